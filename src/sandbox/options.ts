@@ -1,0 +1,163 @@
+import type { StatusStyle } from './oauth-errors.ts';
+import { documentedScopes } from './scopes.ts';
+import type { RefreshRotation, RevokePrevious } from './token-ledger.ts';
+import { type TokenReplyShape, tokenReplyShapes } from './token-reply.ts';
+import { check } from './validate.ts';
+
+/** A further client of the sandbox; without a secret it is a public one. */
+export interface SandboxClient {
+  readonly clientId: string;
+  readonly clientSecret?: string;
+  /** Grants it may use. Default: all for a confidential client; `password` and `refresh_token` for a public one. */
+  readonly grants?: readonly string[];
+  /** Scopes it may ask for. Default: the sandbox's. */
+  readonly scopes?: readonly string[];
+}
+
+/** A grant that PayU shares with a merchant, such as BBPS's. */
+export interface SandboxCustomGrant {
+  readonly grantType: string;
+  /** Form fields that must arrive with exactly these values. */
+  readonly parameters?: Readonly<Record<string, string>>;
+}
+
+/** How a sandbox behaves; each part has a default, so that `startSandbox()` is usable at once. */
+export interface SandboxOptions {
+  /** Port on 127.0.0.1. Default 0: a free one. */
+  readonly port?: number;
+  readonly clientId?: string;
+  readonly clientSecret?: string;
+  /** Grants the client with the secret may use. Default: all. */
+  readonly clientGrants?: readonly string[];
+  /** Registered mobile number or e-mail of the user of the password grant. */
+  readonly username?: string;
+  readonly password?: string;
+  /** The public client id of the password grant; it has no secret. */
+  readonly publicClientId?: string;
+  /** Further clients, such as a second merchant. */
+  readonly clients?: readonly SandboxClient[];
+  /** Scopes a client may ask for. Default: all that PayU documents. */
+  readonly scopes?: readonly string[];
+  /** Life of a new token in seconds; null: it never expires, and its reply has no `expires_in`. Default 7200. */
+  readonly tokenLifeSeconds?: number | null;
+  /** Answer a mint with the newest unexpired token of the same scope set and its remaining life. Default false. */
+  readonly reuseTokens?: boolean;
+  /** Whether a `client_credentials` mint kills the client's earlier tokens; true means `all-scopes`, `same-scope` is Doorkeeper 5.5's way. Default false. */
+  readonly revokePrevious?: boolean | 'same-scope' | 'all-scopes';
+  /** Answer 400 `invalid_token_reuse` to a mint while another of the same client is in flight. Default false. */
+  readonly raceInvalidTokenReuse?: boolean;
+  /** What happens to the old pair in a refresh. Default `previous`. */
+  readonly refreshRotation?: RefreshRotation;
+  /** Which status carries the token endpoint's errors. Default `documented`: 401 for all. */
+  readonly statusStyle?: StatusStyle;
+  /** Deviations of the token reply that PayU's documents show. Default: none. */
+  readonly replyShape?: TokenReplyShape | readonly TokenReplyShape[];
+  /** The answer to revoking a token that is already revoked: 200, or 401 `invalid_token`. Default `ok`. */
+  readonly revokedTwice?: 'ok' | 'invalid-token';
+  /** Status of BBPS's refusal of a token: documents leave open which. Default 200. */
+  readonly bbpsRefusalStatus?: 200 | 401;
+  /** If given, requests with another `payoutMerchantId`, `merchantId` or `mid` header get PayU's 403 in HTML. */
+  readonly merchantId?: string;
+  readonly customGrant?: SandboxCustomGrant;
+  /** The clock, in milliseconds since the epoch. Default: `Date.now`, looked up at each call. */
+  readonly now?: () => number;
+  /** Makes token values and the choice of requests that fail repeatable. Default: random. */
+  readonly seed?: number;
+  /** How many requests `requests()` remembers. Default 1000. */
+  readonly requestLogLimit?: number;
+}
+
+/** The options with every default filled in. */
+export interface Settings {
+  readonly port: number;
+  readonly clientId: string;
+  readonly clientSecret: string;
+  readonly username: string;
+  readonly password: string;
+  readonly publicClientId: string;
+  readonly clients: readonly SandboxClient[];
+  readonly scopes: readonly string[];
+  readonly tokenLifeSeconds: number | null;
+  readonly reuseTokens: boolean;
+  readonly revokePrevious: RevokePrevious;
+  readonly raceInvalidTokenReuse: boolean;
+  readonly refreshRotation: RefreshRotation;
+  readonly statusStyle: StatusStyle;
+  readonly replyShape: readonly TokenReplyShape[];
+  readonly revokedTwice: 'ok' | 'invalid-token';
+  readonly bbpsRefusalStatus: 200 | 401;
+  readonly merchantId: string | undefined;
+  readonly customGrant: SandboxCustomGrant | undefined;
+  readonly now: () => number;
+  readonly seed: number | undefined;
+  readonly requestLogLimit: number;
+}
+
+/** Credentials that nobody can mistake for real ones. */
+const fake = {
+  clientId: 'sandbox-client-id',
+  clientSecret: 'sandbox-client-secret',
+  username: 'merchant@sandbox.example',
+  password: 'sandbox-password',
+  publicClientId: 'sandbox-public-client-id',
+};
+
+/** Reads the options once; throws a `TypeError` that names the first wrong one. */
+export function settle(options: SandboxOptions): Settings {
+  const clientId = check.text('clientId', options.clientId ?? fake.clientId);
+  const clientSecret = check.text('clientSecret', options.clientSecret ?? fake.clientSecret);
+  const publicClientId = check.text('publicClientId', options.publicClientId ?? fake.publicClientId);
+  const own: SandboxClient = { clientId, clientSecret };
+  const shape = options.replyShape ?? [];
+  return {
+    port: check.integer('port', options.port ?? 0, { min: 0, max: 65_535 }),
+    clientId,
+    clientSecret,
+    publicClientId,
+    username: check.text('username', options.username ?? fake.username),
+    password: check.text('password', options.password ?? fake.password),
+    clients: [
+      options.clientGrants === undefined ? own : { ...own, grants: options.clientGrants },
+      { clientId: publicClientId },
+      ...(options.clients ?? []),
+    ],
+    scopes: options.scopes ?? documentedScopes,
+    tokenLifeSeconds: check.life(
+      'tokenLifeSeconds',
+      options.tokenLifeSeconds === undefined ? 7200 : options.tokenLifeSeconds,
+    ),
+    reuseTokens: options.reuseTokens ?? false,
+    revokePrevious: revokePrevious(options.revokePrevious ?? false),
+    raceInvalidTokenReuse: options.raceInvalidTokenReuse ?? false,
+    refreshRotation: check.oneOf('refreshRotation', options.refreshRotation ?? 'previous', [
+      'previous',
+      'immediate',
+      'none',
+    ]),
+    statusStyle: check.oneOf('statusStyle', options.statusStyle ?? 'documented', [
+      'documented',
+      'doorkeeper-5.0',
+      'doorkeeper-5.1',
+      'doorkeeper-5.5',
+    ]),
+    replyShape: checkShapes(shape),
+    revokedTwice: check.oneOf('revokedTwice', options.revokedTwice ?? 'ok', ['ok', 'invalid-token']),
+    bbpsRefusalStatus: check.oneOf('bbpsRefusalStatus', options.bbpsRefusalStatus ?? 200, [200, 401]),
+    merchantId: options.merchantId,
+    customGrant: options.customGrant,
+    now: options.now ?? (() => Date.now()),
+    seed: options.seed,
+    requestLogLimit: check.integer('requestLogLimit', options.requestLogLimit ?? 1000, { min: 0 }),
+  };
+}
+
+/** One shape or several, as a list that holds only known ones. */
+export function checkShapes(shape: unknown): readonly TokenReplyShape[] {
+  const shapes: readonly unknown[] = Array.isArray(shape) ? shape : [shape];
+  return shapes.map((one) => check.oneOf('replyShape', one, tokenReplyShapes));
+}
+
+function revokePrevious(choice: NonNullable<SandboxOptions['revokePrevious']>): RevokePrevious {
+  if (typeof choice === 'boolean') return choice ? 'all-scopes' : 'none';
+  return check.oneOf('revokePrevious', choice, ['same-scope', 'all-scopes']);
+}

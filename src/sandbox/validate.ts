@@ -1,0 +1,62 @@
+/** A wrong option or control: the name in quotes, then the rule it breaks. */
+export function invalid(name: string, rule: string): TypeError {
+  return new TypeError(`"${name}" ${rule}`);
+}
+
+interface Bounds {
+  readonly min: number;
+  readonly max?: number;
+}
+
+/**
+ * Checks at run time of what types promise: the same controls are reached from plain JavaScript
+ * and, as JSON, over HTTP.
+ */
+export const check = {
+  text(name: string, value: unknown): string {
+    if (typeof value !== 'string' || value === '') throw invalid(name, 'must be a non-empty string');
+    return value;
+  },
+
+  integer(name: string, value: unknown, { min, max = Number.MAX_SAFE_INTEGER }: Bounds): number {
+    if (!Number.isInteger(value) || (value as number) < min || (value as number) > max) {
+      const upTo = max === Number.MAX_SAFE_INTEGER ? '' : ` and at most ${max}`;
+      throw invalid(name, `must be a whole number, at least ${min}${upTo}`);
+    }
+    return value as number;
+  },
+
+  /** Seconds, or null for a token that never expires. */
+  life(name: string, value: unknown): number | null {
+    if (value === null) return null;
+    if (typeof value !== 'number' || !Number.isFinite(value) || value < 0) {
+      throw invalid(name, 'must be a number of seconds, 0 or more, or null for a token that never expires');
+    }
+    return value;
+  },
+
+  oneOf<const T>(name: string, value: unknown, allowed: readonly T[]): T {
+    const found = allowed.find((one) => one === value);
+    if (found === undefined) {
+      throw invalid(name, `must be one of ${allowed.map((one) => JSON.stringify(one)).join(', ')}`);
+    }
+    return found;
+  },
+
+  object(name: string, value: unknown): Readonly<Record<string, unknown>> {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+      throw invalid(name, 'must be an object');
+    }
+    // A checked object; its properties stay unknown until each is checked in turn.
+    return value as Readonly<Record<string, unknown>>;
+  },
+
+  /** A misspelt key would otherwise be a control that silently does nothing. */
+  keys(name: string, value: Readonly<Record<string, unknown>>, allowed: readonly string[]): void {
+    for (const key of Object.keys(value)) {
+      if (!allowed.includes(key)) {
+        throw invalid(name, `has an unknown property "${key}"; known are ${allowed.join(', ')}`);
+      }
+    }
+  },
+};
