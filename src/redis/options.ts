@@ -1,0 +1,105 @@
+import { invalidOption } from './invalid-option.ts';
+
+/** A key of AES-256-GCM: 32 bytes, or their base64 (also base64url) or hex text. */
+export type EncryptionKey = Uint8Array | string;
+
+export interface RedisTokenStoreOptions {
+  /**
+   * Put in front of every key in Redis. Default `'payu-auth:'`. A record is at `<prefix>{<key>}`, its lock at
+   * `<prefix>{<key>}:lock`: the braces keep the two in one slot of a cluster.
+   */
+  readonly prefix?: string;
+  /**
+   * Encrypts what is stored. Default: none, the tokens lie in Redis as they are. A list serves rotation: the first
+   * key writes, all of them read. Values that were written without encryption are not read any more.
+   *
+   * @example
+   * redisTokenStore(redis, { encryptionKey: [process.env.TOKEN_KEY_NEW, process.env.TOKEN_KEY_OLD] });
+   */
+  readonly encryptionKey?: EncryptionKey | readonly EncryptionKey[];
+  /** Limit for one command. Default 1,000 ms. */
+  readonly timeoutMs?: number;
+  /**
+   * How long the lock outlives a process that died with it. Default 15,000 ms: longer than one token request may
+   * take. A living owner extends it three times per lease, so that a longer mint keeps it.
+   */
+  readonly leaseMs?: number;
+  /** How long Redis is left alone after it did not answer or could not be reached. Default 5,000 ms. 0: never. */
+  readonly outagePauseMs?: number;
+  /**
+   * How long a record with a refresh token is kept after it was last written. Default 90 days: each renewal starts
+   * it anew, so only a client that was idle for a whole quarter falls back to its primary grant.
+   */
+  readonly refreshTokenTtlMs?: number;
+}
+
+export interface ReadOptions {
+  readonly prefix: string;
+  /** Empty: no encryption. */
+  readonly encryptionKeys: readonly Buffer[];
+  readonly timeoutMs: number;
+  readonly leaseMs: number;
+  readonly outagePauseMs: number;
+  readonly refreshTokenTtlMs: number;
+}
+
+const DAY_MS = 86_400_000;
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+/** Reads the options once, with the defaults filled in, or throws a `TypeError` with `code: 'ERR_INVALID_OPTION'`. */
+export function readOptions(options: RedisTokenStoreOptions): ReadOptions {
+  return {
+    prefix: readPrefix(options.prefix),
+    encryptionKeys: readKeys(options.encryptionKey),
+    timeoutMs: readMs('timeoutMs', options.timeoutMs ?? 1_000, { least: 1, most: LONGEST_TIMER_MS }),
+    leaseMs: readMs('leaseMs', options.leaseMs ?? 15_000, { least: 100, most: LONGEST_TIMER_MS }),
+    outagePauseMs: readMs('outagePauseMs', options.outagePauseMs ?? 5_000, {
+      least: 0,
+      most: LONGEST_TIMER_MS,
+    }),
+    refreshTokenTtlMs: readMs('refreshTokenTtlMs', options.refreshTokenTtlMs ?? 90 * DAY_MS, {
+      least: 1,
+      most: 3_650 * DAY_MS,
+    }),
+  };
+}
+
+function readPrefix(prefix: unknown = 'payu-auth:'): string {
+  if (typeof prefix === 'string') return prefix;
+  throw invalidOption('"prefix" must be a string. Leave it out for "payu-auth:".');
+}
+
+function readMs(
+  name: string,
+  value: unknown,
+  range: { readonly least: number; readonly most: number },
+): number {
+  if (Number.isSafeInteger(value) && Number(value) >= range.least && Number(value) <= range.most) {
+    return Number(value);
+  }
+  throw invalidOption(
+    `"${name}" must be a whole number of milliseconds from ${range.least} to ${range.most}. ` +
+      'Leave it out for the default.',
+  );
+}
+
+function readKeys(option: unknown): readonly Buffer[] {
+  if (option === undefined) return [];
+  if (!Array.isArray(option)) return [readKey(option)];
+  if (option.length > 0) return option.map(readKey);
+  throw invalidOption('"encryptionKey" must hold at least one key when it is a list. Leave it out for none.');
+}
+
+// Only the alphabet is checked before decoding: Buffer.from() skips what it does not know, and would accept debris.
+const HEX = /^[0-9a-f]{64}$/i;
+const BASE64 = /^[A-Za-z0-9+/_-]{43}=?$/;
+
+function readKey(key: unknown): Buffer {
+  if (key instanceof Uint8Array && key.length === 32) return Buffer.from(key);
+  if (typeof key === 'string' && HEX.test(key)) return Buffer.from(key, 'hex');
+  if (typeof key === 'string' && BASE64.test(key)) return Buffer.from(key, 'base64');
+  throw invalidOption(
+    '"encryptionKey" must be 32 bytes: a Buffer, or their base64 or hex text. ' +
+      'Make one with: openssl rand -base64 32',
+  );
+}

@@ -1,0 +1,107 @@
+import { randomUUID } from 'node:crypto';
+import { Mutex } from 'redis-semaphore';
+import type { GuardedCommands } from './guarded-commands.ts';
+import { RedisStoreError } from './redis-store-error.ts';
+import { DROP_LOCK, TAKE_LOCK } from './scripts.ts';
+
+const RETRY_INTERVAL_MS = 50;
+
+type MutexClient = ConstructorParameters<typeof Mutex>[0];
+
+/** One attempt to own a lock: redis-semaphore's `Mutex` on our commands. */
+export class RedisLock {
+  readonly owner: string = randomUUID();
+  readonly #commands: GuardedCommands;
+  readonly #key: string;
+  readonly #mutex: Mutex;
+  #isLost = false;
+
+  constructor(commands: GuardedCommands, key: string, leaseMs: number) {
+    this.#commands = commands;
+    this.#key = key;
+    this.#mutex = new ExtendedMutex(this.#clientOfMutex(), key, {
+      identifier: this.owner,
+      lockTimeout: leaseMs,
+      refreshInterval: Math.ceil(leaseMs / 3),
+      retryInterval: RETRY_INTERVAL_MS,
+      // The caller's signal ends the wait, and each try has its own limit.
+      acquireTimeout: Number.POSITIVE_INFINITY,
+      // Told by release(): a listener that throws, the library's default, would end the process.
+      onLockLost: () => {},
+    });
+  }
+
+  /** Rejects at once with the signal's reason when that aborts; a lock that comes later is given back. */
+  acquire(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const leave = () => reject(signal.reason);
+      if (signal.aborted) return leave();
+      signal.addEventListener('abort', leave, { once: true });
+      this.#mutex.acquire(signal).then(
+        () => {
+          signal.removeEventListener('abort', leave);
+          if (signal.aborted) this.release().catch(() => {});
+          else resolve();
+        },
+        (error: unknown) => {
+          signal.removeEventListener('abort', leave);
+          reject(error);
+        },
+      );
+    });
+  }
+
+  /** Gives the lock back, or rejects when it was not ours any more: then a sibling may have minted as well. */
+  async release(): Promise<void> {
+    await this.#mutex.release();
+    if (!this.#isLost) return;
+    throw new RedisStoreError(
+      'lock-lost',
+      'The lock was lost before the work under it was done. Was the process stopped, or Redis flushed?',
+    );
+  }
+
+  /**
+   * The library speaks ioredis and names its key itself; here it speaks our commands, on our key. A try that Redis
+   * carries out after its time limit gives the lock back, or it would stay taken by nobody for a whole lease.
+   */
+  #clientOfMutex(): MutexClient {
+    const keys = [this.#key];
+    const set = async (_key: string, owner: string, _px: 'PX', leaseMs: number) => {
+      const parameters = { keys, values: [owner, String(leaseMs)] };
+      const reply = await this.#commands.eval(TAKE_LOCK, parameters, () => this.#dropLate());
+      return isOne(reply) ? 'OK' : null;
+    };
+    const evaluate = async (script: string, _keys: number, _key: string, ...values: unknown[]) => {
+      const reply = await this.#commands.eval(script, { keys, values: values.map(String) });
+      // Both of its scripts, to extend and to release, answer 0 when the lock belongs to another owner.
+      if (!isOne(reply)) this.#isLost = true;
+      return isOne(reply) ? 1 : 0;
+    };
+    // Locks are taken once per mint: the cache of scripts would save nothing.
+    const evalsha = async () => {
+      throw new Error('NOSCRIPT');
+    };
+    return { set, eval: evaluate, evalsha } as unknown as MutexClient;
+  }
+
+  #dropLate(): void {
+    this.#commands.evalUnawaited(DROP_LOCK, { keys: [this.#key], values: [this.owner] });
+  }
+}
+
+/** The library would let an extension that Redis did not answer become an unhandled rejection. */
+class ExtendedMutex extends Mutex {
+  protected override async _refresh(): Promise<boolean> {
+    try {
+      return await super._refresh();
+    } catch {
+      // Not known to be lost: the next extension tries again.
+      return true;
+    }
+  }
+}
+
+function isOne(reply: unknown): boolean {
+  return Number(reply) === 1;
+}

@@ -1,0 +1,72 @@
+import { randomUUID } from 'node:crypto';
+import type { Redis } from 'ioredis';
+import { afterEach, beforeEach } from 'vitest';
+import { type RedisTokenStoreOptions, redisTokenStore } from '../../../src/redis/index.ts';
+import type { TokenStore } from '../../../src/token/token-store.ts';
+import { adminOf, type Connection, type clients } from './clients.ts';
+import type { RedisServer } from './redis-server.ts';
+
+export interface Fixture {
+  readonly admin: Redis;
+  readonly prefix: string;
+  readonly url: string;
+  /** Each store has a connection of its own, like each process of a fleet. */
+  store(options?: RedisTokenStoreOptions): Promise<TokenStore>;
+  connection(): Promise<Connection>;
+  /** What Redis calls the record and the lock of a key. */
+  recordKey(key: string): string;
+  lockKey(key: string): string;
+}
+
+/** One prefix per test, and all connections closed after it. */
+export function useRedis(server: () => RedisServer, client: (typeof clients)[number]): Fixture {
+  let open: (() => void)[] = [];
+  let admin: Redis | undefined;
+  let prefix = '';
+  beforeEach(() => {
+    prefix = `test-${randomUUID()}:`;
+    admin = adminOf(server().url);
+  });
+  afterEach(async () => {
+    for (const close of open) close();
+    open = [];
+    admin?.disconnect();
+  });
+  const recordKey = (key: string) => `${prefix}{${key}}`;
+  const connection = async () => {
+    const opened = await client.connect(server().url);
+    open.push(opened.close);
+    return opened;
+  };
+  return {
+    get admin() {
+      if (admin === undefined) throw new Error('Only within a test.');
+      return admin;
+    },
+    get prefix() {
+      return prefix;
+    },
+    get url() {
+      return server().url;
+    },
+    store: async (options) => redisTokenStore((await connection()).client, { prefix, ...options }),
+    connection,
+    recordKey,
+    lockKey: (key) => `${recordKey(key)}:lock`,
+  };
+}
+
+export const never: AbortSignal = new AbortController().signal;
+
+export interface Deferred<T> {
+  readonly promise: Promise<T>;
+  resolve(value: T): void;
+}
+
+export function defer<T = void>(): Deferred<T> {
+  let resolve: (value: T) => void = () => {};
+  const promise = new Promise<T>((settle) => {
+    resolve = settle;
+  });
+  return { promise, resolve };
+}

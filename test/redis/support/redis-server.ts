@@ -1,0 +1,76 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
+import { createInterface } from 'node:readline';
+
+/** A real Redis. One that we started may be stopped, frozen and flushed at will. */
+export interface RedisServer {
+  readonly url: string;
+  stop(): Promise<void>;
+  /** On the same port again, with nothing in it. */
+  start(): Promise<void>;
+}
+
+const isInstalled = spawnSync('redis-server', ['--version']).status === 0;
+
+/** Why tests that need any Redis cannot run; undefined: they can. */
+export const noRedis: string | undefined =
+  isInstalled || process.env.REDIS_URL ? undefined : 'no REDIS_URL and no redis-server program';
+
+/** Why tests that break their Redis cannot run: they never do that to the one at REDIS_URL. */
+export const noOwnRedis: string | undefined = isInstalled ? undefined : 'no redis-server program';
+
+for (const reason of new Set([noRedis, noOwnRedis])) {
+  if (reason === undefined) continue;
+  if (process.env.CI === 'true') throw new Error(`Redis tests must run in CI, but there is ${reason}.`);
+  process.stderr.write(`Redis tests are skipped: ${reason}.\n`);
+}
+
+/** The Redis at REDIS_URL, or one of our own. */
+export async function anyRedis(): Promise<RedisServer> {
+  const url = process.env.REDIS_URL;
+  if (!url) return ownRedis();
+  return { url, stop: async () => {}, start: async () => {} };
+}
+
+export async function ownRedis(): Promise<RedisServer> {
+  const port = await freePort();
+  let child = await launch(port);
+  return {
+    url: `redis://127.0.0.1:${port}`,
+    stop: async () => {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      const exit = once(child, 'exit');
+      child.kill('SIGKILL');
+      await exit;
+    },
+    start: async () => {
+      child = await launch(port);
+    },
+  };
+}
+
+async function launch(port: number): Promise<ChildProcess> {
+  const child = spawn(
+    'redis-server',
+    ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'],
+    { stdio: ['ignore', 'pipe', 'ignore'], cwd: '/' },
+  );
+  process.once('exit', () => child.kill('SIGKILL'));
+  for await (const line of createInterface({ input: child.stdout })) {
+    if (line.includes('Ready to accept connections')) {
+      child.stdout.resume();
+      return child;
+    }
+  }
+  throw new Error(`redis-server did not start on port ${port}.`);
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
