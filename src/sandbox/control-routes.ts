@@ -115,7 +115,7 @@ function withoutSecrets({
   return {
     kind,
     method,
-    path,
+    path: path.split('?')[0],
     headerNames: Object.keys(headers),
     bodyBytes: rawBody.length,
     hasToken: token !== undefined,

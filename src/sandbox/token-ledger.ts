@@ -112,6 +112,9 @@ export class TokenLedger {
   revoke(entry: TokenEntry): void {
     entry.revoked = true;
     entry.refreshRevoked = true;
+    // Without rotation a later pair goes on with the same refresh token.
+    const holder = entry.refreshToken === undefined ? undefined : this.#byRefresh.get(entry.refreshToken);
+    if (holder !== undefined) holder.refreshRevoked = true;
   }
 
   revokeAll(keep: 'refresh-tokens' | undefined): void {
