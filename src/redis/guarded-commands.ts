@@ -66,8 +66,8 @@ export class GuardedCommands {
         );
       };
       // After a stall of this very process the timer is due before the reply that has long arrived is read: the
-      // immediate lets that one be read first. Who waits for a token keeps the process alive, these timers do not.
-      const timer = setTimeout(() => setImmediate(giveUp).unref(), this.#timeoutMs).unref();
+      // immediate lets that one be read first. Who waits for a token keeps the process alive, this timer does not.
+      const timer = setTimeout(() => setImmediate(giveUp), this.#timeoutMs).unref();
       const settle = (outcome: () => void) => {
         clearTimeout(timer);
         isSettled = true;

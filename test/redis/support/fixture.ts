@@ -20,7 +20,7 @@ export interface Fixture {
 
 /** One prefix per test, and all connections closed after it. */
 export function useRedis(server: () => RedisServer, client: (typeof clients)[number]): Fixture {
-  let open: (() => void)[] = [];
+  let open: (() => unknown)[] = [];
   let admin: Redis | undefined;
   let prefix = '';
   beforeEach(() => {

@@ -1,12 +1,14 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { type AddressInfo, createServer } from 'node:net';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 
 /** A real Redis. One that we started may be stopped, frozen and flushed at will. */
 export interface RedisServer {
   readonly url: string;
   stop(): Promise<void>;
+  /** As an administrator would: with the SHUTDOWN command. */
+  shutdown(): Promise<void>;
   /** On the same port again, with nothing in it. */
   start(): Promise<void>;
 }
@@ -30,12 +32,12 @@ for (const reason of new Set([noRedis, noOwnRedis])) {
 export async function anyRedis(): Promise<RedisServer> {
   const url = process.env.REDIS_URL;
   if (!url) return ownRedis();
-  return { url, stop: async () => {}, start: async () => {} };
+  return { url, stop: async () => {}, shutdown: notOurs, start: notOurs };
 }
 
-export async function ownRedis(): Promise<RedisServer> {
+export async function ownRedis(...more: readonly string[]): Promise<RedisServer> {
   const port = await freePort();
-  let child = await launch(port);
+  let child = await launch(port, more);
   return {
     url: `redis://127.0.0.1:${port}`,
     stop: async () => {
@@ -44,19 +46,34 @@ export async function ownRedis(): Promise<RedisServer> {
       child.kill('SIGKILL');
       await exit;
     },
+    shutdown: async () => {
+      const exit = once(child, 'exit');
+      connect(port, '127.0.0.1').end('SHUTDOWN NOSAVE\r\n');
+      await exit;
+    },
     start: async () => {
-      child = await launch(port);
+      child = await launch(port, more);
     },
   };
 }
 
-async function launch(port: number): Promise<ChildProcess> {
+async function notOurs(): Promise<void> {
+  throw new Error('The Redis at REDIS_URL is left alone.');
+}
+
+const children = new Set<ChildProcess>();
+process.once('exit', () => {
+  for (const child of children) child.kill('SIGKILL');
+});
+
+async function launch(port: number, more: readonly string[]): Promise<ChildProcess> {
   const child = spawn(
     'redis-server',
-    ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'],
+    ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', ...more],
     { stdio: ['ignore', 'pipe', 'ignore'], cwd: '/' },
   );
-  process.once('exit', () => child.kill('SIGKILL'));
+  children.add(child);
+  child.once('exit', () => children.delete(child));
   for await (const line of createInterface({ input: child.stdout })) {
     if (line.includes('Ready to accept connections')) {
       child.stdout.resume();
