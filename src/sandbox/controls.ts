@@ -124,7 +124,8 @@ export function createControls(world: World): SandboxControls {
     fail(what, fault, options = {}) {
       check.keys('options', { ...options }, targetKeys);
       const interruption = { kind: 'fault', fault: checkFault(fault) } as const;
-      if (typeof what === 'object') plan.share(shareOf(what), targetOf(options), interruption);
+      if (typeof what === 'object' && what !== null)
+        plan.share(shareOf(what), targetOf(options), interruption);
       else plan.next(countOf(what), targetOf(options), interruption);
     },
     replyNext(reply, options = {}) {
@@ -161,7 +162,8 @@ function targetOf({ on = 'token', path }: TargetOptions): Target {
 
 function wholeReply({ status = 200, headers = {}, body }: RawReply): Reply {
   checkStatus('status', status);
-  for (const [name, value] of Object.entries(headers)) check.text(`headers.${name}`, value);
+  for (const [name, value] of Object.entries(check.object('headers', headers)))
+    check.text(`headers.${name}`, value);
   if (typeof body === 'string') return { status, headers: lowerCased(headers), body };
   const type = { 'content-type': 'application/json; charset=utf-8' };
   return { status, headers: { ...type, ...lowerCased(headers) }, body: JSON.stringify(body ?? null) };

@@ -74,20 +74,20 @@ function arrive(req: IncomingMessage, kind: RequestKind, world: World): LogEntry
   return entry;
 }
 
-/** Keeps the request among those in flight until the result is called, or its client leaves. */
-function follow(entry: LogEntry, flight: Flight, res: ServerResponse, world: World): () => void {
+/** Keeps the request among those in flight until the result is called, or its client leaves; true the first time. */
+function follow(entry: LogEntry, flight: Flight, res: ServerResponse, world: World): () => boolean {
   const gauge = ({ token: 'tokenRequestsInFlight', api: 'apiRequestsInFlight', revoke: undefined } as const)[
     entry.kind
   ];
   world.flights.add(flight);
   if (gauge !== undefined) world.stats.gauge(gauge, 1);
-  const left = (): void => {
-    if (!world.flights.delete(flight)) return;
-    if (gauge !== undefined) world.stats.gauge(gauge, -1);
+  const left = (): boolean => {
+    const flew = world.flights.delete(flight);
+    if (flew && gauge !== undefined) world.stats.gauge(gauge, -1);
+    return flew;
   };
   res.once('close', () => {
-    if (world.flights.has(flight)) world.stats.count('aborted');
-    left();
+    if (left()) world.stats.count('aborted');
   });
   return left;
 }

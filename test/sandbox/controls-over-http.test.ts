@@ -1,0 +1,162 @@
+import { describe, expect, it } from 'vitest';
+import type { Sandbox } from '../../src/sandbox/index.ts';
+import { call, clientFields, mint, mintedToken, type Seen, sandboxFor } from './support.ts';
+
+const control = (sandbox: Sandbox, name: string, json?: unknown): Promise<Seen> =>
+  call(sandbox, `/_sandbox/${name}`, { method: 'POST', json });
+
+describe('controls over HTTP', () => {
+  it('are listed, and counted nowhere', async () => {
+    const sandbox = await sandboxFor();
+    const { body } = await call(sandbox, '/_sandbox');
+    expect(body.routes).toEqual([
+      'GET /_sandbox',
+      'GET /_sandbox/stats',
+      'GET /_sandbox/requests',
+      'POST /_sandbox/reset',
+      'POST /_sandbox/revoke-all',
+      'POST /_sandbox/expire-all',
+      'POST /_sandbox/token-life',
+      'POST /_sandbox/reply-shape',
+      'POST /_sandbox/rate-limit',
+      'POST /_sandbox/fail',
+      'POST /_sandbox/reply-next',
+      'POST /_sandbox/clear-faults',
+    ]);
+    expect(sandbox.stats()).toMatchObject({ apiRequests: 0, tokenRequests: 0 });
+    expect(sandbox.requests()).toEqual([]);
+  });
+
+  it('stats: what stats() says', async () => {
+    const sandbox = await sandboxFor();
+    await mint(sandbox);
+    expect((await call(sandbox, '/_sandbox/stats')).body).toEqual(sandbox.stats());
+  });
+
+  it('requests: without a secret', async () => {
+    const sandbox = await sandboxFor();
+    const token = await mintedToken(sandbox);
+    await call(sandbox, `/echo?access_token=${token}`, { token });
+    const { text, body } = await call(sandbox, '/_sandbox/requests');
+    expect(body).toMatchObject([
+      { kind: 'token', method: 'POST', path: '/oauth/token', status: 200, hasToken: false },
+      { kind: 'api', method: 'GET', path: '/echo', status: 200, hasToken: true },
+    ]);
+    for (const secret of [token, sandbox.clientSecret]) expect(text).not.toContain(secret);
+    expect(body[0].bodyBytes).toBe(new URLSearchParams(clientFields(sandbox)).toString().length);
+  });
+
+  it('revoke-all and expire-all', async () => {
+    const sandbox = await sandboxFor();
+    for (const [name, json] of [
+      ['revoke-all', undefined],
+      ['revoke-all', { keep: 'refresh-tokens' }],
+      ['expire-all', {}],
+    ] as const) {
+      const token = await mintedToken(sandbox);
+      expect((await control(sandbox, name, json)).body).toEqual({ ok: true });
+      expect((await call(sandbox, '/protected', { token })).status).toBe(401);
+    }
+  });
+
+  it('token-life and reply-shape', async () => {
+    const sandbox = await sandboxFor();
+    await control(sandbox, 'token-life', { seconds: 5 });
+    await control(sandbox, 'reply-shape', { shape: 'without-scope' });
+    const { body } = await mint(sandbox);
+    expect(body.expires_in).toBe(5);
+    expect(body).not.toHaveProperty('scope');
+  });
+
+  it('rate-limit, fail, reply-next', async () => {
+    const sandbox = await sandboxFor();
+    await control(sandbox, 'rate-limit', { count: 1, retryAfter: 3, status: 401 });
+    await control(sandbox, 'fail', { count: 1, fault: { kind: 'status', status: 502 } });
+    await control(sandbox, 'reply-next', { status: 418, body: { a: 1 } });
+    await control(sandbox, 'fail', { share: 1, fault: { kind: 'empty-200' } });
+    await control(sandbox, 'fail', { count: 1, on: 'api', path: '/echo', fault: { kind: 'empty-200' } });
+    const seen: unknown[] = [];
+    for (let sent = 0; sent < 4; sent += 1) {
+      const { status, body } = await mint(sandbox);
+      seen.push([status, body?.retry_after ?? body?.error ?? body?.a]);
+    }
+    expect(seen).toEqual([
+      [401, 3],
+      [502, 'server_error'],
+      [418, 1],
+      [200, undefined],
+    ]);
+    expect((await call(sandbox, '/echo')).status).toBe(200);
+  });
+
+  it('clear-faults keeps the counters, reset does not', async () => {
+    const sandbox = await sandboxFor();
+    sandbox.fail({ share: 1 }, { kind: 'empty-200' });
+    await mint(sandbox);
+    await control(sandbox, 'clear-faults');
+    expect((await mint(sandbox)).body).toHaveProperty('access_token');
+    expect(sandbox.stats().tokenRequests).toBe(2);
+    sandbox.fail({ share: 1 }, { kind: 'empty-200' });
+    await control(sandbox, 'reset');
+    expect(sandbox.stats()).toMatchObject({ tokenRequests: 0, tokenRequestsByGrant: {} });
+    expect((await mint(sandbox)).body).toHaveProperty('access_token');
+  });
+
+  it.each([
+    ['rate-limit', {}, '"count" must be a whole number, at least 0'],
+    ['rate-limit', { count: '1' }, '"count" must be a whole number, at least 0'],
+    ['rate-limit', { count: -1 }, '"count" must be a whole number, at least 0'],
+    ['rate-limit', { count: 1, retry_after: 1 }, '"options" has an unknown property "retry_after"'],
+    [
+      'rate-limit',
+      { count: 1, retryAfter: true },
+      '"retryAfter" must be a number of seconds, a text, or false',
+    ],
+    ['rate-limit', { count: 1, status: 99 }, '"status" must be a whole number, at least 200 and at most 599'],
+    ['rate-limit', { count: 1, body: 'xml' }, '"body" must be one of "json", "none", "html"'],
+    ['rate-limit', { count: 1, on: 'all' }, '"on" must be one of "token", "revoke", "api"'],
+    ['fail', { fault: { kind: 'hang' } }, '"count" must be a whole number'],
+    ['fail', { count: null, fault: { kind: 'hang' } }, '"count" must be a whole number'],
+    ['fail', { count: 1 }, '"fault" must be an object'],
+    ['fail', { count: 1, fault: {} }, '"fault.kind" must be one of "latency", "hang"'],
+    ['fail', { count: 1, fault: { kind: 'hang', ms: 1 } }, '"fault" has an unknown property "ms"'],
+    ['fail', { count: 1, fault: { kind: 'latency' } }, '"fault.ms" must be a whole number'],
+    ['fail', { count: 1, fault: { kind: 'status' } }, '"fault.status" must be a whole number'],
+    ['fail', { count: 1, fault: { kind: 'redirect' } }, '"fault.location" must be a non-empty string'],
+    ['fail', { count: 1, fault: { kind: 'oauth-error' } }, '"fault.error" must be a non-empty string'],
+    ['fail', { count: 1, fault: { kind: 'status', status: 500, body: 1 } }, '"fault.body" must be one of'],
+    ['fail', { count: 1, fault: { kind: 'hang', processed: 1 } }, '"fault.processed" must be true or false'],
+    ['fail', { share: 2, fault: { kind: 'hang' } }, '"share" must be from 0 to 1'],
+    ['fail', { share: 1, path: '', fault: { kind: 'hang' } }, '"path" must be a non-empty string'],
+    ['token-life', {}, '"seconds" must be a number of seconds, 0 or more, or null'],
+    ['token-life', { seconds: -1 }, '"seconds" must be a number of seconds, 0 or more, or null'],
+    ['token-life', { seconds: 1, minutes: 1 }, '"body" has an unknown property "minutes"'],
+    ['reply-shape', { shape: 'round' }, '"replyShape" must be one of "misspelt-expire-in"'],
+    ['reply-next', { status: 1, body: '' }, '"status" must be a whole number'],
+    ['reply-next', { body: '', header: {} }, '"body" has an unknown property "header"'],
+    ['reply-next', { body: '', headers: { a: 1 } }, '"headers.a" must be a non-empty string'],
+    ['reply-next', { body: '', headers: 'x' }, '"headers" must be an object'],
+    ['revoke-all', { keep: 'some' }, '"keep" must be one of "refresh-tokens"'],
+    ['revoke-all', { all: true }, '"body" has an unknown property "all"'],
+    ['expire-all', { all: true }, '"body" has an unknown property "all"'],
+    ['reset', { all: true }, '"body" has an unknown property "all"'],
+    ['clear-faults', [], '"body" must be an object'],
+  ])('%s %j: 400, %s', async (name, json, message) => {
+    const sandbox = await sandboxFor();
+    const { status, body } = await control(sandbox, name, json);
+    expect(status).toBe(400);
+    expect(body.error).toBe('invalid_control');
+    expect(body.error_description).toContain(message);
+    expect((await mint(sandbox)).status).toBe(200);
+  });
+
+  it('a body that is not JSON: 400; an unknown control: 404', async () => {
+    const sandbox = await sandboxFor();
+    const bad = await fetch(`${sandbox.url}/_sandbox/reset`, { method: 'POST', body: 'count=1' });
+    expect([bad.status, await bad.json()]).toEqual([
+      400,
+      { error: 'invalid_control', error_description: '"body" must be JSON' },
+    ]);
+    for (const name of ['unknown', 'stats']) expect((await control(sandbox, name)).status).toBe(404);
+  });
+});

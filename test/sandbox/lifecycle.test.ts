@@ -1,0 +1,174 @@
+import { connect } from 'node:net';
+import { describe, expect, it } from 'vitest';
+import { type SandboxOptions, startSandbox } from '../../src/sandbox/index.ts';
+import { call, manualClock, mint, mintedToken, sandboxFor } from './support.ts';
+
+describe('starting', () => {
+  it('listens on loopback, on a free port', async () => {
+    const sandbox = await sandboxFor();
+    expect(sandbox.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
+    expect(sandbox.environment).toEqual({
+      tokenUrl: `${sandbox.url}/oauth/token`,
+      revokeUrl: `${sandbox.url}/oauth/revoke`,
+    });
+  });
+
+  it('has credentials that are obviously not real, and takes others', async () => {
+    const sandbox = await sandboxFor();
+    const { clientId, clientSecret, username, password, publicClientId } = sandbox;
+    for (const value of [clientId, clientSecret, username, password, publicClientId]) {
+      expect(value).toContain('sandbox');
+    }
+    const own = { clientId: 'a', clientSecret: 'b', username: 'c', password: 'd', publicClientId: 'e' };
+    expect(await sandboxFor(own)).toMatchObject(own);
+  });
+
+  it('rejects if the port is taken', async () => {
+    const { url } = await sandboxFor();
+    await expect(startSandbox({ port: Number(new URL(url).port) })).rejects.toThrow('EADDRINUSE');
+  });
+
+  it.each<[string, unknown, string]>([
+    ['port', -1, '"port" must be a whole number, at least 0 and at most 65535'],
+    ['port', 65_536, '"port" must be a whole number, at least 0 and at most 65535'],
+    ['clientId', '', '"clientId" must be a non-empty string'],
+    ['clientSecret', 1, '"clientSecret" must be a non-empty string'],
+    ['tokenLifeSeconds', -1, '"tokenLifeSeconds" must be a number of seconds, 0 or more, or null'],
+    ['tokenLifeSeconds', Number.NaN, '"tokenLifeSeconds" must be a number of seconds, 0 or more, or null'],
+    ['refreshRotation', 'never', '"refreshRotation" must be one of "previous", "immediate", "none"'],
+    ['revokePrevious', 'some', '"revokePrevious" must be one of "same-scope", "all-scopes"'],
+    ['statusStyle', 'odd', '"statusStyle" must be one of "documented", "doorkeeper-5.0"'],
+    ['replyShape', 'odd', '"replyShape" must be one of "misspelt-expire-in"'],
+    ['revokedTwice', 'odd', '"revokedTwice" must be one of "ok", "invalid-token"'],
+    ['bbpsRefusalStatus', 500, '"bbpsRefusalStatus" must be one of 200, 401'],
+    ['requestLogLimit', 0.5, '"requestLogLimit" must be a whole number, at least 0'],
+  ])('%s: %j is refused', async (name, value, message) => {
+    const starting = startSandbox({ [name]: value } as SandboxOptions);
+    await expect(starting).rejects.toThrow(TypeError);
+    await expect(starting).rejects.toThrow(message);
+  });
+});
+
+describe('counters and log', () => {
+  it('two sandboxes know nothing of each other', async () => {
+    const [one, other] = [await sandboxFor(), await sandboxFor()];
+    const token = await mintedToken(one);
+    expect((await call(other, '/protected', { token })).status).toBe(401);
+    expect(one.stats().apiRequests).toBe(0);
+    expect(other.stats().tokenRequests).toBe(0);
+  });
+
+  it('a request in the log: kind, method, path with query, headers, bytes, token, status, time', async () => {
+    const clock = manualClock(5);
+    const sandbox = await sandboxFor({ now: clock.now });
+    const token = await mintedToken(sandbox);
+    clock.advance(2);
+    await call(sandbox, '/payout/v2/payment?x=1', {
+      method: 'POST',
+      token,
+      json: [],
+      headers: { 'X-Own': 'y' },
+    });
+    expect(sandbox.requests()).toMatchObject([
+      { kind: 'token', method: 'POST', path: '/oauth/token', token: undefined, status: 200, at: 5 },
+      {
+        kind: 'api',
+        method: 'POST',
+        path: '/payout/v2/payment?x=1',
+        headers: { 'x-own': 'y' },
+        rawBody: Buffer.from('[]'),
+        token,
+        status: 200,
+        at: 7,
+      },
+    ]);
+  });
+
+  it.each([
+    [0, []],
+    [1, ['/echo?6']],
+    [3, ['/echo?4', '/echo?5', '/echo?6']],
+    [100, [0, 1, 2, 3, 4, 5, 6].map((sent) => `/echo?${sent}`)],
+  ])('the log keeps the newest %d', async (requestLogLimit, paths) => {
+    const sandbox = await sandboxFor({ requestLogLimit });
+    for (let sent = 0; sent < 7; sent += 1) await call(sandbox, `/echo?${sent}`);
+    expect(sandbox.requests().map(({ path }) => path)).toEqual(paths);
+  });
+
+  it('resetStats forgets counts and log, not tokens and plans', async () => {
+    const sandbox = await sandboxFor();
+    const token = await mintedToken(sandbox);
+    sandbox.rateLimit(1);
+    sandbox.resetStats();
+    expect(sandbox.requests()).toEqual([]);
+    expect(sandbox.stats()).toMatchObject({
+      tokenRequests: 0,
+      mints: 0,
+      maxConcurrentTokenRequests: 0,
+      tokenRequestsByGrant: {},
+    });
+    expect((await call(sandbox, '/protected', { token })).status).toBe(200);
+    expect((await mint(sandbox)).status).toBe(429);
+  });
+
+  it('stats are plain JSON, whatever a grant is called', async () => {
+    const sandbox = await sandboxFor();
+    for (const grant_type of ['__proto__', 'constructor']) {
+      await fetch(sandbox.environment.tokenUrl, {
+        method: 'POST',
+        body: new URLSearchParams({ grant_type }),
+      });
+    }
+    const stats = sandbox.stats();
+    expect(JSON.stringify(stats.tokenRequestsByGrant)).toBe('{"__proto__":1,"constructor":1}');
+    expect(JSON.parse(JSON.stringify(stats))).toEqual(stats);
+  });
+
+  it('until: at once, with the change that makes it true, or never', async () => {
+    const sandbox = await sandboxFor();
+    expect(await sandbox.until(() => true)).toEqual(sandbox.stats());
+    const minted = sandbox.until(({ mints }) => mints === 1);
+    await mint(sandbox);
+    expect((await minted).mints).toBe(1);
+    const never = sandbox.until(() => false);
+    await sandbox.close();
+    await expect(never).rejects.toThrow('the sandbox was closed');
+  });
+
+  it('requests one after the other are never counted as concurrent', async () => {
+    const sandbox = await sandboxFor();
+    for (let sent = 0; sent < 20; sent += 1) await mint(sandbox);
+    expect(sandbox.stats()).toMatchObject({ maxConcurrentTokenRequests: 1, tokenRequestsInFlight: 0 });
+  });
+
+  it('open connections', async () => {
+    const sandbox = await sandboxFor();
+    const socket = connect(Number(new URL(sandbox.url).port), '127.0.0.1');
+    await sandbox.until(({ openConnections }) => openConnections === 1);
+    socket.destroy();
+    await sandbox.until(({ openConnections }) => openConnections === 0);
+  });
+});
+
+describe('closing', () => {
+  it('drops what is open and leaves no handle', async () => {
+    const sandbox = await startSandbox();
+    await mint(sandbox);
+    sandbox.fail(1, { kind: 'hang' });
+    sandbox.fail(1, { kind: 'latency', ms: 2 ** 31 - 1 });
+    const pending = [mint(sandbox), mint(sandbox)].map((one) => one.catch(() => 'dropped'));
+    await sandbox.until(({ faults }) => faults === 2);
+    await sandbox.close();
+    expect(await Promise.all(pending)).toEqual(['dropped', 'dropped']);
+    expect(sandbox.stats().openConnections).toBe(0);
+    const resources = process.getActiveResourcesInfo().filter((one) => one === 'TCPServerWrap');
+    expect(resources).toEqual([]);
+    await expect(mint(sandbox)).rejects.toThrow();
+  });
+
+  it('is idempotent, and what await using does', async () => {
+    const sandbox = await startSandbox();
+    await Promise.all([sandbox.close(), sandbox.close(), sandbox[Symbol.asyncDispose]()]);
+    await sandbox.close();
+  });
+});
