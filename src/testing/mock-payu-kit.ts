@@ -1,0 +1,209 @@
+import { type ApiMock, ApiMocks, type ApiReply, type ApiRequest } from './api-mock.ts';
+import { apiRoute } from './api-route.ts';
+import { fixtures } from './fixtures/fixtures.ts';
+import { HandedOutTokens, type TokenReply } from './handed-out-tokens.ts';
+import { type Hosts, invalidOption, resolveHosts } from './hosts.ts';
+import type { ApiMockOptions, MockPayu, MockPayuOptions } from './kit.ts';
+import { Ledger } from './ledger.ts';
+import type { Nock } from './load-nock.ts';
+import { NockListener, type SeenRequest } from './nock-listener.ts';
+import { type OAuthMock, OAuthMocks, type OAuthRequest, tokenOutcome } from './oauth-mock.ts';
+import {
+  faultOutcome,
+  type MockFault,
+  type MockReply,
+  type Outcome,
+  type RateLimitOptions,
+  rateLimitReply,
+} from './reply.ts';
+import { refusedReply, tokenErrorReply, usualReply } from './usual-replies.ts';
+
+/** The kit behind `mockPayu`: declares mocks, and hands each request to whom it concerns. */
+export class MockPayuKit implements MockPayu {
+  readonly #hosts: Hosts;
+  readonly #ledger = new Ledger();
+  readonly #tokens = new HandedOutTokens();
+  readonly #token = new OAuthMocks('token', this.#tokens, this.#ledger);
+  readonly #revoke = new OAuthMocks('revoke', this.#tokens, this.#ledger);
+  readonly #api: ApiMocks;
+  readonly #listener: NockListener;
+
+  constructor(nock: Nock, options: MockPayuOptions) {
+    this.#hosts = resolveHosts(options.environment, options.apiHosts ?? []);
+    this.#api = new ApiMocks(options.header ?? { name: 'Authorization' }, this.#tokens, this.#ledger);
+    this.#listener = new NockListener(nock, {
+      claims: (method, url) => this.#isOAuth(method, url) || this.#api.claims(method, url),
+      answer: (request) => this.#mocksFor(request).answer(request),
+      answered: (request) => this.#mocksFor(request).answers.add(),
+      unexpected: (method, url) => this.#unexpected(method, url),
+    });
+    this.#listen();
+  }
+
+  token(reply?: TokenReply | MockReply): this {
+    return this.#declareToken({
+      label: 'token()',
+      outcome: (form) => tokenOutcome(reply, form, this.#tokens),
+    });
+  }
+
+  refresh(reply?: TokenReply | MockReply): this {
+    return this.#declareToken({
+      label: 'refresh()',
+      grantType: 'refresh_token',
+      outcome: (form) => tokenOutcome(reply, form, this.#tokens),
+    });
+  }
+
+  tokenError(error: string, options: { readonly status?: number } = {}): this {
+    const outcome = replyWith(tokenErrorReply(error, options.status));
+    return this.#declareToken({ label: `tokenError('${error}')`, outcome: () => outcome });
+  }
+
+  tokenRateLimited(options: RateLimitOptions = {}): this {
+    const outcome = replyWith(
+      rateLimitReply(options, { via: 'body', status: fixtures.token.rateLimited.status }),
+    );
+    return this.#declareToken({ label: 'tokenRateLimited()', outcome: () => outcome });
+  }
+
+  tokenFault(fault: MockFault): this {
+    return this.#declareToken({
+      label: `tokenFault(${JSON.stringify(fault)})`,
+      outcome: () => faultOutcome(fault),
+    });
+  }
+
+  revoke(reply: MockReply = fixtures.revoke.success): this {
+    if (this.#hosts.revokeUrl === undefined) {
+      throw invalidOption('"revoke" needs a URL: give "revokeUrl" in the custom environment');
+    }
+    this.#revoke.declare({ label: 'revoke()', outcome: () => replyWith(reply) });
+    return this;
+  }
+
+  api(method: string, path: string, reply?: ApiReply, options: ApiMockOptions = {}): this {
+    return this.#declareApi('api', method, path, {
+      tokenRule: options.token ?? 'handed-out',
+      outcome: async (request, url) => {
+        const given = typeof reply === 'function' ? await reply(request) : reply;
+        return replyWith(given ?? usualReply(request.method, url));
+      },
+    });
+  }
+
+  unauthorized(method: string, path: string, reply?: MockReply): this {
+    return this.#declareApi('unauthorized', method, path, {
+      // A refused token need not be one of the kit's: it may come from a store, or have been revoked.
+      tokenRule: 'any',
+      outcome: (_request, url) => replyWith(reply ?? refusedReply(url)),
+    });
+  }
+
+  rateLimited(method: string, path: string, options: RateLimitOptions = {}): this {
+    const outcome = replyWith(rateLimitReply(options, { via: 'header', status: 429 }));
+    return this.#declareApi('rateLimited', method, path, { tokenRule: 'handed-out', outcome: () => outcome });
+  }
+
+  apiFault(method: string, path: string, fault: MockFault): this {
+    return this.#declareApi('apiFault', method, path, {
+      tokenRule: 'handed-out',
+      outcome: () => faultOutcome(fault),
+    });
+  }
+
+  acceptToken(accessToken: string): this {
+    this.#tokens.accept(accessToken);
+    return this;
+  }
+
+  tokenRequests(): readonly OAuthRequest[] {
+    return [...this.#token.requests];
+  }
+
+  revokeRequests(): readonly OAuthRequest[] {
+    return [...this.#revoke.requests];
+  }
+
+  apiRequests(): readonly ApiRequest[] {
+    return [...this.#api.requests];
+  }
+
+  async waitForTokenRequests(count: number): Promise<void> {
+    await this.#token.answers.reached(count);
+  }
+
+  async waitForApiRequests(count: number): Promise<void> {
+    await this.#api.answers.reached(count);
+  }
+
+  done(): void {
+    this.#ledger.check([...this.#token.pending(), ...this.#revoke.pending(), ...this.#api.pending()]);
+  }
+
+  restore(): void {
+    this.#listener.close();
+    for (const { answers } of [this.#token, this.#revoke, this.#api]) answers.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.restore();
+  }
+
+  #listen(): void {
+    const { tokenUrl, revokeUrl, apiBases } = this.#hosts;
+    if (this.#listener.isTaken(tokenUrl.origin, 'POST')) {
+      this.#listener.close();
+      throw new Error(
+        `mockPayu: another kit still listens on ${tokenUrl.origin}: call its restore() in afterEach, so that it runs when a test fails, too`,
+      );
+    }
+    this.#listener.listen(tokenUrl.origin, 'POST');
+    if (revokeUrl !== undefined) this.#listener.listen(revokeUrl.origin, 'POST');
+    // Claims nothing yet; but a host that nock knows is one that no stray request leaves the machine for.
+    for (const { origin } of apiBases) this.#listener.listen(origin, 'GET');
+  }
+
+  #declareToken(mock: OAuthMock): this {
+    this.#token.declare(mock);
+    return this;
+  }
+
+  #declareApi(
+    call: string,
+    method: string,
+    path: string,
+    mock: Pick<ApiMock, 'tokenRule' | 'outcome'>,
+  ): this {
+    const route = apiRoute(method, path, this.#hosts);
+    this.#api.declare({ label: `${call}: ${route.label}`, route, ...mock });
+    for (const origin of route.origins) this.#listener.listen(origin, route.method);
+    return this;
+  }
+
+  #mocksFor(request: SeenRequest): OAuthMocks | ApiMocks {
+    if (this.#isAt(this.#hosts.tokenUrl, request)) return this.#token;
+    if (this.#isAt(this.#hosts.revokeUrl, request)) return this.#revoke;
+    return this.#api;
+  }
+
+  #isOAuth(method: string, url: URL): boolean {
+    return [this.#hosts.tokenUrl, this.#hosts.revokeUrl].some((endpoint) =>
+      this.#isAt(endpoint, { method, url }),
+    );
+  }
+
+  #isAt(endpoint: URL | undefined, { method, url }: Pick<SeenRequest, 'method' | 'url'>): boolean {
+    return method === 'POST' && endpoint?.origin === url.origin && endpoint.pathname === url.pathname;
+  }
+
+  #unexpected(method: string, url: URL): string | undefined {
+    const { tokenUrl, revokeUrl, apiBases } = this.#hosts;
+    const ours = [tokenUrl.origin, revokeUrl?.origin, ...apiBases.map(({ origin }) => origin)];
+    return ours.includes(url.origin) ? `mockPayu: ${this.#api.unexpected(method, url)}` : undefined;
+  }
+}
+
+function replyWith(reply: MockReply): Outcome {
+  return { kind: 'reply', reply };
+}

@@ -1,0 +1,230 @@
+import nock from 'nock';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { type MockPayu, mockPayu } from '../../src/testing/index.ts';
+import { loadNock } from '../../src/testing/load-nock.ts';
+import { mockPayuWith } from '../../src/testing/mock-payu.ts';
+import { api, bearer, http, messageOf, postForm, rejection, tokenUrl } from './support.ts';
+
+let kit: MockPayu;
+beforeEach(() => {
+  kit = mockPayu({ environment: 'test' });
+});
+afterEach(() => {
+  kit.restore();
+  nock.cleanAll();
+});
+
+describe('done()', () => {
+  test('is content when everything was used', async () => {
+    kit.token();
+    await postForm();
+    expect(() => kit.done()).not.toThrow();
+  });
+
+  test('lists the mocks that nobody used', () => {
+    kit
+      .token()
+      .refresh()
+      .tokenError('invalid_client')
+      .tokenRateLimited({ retryAfter: 1 })
+      .tokenFault({ code: 'ECONNRESET' })
+      .revoke()
+      .api('get', '/a')
+      .unauthorized('post', '/b')
+      .rateLimited('put', '/c')
+      .apiFault('delete', '/d', { status: 502 });
+    expect(messageOf(() => kit.done())).toBe(
+      [
+        'mockPayu: not as declared.',
+        '',
+        'Mocks that were never used (10):',
+        '  - token()',
+        '  - refresh()',
+        "  - tokenError('invalid_client')",
+        '  - tokenRateLimited()',
+        '  - tokenFault({"code":"ECONNRESET"})',
+        '  - revoke()',
+        '  - api: GET /a',
+        '  - unauthorized: POST /b',
+        '  - rateLimited: PUT /c',
+        '  - apiFault: DELETE /d',
+        '  Either the code did not send the request, or it has not sent it yet: await it before done().',
+      ].join('\n'),
+    );
+  });
+
+  test.each([
+    ['get', `${api}/payout/nowhere`],
+    ['post', `${api}/payment-links`],
+    ['delete', 'https://test.payumoney.com/payout/x'],
+    ['get', tokenUrl],
+    ['post', 'https://uat-accounts.payu.in/oauth/introspect'],
+  ])('lists the unexpected request %s %s, which gets a readable error', async (method, url) => {
+    kit.api('get', '/left');
+    const error = await rejection(http.request({ method, url, ...bearer('x') }));
+    expect(error.message).toBe(
+      `mockPayu: unexpected request ${method.toUpperCase()} ${url}; left are: api: GET /left`,
+    );
+    expect(error.code).toBe('ERR_MOCK_PAYU');
+    expect(messageOf(() => kit.done())).toContain(
+      `Unexpected requests (1):\n  - ${method.toUpperCase()} ${url}`,
+    );
+  });
+
+  test('does not mind requests to other hosts', async () => {
+    nock('https://elsewhere.example').get('/').reply(200, 'hello');
+    await http.get('https://elsewhere.example/');
+    await rejection(http.get('https://elsewhere.example/'));
+    kit.done();
+  });
+});
+
+describe('other interceptors of nock', () => {
+  test('on the same hosts, from before and after, work and survive restore()', async () => {
+    kit.restore();
+    const before = nock(api).get('/payout/before').reply(200, 'before');
+    const account = nock('https://uat-accounts.payu.in').get('/health').twice().reply(200, 'up');
+    kit = mockPayu({ environment: 'test' });
+    const after = nock(api).get('/payout/after').twice().reply(200, 'after');
+    expect((await http.get(`${api}/payout/before`)).data).toBe('before');
+    expect((await http.get(`${api}/payout/after`)).data).toBe('after');
+    expect((await http.get('https://uat-accounts.payu.in/health')).data).toBe('up');
+    kit.done();
+    kit.restore();
+    expect((await http.get(`${api}/payout/after`)).data).toBe('after');
+    expect((await http.get('https://uat-accounts.payu.in/health')).data).toBe('up');
+    expect([before, account, after].every((scope) => scope.isDone())).toBe(true);
+  });
+
+  test("nock's own account does not list the kit's interceptors as pending", () => {
+    kit.token().api('get', '/x');
+    expect(nock.pendingMocks()).toEqual([]);
+    expect(nock.isDone()).toBe(true);
+  });
+
+  test('restore() leaves no interceptor and no listener', () => {
+    kit.restore();
+    const listeners = nock.emitter.listenerCount('no match');
+    const other = mockPayu({ environment: 'test' }).token().api('put', '/x').api('get', '/y');
+    expect(nock.activeMocks().length).toBeGreaterThan(0);
+    other.restore();
+    other.restore();
+    expect(nock.activeMocks()).toEqual([]);
+    expect(nock.emitter.listenerCount('no match')).toBe(listeners);
+  });
+
+  test('restore() leaves nock active and the rule on network connections alone', async () => {
+    nock.disableNetConnect();
+    try {
+      kit.restore();
+      expect(nock.isActive()).toBe(true);
+      const error = await rejection(http.get('https://elsewhere.example/'));
+      expect(error.message).toContain('Disallowed net connect');
+    } finally {
+      nock.enableNetConnect();
+    }
+  });
+});
+
+test('using restores at the end of the block', () => {
+  kit.restore();
+  {
+    using inner = mockPayu({ environment: 'test' });
+    expect(nock.activeMocks()).not.toEqual([]);
+    inner.token();
+  }
+  expect(nock.activeMocks()).toEqual([]);
+});
+
+test('a second kit for the same environment is refused, and leaves the first one as it is', async () => {
+  expect(messageOf(() => mockPayu({ environment: 'test' }))).toBe(
+    'mockPayu: another kit still listens on https://uat-accounts.payu.in: call its restore() in afterEach, so that it runs when a test fails, too',
+  );
+  kit.token();
+  expect((await postForm()).data.access_token).toBe('access_token_1');
+  kit.done();
+});
+
+test('kits for different environments live side by side', async () => {
+  using production = mockPayu({ environment: 'production' }).token();
+  kit.token();
+  await postForm();
+  await postForm(undefined, http, 'https://accounts.payu.in/oauth/token');
+  kit.done();
+  production.done();
+});
+
+describe('a custom environment', () => {
+  const environment = { tokenUrl: 'http://127.0.0.1:8089/auth/token' };
+
+  test('has its own token URL, port included', async () => {
+    using custom = mockPayu({ environment, apiHosts: ['http://127.0.0.1:8090/payout'] });
+    custom.token().api('get', '/x');
+    const { data } = await postForm(undefined, http, environment.tokenUrl);
+    expect((await http.get('http://127.0.0.1:8090/payout/x', bearer(data.access_token))).status).toBe(200);
+    custom.done();
+  });
+
+  test('has no API hosts and no revoke URL of its own', () => {
+    using custom = mockPayu({ environment });
+    expect(messageOf(() => custom.api('get', '/x'))).toContain('"/x" has no host');
+    expect(messageOf(() => custom.revoke())).toContain('give "revokeUrl" in the custom environment');
+  });
+});
+
+test.each([
+  [{ environment: 'prod' }, '"environment" must be "test", "production"'],
+  [{ environment: null }, '"environment" must be'],
+  [{ environment: { tokenUrl: 'accounts.payu.in' } }, '"environment.tokenUrl" must hold absolute'],
+  [
+    { environment: { tokenUrl: 'https://a.example/t', revokeUrl: 'ftp://x' } },
+    '"environment.revokeUrl" must',
+  ],
+  [{ environment: 'test', apiHosts: ['partner.payu.in'] }, '"apiHosts" must hold absolute'],
+])('%o is refused', (options, rule) => {
+  const run = (): unknown => mockPayu(options as Parameters<typeof mockPayu>[0]);
+  expect(run).toThrow(TypeError);
+  expect(run).toThrow(expect.objectContaining({ code: 'ERR_INVALID_OPTION' }));
+  expect(messageOf(run)).toContain(rule);
+});
+
+test('a path on a foreign host, or a strange method, is refused where it is declared', () => {
+  expect(messageOf(() => kit.api('get', 'https://elsewhere.example/x'))).toContain(
+    '"https://elsewhere.example/x" is on none of the environment\'s API hosts',
+  );
+  expect(messageOf(() => kit.api('get it', '/x'))).toContain('"method" must be an HTTP method');
+});
+
+describe('nock itself', () => {
+  const missing = (id: string): never => {
+    throw Object.assign(new Error(`Cannot find module '${id}'\nRequire stack:\n- /app/x.js`), {
+      code: 'MODULE_NOT_FOUND',
+    });
+  };
+
+  test('missing: one clear error, when the kit is made', () => {
+    const loaded = loadNock(missing);
+    const run = (): unknown => mockPayuWith(loaded, { environment: 'test' });
+    expect(messageOf(run)).toBe('axios-payu-auth/testing needs "nock" ^14.0.17: npm i -D nock');
+    expect(run).toThrow(expect.objectContaining({ code: 'ERR_NOCK_MISSING' }));
+  });
+
+  test('there but broken: told as it is', () => {
+    const loaded = loadNock(() => missing('propagate'));
+    expect(messageOf(() => mockPayuWith(loaded, { environment: 'test' }))).toContain("'propagate'");
+  });
+
+  test("is the test's own instance", () => {
+    expect(nock.activeMocks()).toContain('POST https://uat-accounts.payu.in:443/<mockPayu>');
+  });
+
+  test('not active: refused, before a request reaches PayU', () => {
+    kit.restore();
+    nock.restore();
+    try {
+      expect(messageOf(() => mockPayu({ environment: 'test' }))).toContain('call nock.activate() first');
+    } finally {
+      nock.activate();
+    }
+  });
+});
