@@ -199,8 +199,11 @@ export class MockPayuKit implements MockPayu {
 
   #unexpected(method: string, url: URL): string | undefined {
     const { tokenUrl, revokeUrl, apiBases } = this.#hosts;
-    const ours = [tokenUrl.origin, revokeUrl?.origin, ...apiBases.map(({ origin }) => origin)];
-    return ours.includes(url.origin) ? `mockPayu: ${this.#api.unexpected(method, url)}` : undefined;
+    const isApi = apiBases.some(({ origin }) => origin === url.origin);
+    if (!isApi && url.origin !== tokenUrl.origin && url.origin !== revokeUrl?.origin) return undefined;
+    // What belongs into the form may stand in the query of an OAuth request gone wrong.
+    const shown = isApi ? url : new URL(url.pathname, url.origin);
+    return `mockPayu: ${this.#api.unexpected(method, shown)}`;
   }
 }
 

@@ -11,13 +11,15 @@ import { MockPayuKit } from './mock-payu-kit.ts';
  * `error_description`, so that it fails at once; an API request breaks its connection with the reason as
  * message. `done()` lists all of it again. Nothing leaves the machine for the hosts it knows.
  *
- * **Fake timers.** Fake the clock only, and wait for the answer before advancing it. Advancing first moves
- * the clock before anybody waits for it, and the test hangs; or it runs into the time limit of the token
- * request. The library adds up to 10 % to what PayU tells it to wait.
+ * **Fake timers.** Fake the clock and leave the rest of the event loop alone: with a fake `process.nextTick`,
+ * Jest's default, no request of any kind ever ends. Wait for the answer before advancing: until it has
+ * arrived nobody waits for the clock, so that a single advance before it is lost, and the test hangs (or the
+ * advance runs into the time limit of the token request). The library adds up to 10 % to what PayU tells it
+ * to wait.
  *
  * ```ts
  * vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] });
- * // Jest: jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'clearImmediate', 'queueMicrotask', 'performance'] });
+ * // Jest: jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask', 'setImmediate', 'clearImmediate'] });
  *
  * kit.tokenRateLimited({ retryAfter: 60 }).token().api('get', '/merchant/getAccountDetail');
  * const response = payouts.get('/merchant/getAccountDetail');

@@ -71,6 +71,12 @@ describe('done()', () => {
     );
   });
 
+  test('does not show the query of an OAuth request, where a secret may stand', async () => {
+    const error = await rejection(http.get(`${tokenUrl}?client_secret=top-secret`));
+    expect(error.message).toContain(`unexpected request GET ${tokenUrl};`);
+    expect(error.message + messageOf(() => kit.done())).not.toContain('top-secret');
+  });
+
   test('does not mind requests to other hosts', async () => {
     nock('https://elsewhere.example').get('/').reply(200, 'hello');
     await http.get('https://elsewhere.example/');
