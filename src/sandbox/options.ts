@@ -25,14 +25,17 @@ export interface SandboxCustomGrant {
 export interface SandboxOptions {
   /** Port on 127.0.0.1. Default 0: a free one. */
   readonly port?: number;
+  /** The merchant's own client id, the one with a secret. Default `sandbox-client-id`. */
   readonly clientId?: string;
+  /** Default `sandbox-client-secret`. */
   readonly clientSecret?: string;
   /** Grants the client with the secret may use. Default: all. */
   readonly clientGrants?: readonly string[];
-  /** Registered mobile number or e-mail of the user of the password grant. */
+  /** Registered mobile number or e-mail of the password grant's user. Default `merchant@sandbox.example`. */
   readonly username?: string;
+  /** Default `sandbox-password`. */
   readonly password?: string;
-  /** The public client id of the password grant; it has no secret. */
+  /** The public client id of the password grant; it has no secret. Default `sandbox-public-client-id`. */
   readonly publicClientId?: string;
   /** Further clients, such as a second merchant. */
   readonly clients?: readonly SandboxClient[];
@@ -44,7 +47,7 @@ export interface SandboxOptions {
   readonly reuseTokens?: boolean;
   /** Whether a `client_credentials` mint kills the client's earlier tokens; true means `all-scopes`, `same-scope` is Doorkeeper 5.5's way. Default false. */
   readonly revokePrevious?: boolean | 'same-scope' | 'all-scopes';
-  /** Answer 400 `invalid_token_reuse` to a mint while another of the same client is in flight. Default false. */
+  /** Answer 400 `invalid_token_reuse` to a mint while another of the same client is parked or delayed. Default false. */
   readonly raceInvalidTokenReuse?: boolean;
   /** What happens to the old pair in a refresh. Default `previous`. */
   readonly refreshRotation?: RefreshRotation;
@@ -58,6 +61,7 @@ export interface SandboxOptions {
   readonly bbpsRefusalStatus?: 200 | 401;
   /** If given, requests with another `payoutMerchantId`, `merchantId` or `mid` header get PayU's 403 in HTML. */
   readonly merchantId?: string;
+  /** A further grant. Default: none. */
   readonly customGrant?: SandboxCustomGrant;
   /** The clock, in milliseconds since the epoch. Default: `Date.now`, looked up at each call. */
   readonly now?: () => number;

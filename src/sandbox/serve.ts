@@ -6,8 +6,12 @@ import { type LogEntry, type Received, type RequestKind, tokenOf } from './traff
 import type { Flight, World } from './world.ts';
 
 /** One request, from its head to the last byte of its answer. */
-export async function serve(req: IncomingMessage, res: ServerResponse, world: World): Promise<void> {
-  const url = urlOf(req);
+export async function serve(
+  req: IncomingMessage,
+  res: ServerResponse,
+  url: URL,
+  world: World,
+): Promise<void> {
   const entry = arrive(req, kindOf(url.pathname), world);
   const flight: Flight = {};
   const left = follow(entry, flight, res, world);

@@ -102,8 +102,9 @@ async function listen(
   world: World,
   controls: SandboxControls,
 ): Promise<void> {
-  const { pathname } = urlOf(req);
-  if (!isControl(pathname)) return serve(req, res, world);
+  const url = urlOf(req);
+  const { pathname } = url;
+  if (!isControl(pathname)) return serve(req, res, url, world);
   const body = await bodyOf(req);
   if (body === undefined) return;
   const reply = answerControl(req.method ?? 'GET', pathname, body.toString('utf8'), controls);
@@ -123,7 +124,8 @@ function broken(error: unknown, res: ServerResponse): void {
 function listening(server: Server, port: number): Promise<string> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen(port, '127.0.0.1', () => {
+    // Thousands of calls at once must not wait for the system to take their connections.
+    server.listen({ port, host: '127.0.0.1', backlog: 4096 }, () => {
       server.removeListener('error', reject);
       // A TCP server that listens has an address of this kind.
       const address = server.address() as AddressInfo;

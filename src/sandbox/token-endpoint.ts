@@ -60,7 +60,7 @@ function withClient(
 function mintForClient(form: URLSearchParams, world: World, client: SandboxClient, flight: Flight): Outcome {
   const scope = allowedScope(form, world, client);
   if (scope === undefined) return refuse('invalid_scope');
-  const raced = [...world.flights].some((other) => other !== flight && other.clientId === client.clientId);
+  const raced = [...world.flights].some((other) => other.clientId === client.clientId);
   if (world.settings.raceInvalidTokenReuse && raced) return refuse('invalid_token_reuse');
   flight.clientId = client.clientId;
   return mint(world, client, scope, undefined);
@@ -112,7 +112,7 @@ function refresh(form: URLSearchParams, world: World, client: SandboxClient, fli
   if (value === '') return refuse('invalid_request');
   const old = world.ledger.byRefreshToken(value);
   if (old === undefined || old.clientId !== client.clientId) return refuse('invalid_grant');
-  if (old.refreshRevoked) return refuse(deadRefreshToken(value, world, flight));
+  if (old.refreshRevoked) return refuse(deadRefreshToken(value, world));
   const scope = form.has('scope') ? scopeList(form.get('scope') ?? '') : old.scope;
   if (scope.length === 0 || !scope.every((name) => old.scope.includes(name))) return refuse('invalid_scope');
   flight.refreshToken = value;
@@ -120,8 +120,8 @@ function refresh(form: URLSearchParams, world: World, client: SandboxClient, fli
 }
 
 /** Up to Doorkeeper 5.1, whoever loses a race between two refreshes is told `invalid_request`. */
-function deadRefreshToken(value: string, world: World, flight: Flight): string {
-  const raced = [...world.flights].some((other) => other !== flight && other.refreshToken === value);
+function deadRefreshToken(value: string, world: World): string {
+  const raced = [...world.flights].some((other) => other.refreshToken === value);
   const old = ['doorkeeper-5.0', 'doorkeeper-5.1'].includes(world.settings.statusStyle);
   return raced && old ? 'invalid_request' : 'invalid_grant';
 }
@@ -132,9 +132,7 @@ function allowedScope(
   world: World,
   client: SandboxClient,
 ): readonly string[] | undefined {
-  const asked = form.get('scope') ?? '';
-  const scope = scopeList(asked);
+  const scope = scopeList(form.get('scope') ?? '');
   const allowed = client.scopes ?? world.settings.scopes;
-  const sound = scope.length > 0 && !/[\n\r\t]/.test(asked);
-  return sound && scope.every((name) => allowed.includes(name)) ? scope : undefined;
+  return scope.length > 0 && scope.every((name) => allowed.includes(name)) ? scope : undefined;
 }

@@ -156,8 +156,9 @@ describe('revoke-previous', () => {
     const second = { ...clientFields(sandbox), client_id: 'second', client_secret: 's' };
     const seconds = (await postForm(sandbox.environment.tokenUrl, second)).body.access_token;
     await mint(sandbox);
-    expect(await statusWith(sandbox, accessToken)).toBe(200);
-    expect(await statusWith(sandbox, seconds)).toBe(200);
+    const users = (await postForm(sandbox.environment.tokenUrl, passwordFields(sandbox))).body.access_token;
+    await postForm(sandbox.environment.tokenUrl, passwordFields(sandbox));
+    for (const token of [accessToken, seconds, users]) expect(await statusWith(sandbox, token)).toBe(200);
   });
 
   it('invalid_token_reuse: a mint while another of the same client is in flight', async () => {
