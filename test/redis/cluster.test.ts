@@ -1,7 +1,7 @@
 import { Cluster } from 'ioredis';
 import { createCluster } from 'redis';
 import { createCluster as createCluster4 } from 'redis-4';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type RedisClient, redisTokenStore } from '../../src/redis/index.ts';
 import { adminOf } from './support/clients.ts';
 import { never } from './support/fixture.ts';
@@ -12,10 +12,12 @@ import { noOwnRedis, ownRedis, type RedisServer } from './support/redis-server.t
 describe.skipIf(noOwnRedis)('the Redis store on a cluster', () => {
   let server: RedisServer;
   beforeAll(async () => {
-    server = await ownRedis('--cluster-enabled', 'yes', '--cluster-config-file', '/dev/null');
+    server = await ownRedis('--cluster-enabled', 'yes', '--cluster-announce-ip', '127.0.0.1');
     const admin = adminOf(server.url);
     await admin.call('CLUSTER', 'ADDSLOTSRANGE', '0', '16383');
-    await expect.poll(() => admin.cluster('INFO')).toContain('cluster_state:ok');
+    await vi.waitFor(async () => expect(await admin.cluster('INFO')).toContain('cluster_state:ok'), {
+      timeout: 9_000,
+    });
     admin.disconnect();
   });
   afterAll(() => server?.stop());

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { clients } from './support/clients.ts';
 import { defer, never, useRedis } from './support/fixture.ts';
@@ -166,6 +167,28 @@ describe.skipIf(noRedis).each(clients)('the lock on $name', (client) => {
     );
     await expect(lost).rejects.toMatchObject({ code: 'ERR_REDIS_STORE' });
     expect(ran).toBe(1);
+  });
+
+  it('notices during the task that it was lost, and tells after it', async () => {
+    const store = await redis.store({ leaseMs: 150 });
+    const lost = store.withLock(
+      'a',
+      async () => {
+        await redis.admin.set(redis.lockKey('a'), 'sibling', 'PX', 5_000);
+        const before = Date.now();
+        while (Date.now() - before < 450) await redis.admin.ping();
+        return redis.admin.del(redis.lockKey('a'));
+      },
+      never,
+    );
+    await expect(lost).rejects.toMatchObject({ reason: 'lock-lost' });
+  });
+
+  it('keeps no listener on the signal', async () => {
+    const store = await redis.store();
+    const { signal } = new AbortController();
+    await store.withLock('a', async () => expect(getEventListeners(signal, 'abort')).toEqual([]), signal);
+    expect(getEventListeners(signal, 'abort')).toEqual([]);
   });
 
   it("does not free another owner's lock, nor write over what that one has stored", async () => {

@@ -118,13 +118,20 @@ describe.skipIf(noRedis).each(clients)('the Redis store on $name', (client) => {
 
   it('deletes what it has seen, and not what a sibling has stored since', async () => {
     const [one, other] = [await redis.store(), await redis.store()];
-    await one.set('a', recordNumber(1));
-    await other.set('a', recordNumber(2));
+    await one.set('a', recordNumber(-2));
+    await other.set('a', recordNumber(-1));
     await one.delete('a');
-    expect(await other.get('a')).toEqual(recordNumber(2));
+    expect(await other.get('a')).toEqual(recordNumber(-1));
     await one.get('a');
     await one.delete('a');
     expect(await other.get('a')).toBeUndefined();
+  });
+
+  it('deletes what it has never seen', async () => {
+    const [one, other] = [await redis.store(), await redis.store()];
+    await one.set('a', recordNumber(-1));
+    await other.delete('a');
+    expect(await one.get('a')).toBeUndefined();
   });
 
   it('believes the owner of the lock rather than a clock', async () => {

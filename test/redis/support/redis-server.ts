@@ -1,6 +1,9 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { type AddressInfo, connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
 /** A real Redis. One that we started may be stopped, frozen and flushed at will. */
@@ -67,13 +70,18 @@ process.once('exit', () => {
 });
 
 async function launch(port: number, more: readonly string[]): Promise<ChildProcess> {
+  // Nothing is persisted; a cluster node insists on a file all the same.
+  const folder = mkdtempSync(join(tmpdir(), 'redis-'));
   const child = spawn(
     'redis-server',
     ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', ...more],
-    { stdio: ['ignore', 'pipe', 'ignore'], cwd: '/' },
+    { stdio: ['ignore', 'pipe', 'ignore'], cwd: folder },
   );
   children.add(child);
-  child.once('exit', () => children.delete(child));
+  child.once('exit', () => {
+    children.delete(child);
+    rmSync(folder, { recursive: true, force: true });
+  });
   for await (const line of createInterface({ input: child.stdout })) {
     if (line.includes('Ready to accept connections')) {
       child.stdout.resume();
