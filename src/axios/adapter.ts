@@ -1,0 +1,31 @@
+import axios, { type AxiosAdapter, getAdapter, type InternalAxiosRequestConfig } from 'axios';
+
+type AdapterOption = InternalAxiosRequestConfig['adapter'];
+
+/** Typed only since axios 1.21; without its second argument `env.fetch` would be ignored. */
+const resolve = getAdapter as (adapter: AdapterOption, config: InternalAxiosRequestConfig) => AxiosAdapter;
+
+/** The adapter that axios would call for this config (A3). */
+export function resolveAdapter(adapter: AdapterOption, config: InternalAxiosRequestConfig): AxiosAdapter {
+  if (typeof adapter === 'function') return adapter;
+  return resolve(adapter ?? axios.defaults.adapter, config);
+}
+
+/**
+ * Whether this is axios' fetch adapter, which follows redirects by itself. Axios makes one per `env.fetch`, and hands
+ * out the same one each time.
+ */
+export function isFetchAdapter(
+  adapter: AxiosAdapter,
+  option: AdapterOption,
+  config: InternalAxiosRequestConfig,
+): boolean {
+  if (typeof option === 'string') return option.toLowerCase() === 'fetch';
+  if (Array.isArray(option) && !option.some((each) => each === 'fetch' || typeof each === 'function'))
+    return false;
+  try {
+    return adapter === resolve('fetch', config);
+  } catch {
+    return false;
+  }
+}

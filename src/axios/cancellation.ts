@@ -1,0 +1,30 @@
+import { CanceledError, type InternalAxiosRequestConfig } from 'axios';
+import { anyOf, type Cancellation, cancellationOf } from '../backoff/wait.ts';
+
+/** What cancels one request: its `signal`, its `cancelToken`. Rejects as axios would: with a CanceledError. */
+export function requestCancellation(config: InternalAxiosRequestConfig): Cancellation | undefined {
+  const { signal, cancelToken } = config;
+  const cancellations: Cancellation[] = [];
+  if (cancelToken) {
+    // `subscribe` exists on axios' class, but is missing in its types.
+    const token = cancelToken as typeof cancelToken & {
+      subscribe(listener: () => void): void;
+      unsubscribe(listener: () => void): void;
+    };
+    cancellations.push({
+      reason: () => token.reason,
+      subscribe(listener) {
+        token.subscribe(listener);
+        return () => token.unsubscribe(listener);
+      },
+    });
+  }
+  if (signal) {
+    const inner = cancellationOf(signal as AbortSignal);
+    cancellations.push({
+      reason: () => (signal.aborted ? new CanceledError(undefined, config) : undefined),
+      subscribe: (listener) => inner.subscribe(listener),
+    });
+  }
+  return cancellations.length === 0 ? undefined : anyOf(cancellations);
+}

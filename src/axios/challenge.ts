@@ -1,0 +1,33 @@
+/** A challenge of a `WWW-Authenticate` header. Names are in lower case. */
+export interface Challenge {
+  readonly scheme: string;
+  readonly parameters: Readonly<Record<string, string>>;
+}
+
+const TOKEN = "[\\w!#$%&'*+.^`|~-]+";
+/** A parameter, or a lone word: an auth-scheme, or the token68 behind one. */
+const ELEMENT = new RegExp(
+  `(${TOKEN})\\s*=\\s*(?:"((?:[^"\\\\]|\\\\.)*)"|(${TOKEN}))|([\\w.~+/-]+=*)|(,)`,
+  'g',
+);
+
+/**
+ * The challenges of a `WWW-Authenticate` header, several of which may stand in one field.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc9110#section-11.6.1
+ */
+export function parseChallenges(header: string): readonly Challenge[] {
+  const challenges: { scheme: string; parameters: Record<string, string> }[] = [];
+  let mayBeToken68 = false;
+  for (const [, name, quoted, value, word, comma] of header.matchAll(ELEMENT)) {
+    const current = challenges.at(-1);
+    if (name !== undefined && current !== undefined) {
+      current.parameters[name.toLowerCase()] = value ?? (quoted as string).replace(/\\(.)/g, '$1');
+    } else if (word !== undefined && !mayBeToken68) {
+      challenges.push({ scheme: word.toLowerCase(), parameters: {} });
+    }
+    mayBeToken68 = word !== undefined && !mayBeToken68;
+    if (comma !== undefined) mayBeToken68 = false;
+  }
+  return challenges;
+}

@@ -1,0 +1,93 @@
+import http from 'node:http';
+import https from 'node:https';
+import type { Readable } from 'node:stream';
+import { Axios, type AxiosRequestConfig, type AxiosResponse } from 'axios';
+import { safeError } from '../redact.ts';
+import { type FormPost, type FormReply, LARGEST_REPLY_BYTES } from '../token/form-post.ts';
+import { headerOf } from './refusal.ts';
+import { discardBody, isNodeStream, isWebStream } from './response-body.ts';
+
+/** Transport of the token and revocation requests: axios' own options. */
+export type TokenHttpOptions = Pick<
+  AxiosRequestConfig,
+  'adapter' | 'proxy' | 'httpAgent' | 'httpsAgent' | 'family' | 'lookup' | 'socketPath'
+>;
+
+/**
+ * Sends forms to the accounts server over an axios of its own: no interceptor, no default and no bearer token of the
+ * user's instances gets there, and no deadlock either (A6).
+ */
+export function formTransport(options: TokenHttpOptions): FormPost {
+  const client = new Axios({});
+  return async (url, form, signal) => {
+    const config: AxiosRequestConfig & { transport?: unknown } = {
+      adapter: ['http', 'fetch'],
+      ...options,
+      // A redirect must not carry the secret in the body anywhere (RFC 6749 §3.2 knows none).
+      maxRedirects: 0,
+      fetchOptions: { redirect: 'manual' },
+      transport: quietTransport,
+      method: 'post',
+      url,
+      data: form.toString(),
+      headers: {
+        'Content-Type': 'application/x-www-form-urlencoded',
+        Accept: 'application/json',
+        'Cache-Control': 'no-cache',
+      },
+      responseType: 'stream',
+      validateStatus: () => true,
+      signal,
+    };
+    try {
+      return await readReply(await client.request(config));
+    } catch (error) {
+      if (signal.aborted) throw signal.reason;
+      // An AxiosError holds the form with the secret: none of it goes further than its message.
+      return { kind: 'no-reply', error: safeError(error, form.values()) };
+    }
+  };
+}
+
+/**
+ * A token request that nobody waits for does not keep the process alive, and one that somebody waits for has the timer
+ * of that wait to do so. Looked up at call time: test tools replace `request`.
+ */
+const quietTransport = {
+  request(
+    options: https.RequestOptions,
+    callback: (response: http.IncomingMessage) => void,
+  ): http.ClientRequest {
+    const { request } = options.protocol === 'https:' ? https : http;
+    return request(options, callback).on('socket', (socket) => socket.unref?.());
+  },
+};
+
+async function readReply(response: AxiosResponse): Promise<FormReply> {
+  return {
+    kind: 'reply',
+    status: response.status,
+    header: (name) => headerOf(response, name),
+    body: await readBody(response),
+  };
+}
+
+/** The body as text, undefined where it is too large. Adapters that ignore `responseType` hand over text or an object. */
+async function readBody(response: AxiosResponse): Promise<string | undefined> {
+  const { data } = response;
+  if (!isNodeStream(data) && !isWebStream(data)) {
+    const text = typeof data === 'string' ? data : (JSON.stringify(data) ?? '');
+    return text.length > LARGEST_REPLY_BYTES ? undefined : text;
+  }
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of data as Readable | ReadableStream<Uint8Array>) {
+    chunks.push(chunk);
+    bytes += chunk.byteLength;
+    if (bytes > LARGEST_REPLY_BYTES) {
+      discardBody(response);
+      return undefined;
+    }
+  }
+  return new TextDecoder().decode(Buffer.concat(chunks));
+}

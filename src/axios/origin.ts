@@ -1,0 +1,83 @@
+import type { InternalAxiosRequestConfig } from 'axios';
+import { isAbsoluteUrl, isLoopback, originOf } from '../url.ts';
+
+/** Where a request goes, and whether the token may go there (G1). */
+export type Destination =
+  | { readonly kind: 'allowed'; readonly origin: string }
+  | {
+      readonly kind: 'withheld';
+      readonly reason: 'origin' | 'insecure-http' | 'basic-auth';
+      readonly origin: string;
+    };
+
+/** The most prefixes remembered; beyond it all are forgotten and worked out anew. */
+const MOST_REMEMBERED = 1_000;
+
+/** Scheme and authority, up to the first character that ends an authority in the WHATWG's parser. */
+const SCHEME_AND_AUTHORITY = /^https?:\/\/[^/\\?#]*/i;
+
+export interface OriginRules {
+  /** Allowed besides the instance's own origin. */
+  readonly allowed: readonly string[];
+  /** Never taken for the instance's own. */
+  readonly foreign: readonly string[];
+  readonly allowInsecureHttp: boolean;
+  /** Axios sets Basic credentials from a URL in place of the Authorization header. */
+  readonly headerIsAuthorization: boolean;
+}
+
+/**
+ * Decides where the token may go, for one attached instance. Asked on each request: working out the full URL would
+ * cost more than all else, so verdicts are remembered by the part of the URL that decides.
+ */
+export class OriginGuard {
+  readonly #rules: OriginRules;
+  readonly #defaultBaseUrl: () => string | undefined;
+  readonly #remembered = new Map<string, Destination>();
+  #ownBaseUrl: string | undefined;
+
+  constructor(rules: OriginRules, defaultBaseUrl: () => string | undefined) {
+    this.#rules = rules;
+    this.#defaultBaseUrl = defaultBaseUrl;
+  }
+
+  destination(config: InternalAxiosRequestConfig): Destination {
+    const ownBaseUrl = this.#defaultBaseUrl();
+    if (ownBaseUrl !== this.#ownBaseUrl) {
+      this.#ownBaseUrl = ownBaseUrl;
+      this.#remembered.clear();
+    }
+    const prefix = decidingPart(config);
+    const known = this.#remembered.get(prefix);
+    if (known !== undefined) return known;
+    const destination = this.#judge(prefix);
+    if (this.#remembered.size >= MOST_REMEMBERED) this.#remembered.clear();
+    this.#remembered.set(prefix, destination);
+    return destination;
+  }
+
+  #judge(prefix: string): Destination {
+    if (!URL.canParse(prefix)) return { kind: 'withheld', reason: 'origin', origin: 'null' };
+    const { origin, protocol, hostname, username, password } = new URL(prefix);
+    const { allowed, foreign, allowInsecureHttp, headerIsAuthorization } = this.#rules;
+    const isOwn = origin === originOf(this.#ownBaseUrl) && !foreign.includes(origin);
+    const isHttp = protocol === 'https:' || protocol === 'http:';
+    if (!isHttp || !(isOwn || allowed.includes(origin)))
+      return { kind: 'withheld', reason: 'origin', origin };
+    if (protocol === 'http:' && !allowInsecureHttp && !isLoopback(hostname)) {
+      return { kind: 'withheld', reason: 'insecure-http', origin };
+    }
+    if (headerIsAuthorization && (username !== '' || password !== '')) {
+      return { kind: 'withheld', reason: 'basic-auth', origin };
+    }
+    return { kind: 'allowed', origin };
+  }
+}
+
+/** The part of baseURL and url that decides about the origin, put together as axios does. */
+function decidingPart(config: InternalAxiosRequestConfig): string {
+  const { baseURL, url = '' } = config;
+  // Whatever follows a baseURL stands behind its slash: it can't change the origin.
+  if (baseURL && (config.allowAbsoluteUrls === false || !isAbsoluteUrl(url))) return baseURL;
+  return SCHEME_AND_AUTHORITY.exec(url)?.[0] ?? url;
+}

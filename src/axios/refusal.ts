@@ -1,0 +1,49 @@
+import type { AxiosResponse } from 'axios';
+import { isRecord, parseJson } from '../json.ts';
+import { parseChallenges } from './challenge.ts';
+
+/** A response header, whatever object the adapter keeps them in. */
+export function headerOf(response: AxiosResponse, name: string): string | undefined {
+  for (const [key, value] of Object.entries(response.headers ?? {})) {
+    if (key.toLowerCase() === name && (typeof value === 'string' || typeof value === 'number')) {
+      return String(value);
+    }
+  }
+  return undefined;
+}
+
+/** What a 401 means for the token. */
+export type Unauthorized = 'refused' | 'insufficient-scope' | 'other-scheme';
+
+/**
+ * Reads a 401 (D1). `insufficient_scope` is for a new token with the same scopes as it is for this one; a challenge for
+ * other schemes only comes from a proxy.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc6750#section-3.1
+ */
+export function readUnauthorized(response: AxiosResponse, body: unknown): Unauthorized {
+  if (isRecord(body) && body.error === 'insufficient_scope') return 'insufficient-scope';
+  const challenges = parseChallenges(headerOf(response, 'www-authenticate') ?? '');
+  if (challenges.length === 0) return 'refused';
+  const bearer = challenges.filter(({ scheme }) => scheme === 'bearer');
+  if (bearer.length === 0) return 'other-scheme';
+  return bearer.some(({ parameters }) => parameters.error === 'insufficient_scope')
+    ? 'insufficient-scope'
+    : 'refused';
+}
+
+/**
+ * For `isTokenRefused` with BBPS, which answers a bad token with its own envelope, at 200 or 401:
+ * `{"code":600,"status":"FAILURE","payload":{"errors":[{"errorCode":"AUTH_001",…}]}}`. Any 401 that means a refused
+ * token elsewhere means one here.
+ *
+ * @example
+ * createPayuAuth({ environment: 'test', grant, scope: scopes.bbps.readBills, isTokenRefused: bbpsTokenRefused });
+ */
+export function bbpsTokenRefused(response: AxiosResponse): boolean {
+  const body = typeof response.data === 'string' ? parseJson(response.data) : response.data;
+  if (response.status === 401) return readUnauthorized(response, body) === 'refused';
+  if (response.status !== 200 || !isRecord(body) || !isRecord(body.payload)) return false;
+  const { errors } = body.payload;
+  return Array.isArray(errors) && errors.some((each) => isRecord(each) && each.errorCode === 'AUTH_001');
+}

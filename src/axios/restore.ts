@@ -1,0 +1,80 @@
+import type { AxiosError, AxiosResponse, InternalAxiosRequestConfig, RawAxiosRequestHeaders } from 'axios';
+import { redact } from '../redact.ts';
+import { isOurs } from './sent-config.ts';
+
+/** What a caller gets back in place of what was sent: its own config, with its own headers and adapter. */
+export interface SentRequest {
+  readonly config: InternalAxiosRequestConfig;
+  readonly headerName: string;
+  readonly headerValue: string;
+  readonly token: string;
+}
+
+/** How far the causes of an error are followed. */
+const DEEPEST_CAUSE = 10;
+
+/** Gives a response back as if the token had never been in its config. */
+export function restoreResponse(response: AxiosResponse, request: SentRequest): AxiosResponse {
+  if (response.config !== request.config) restoreConfig(response, request);
+  return response;
+}
+
+/**
+ * Cleans an error of the adapter: no config with the token, no enumerable `request`, no token in texts, down its
+ * causes. On axios up to 1.16 the fetch adapter's error holds the sent config once more in its cause.
+ */
+export function restoreError(error: unknown, request: SentRequest): unknown {
+  const seen = new Set<unknown>();
+  const clean = (value: unknown, depth: number): void => {
+    if (typeof value !== 'object' || value === null || seen.has(value) || depth > DEEPEST_CAUSE) return;
+    seen.add(value);
+    const holder = value as Partial<AxiosError> & { errors?: unknown };
+    restoreConfig(holder, request);
+    hide(holder, 'request');
+    if (holder.response !== undefined && holder.response !== null) {
+      restoreConfig(holder.response, request);
+      hide(holder.response, 'request');
+    }
+    redactTexts(holder, request.token);
+    clean(holder.cause, depth + 1);
+    if (Array.isArray(holder.errors)) for (const each of holder.errors) clean(each, depth + 1);
+  };
+  clean(error, 0);
+  return error;
+}
+
+function restoreConfig(holder: { config?: unknown }, request: SentRequest): void {
+  const config = holder.config as InternalAxiosRequestConfig | undefined;
+  if (typeof config !== 'object' || config === null || config === request.config) return;
+  if (isOurs(config)) holder.config = request.config;
+  else if (carriesToken(config.headers, request)) {
+    holder.config = { ...config, headers: request.config.headers, adapter: request.config.adapter };
+  }
+}
+
+function carriesToken(headers: unknown, { headerName, headerValue }: SentRequest): boolean {
+  if (typeof headers !== 'object' || headers === null) return false;
+  return Object.entries(headers as RawAxiosRequestHeaders).some(
+    ([name, value]) => name.length === headerName.length && value === headerValue,
+  );
+}
+
+/** Sockets and their buffers hold the header as it went over the wire: there for who asks, not for who prints. */
+function hide(holder: object, property: 'request'): void {
+  const descriptor = Object.getOwnPropertyDescriptor(holder, property);
+  if (descriptor?.configurable && descriptor.enumerable) {
+    Object.defineProperty(holder, property, { ...descriptor, enumerable: false });
+  }
+}
+
+function redactTexts(holder: { message?: unknown; stack?: unknown }, token: string): void {
+  for (const name of ['message', 'stack'] as const) {
+    const text = holder[name];
+    if (typeof text !== 'string' || !text.includes(token)) continue;
+    try {
+      holder[name] = redact(text, [token]);
+    } catch {
+      // A frozen error: nothing more can be done.
+    }
+  }
+}

@@ -1,0 +1,64 @@
+import type { AxiosResponse } from 'axios';
+import type { Clock } from '../backoff/clock.ts';
+import { toldWaitMs } from '../backoff/retry-after.ts';
+import { isRecord } from '../json.ts';
+import { headerOf, readUnauthorized } from './refusal.ts';
+import { isNodeStream, isWebStream, peekJson } from './response-body.ts';
+
+/** What a response says about the token and about us. */
+export type Verdict =
+  | { readonly kind: 'accepted' }
+  | { readonly kind: 'refused' }
+  | { readonly kind: 'insufficient-scope' }
+  | { readonly kind: 'rate-limited'; readonly toldMs: number | undefined }
+  /** Neither: the caller's business. */
+  | { readonly kind: 'other' };
+
+const OTHER: Verdict = { kind: 'other' };
+
+/** Reads a response (D1, E1). The body is looked at only where status or configuration call for it. */
+export async function readVerdict(
+  response: AxiosResponse,
+  parts: {
+    readonly clock: Clock;
+    readonly isTokenRefused: ((response: AxiosResponse) => boolean) | undefined;
+  },
+): Promise<Verdict> {
+  const { status } = response;
+  const { clock, isTokenRefused } = parts;
+  const isClientError = status >= 400 && status < 500;
+  if (!isClientError && (isTokenRefused === undefined || !isWorthPeeking(response))) return sign(status);
+  const body = await peekJson(response, clock);
+  if (isClientError && (status === 429 || (isRecord(body) && body.error === 'rate_limit_exceeded'))) {
+    return { kind: 'rate-limited', toldMs: toldWaitMs(headerOf(response, 'retry-after'), body, clock.now()) };
+  }
+  const unauthorized = status === 401 ? readUnauthorized(response, body) : undefined;
+  const isRefused = asksUser(isTokenRefused, response, body) ?? unauthorized === 'refused';
+  if (isRefused) return { kind: 'refused' };
+  return unauthorized === 'insufficient-scope' ? { kind: 'insufficient-scope' } : sign(status);
+}
+
+/** Only a success shows that the token is good: a 403 may come from a firewall, a 5xx from anywhere. */
+function sign(status: number): Verdict {
+  return status >= 200 && status < 300 ? { kind: 'accepted' } : OTHER;
+}
+
+/** A download is not held up because it might be a refusal: a streamed body is looked at where it says it is JSON. */
+function isWorthPeeking(response: AxiosResponse): boolean {
+  const isStream = isNodeStream(response.data) || isWebStream(response.data);
+  return !isStream || /\bjson\b/i.test(headerOf(response, 'content-type') ?? '');
+}
+
+/** What the caller's own rule says, of the response with its body parsed. A rule that throws says nothing. */
+function asksUser(
+  isTokenRefused: ((response: AxiosResponse) => boolean) | undefined,
+  response: AxiosResponse,
+  body: unknown,
+): boolean | undefined {
+  if (isTokenRefused === undefined) return undefined;
+  try {
+    return isTokenRefused(body === undefined ? response : { ...response, data: body });
+  } catch {
+    return undefined;
+  }
+}

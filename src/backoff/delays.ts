@@ -1,0 +1,29 @@
+/** A delay that doubles with each failure in a row. An immutable value. */
+export interface BackOff {
+  readonly firstMs: number;
+  readonly maxMs: number;
+}
+
+/** Between the tries of one mint (E6). */
+export const BETWEEN_TRIES: BackOff = { firstMs: 200, maxMs: 5_000 };
+/** Before the next mint, once all tries of one have failed (E6). */
+export const BETWEEN_MINTS: BackOff = { firstMs: 1_000, maxMs: 30_000 };
+/** Before the next renewal caused by a refusal, where renewing did not help (D5). */
+export const BETWEEN_REFUSALS: BackOff = { firstMs: 1_000, maxMs: 60_000 };
+/** After a rate limit that does not say how long to wait (E2). */
+export const UNTOLD_RATE_LIMIT: BackOff = { firstMs: 1_000, maxMs: 60_000 };
+
+/** The delay after the nth failure in a row, n from 1. */
+export function delayAfter(failures: number, { firstMs, maxMs }: BackOff): number {
+  return Math.min(maxMs, firstMs * 2 ** Math.min(failures - 1, 30));
+}
+
+/** Half of the delay is kept, the other half is random: callers spread out, none comes back at once. */
+export function jittered(delayMs: number, random: () => number): number {
+  return delayMs / 2 + (delayMs / 2) * random();
+}
+
+/** A wait that the server told us is never cut short: up to 10 % of jitter goes on top (E2). */
+export function withJitterOnTop(delayMs: number, random: () => number): number {
+  return delayMs + delayMs * 0.1 * random();
+}

@@ -1,0 +1,171 @@
+import type { RateLimitedError } from '../errors.ts';
+import type { Clock } from './clock.ts';
+import {
+  BETWEEN_MINTS,
+  BETWEEN_TRIES,
+  delayAfter,
+  jittered,
+  UNTOLD_RATE_LIMIT,
+  withJitterOnTop,
+} from './delays.ts';
+import { cancellationOf, unlessCancelled } from './wait.ts';
+
+/** A mint that wants to pass: it can be held up for as long as those who wait for it have patience. */
+export interface Passenger {
+  readonly signal: AbortSignal;
+  readonly isAwaited: boolean;
+  holdUntil(hold: { readonly until: number; readonly tooLong: () => Error }): Promise<void>;
+}
+
+/** Leave to send one token request. */
+export interface Permit {
+  /** Which row of failures the request belongs to: those that fail side by side count as one. */
+  readonly round: number;
+  /** To be called when the request and what follows from it is over. */
+  release(): void;
+}
+
+/** Failures in a row, for messages. */
+export interface Streak {
+  readonly attempts: number;
+  readonly since: number;
+  readonly nextAt: number;
+}
+
+/** Why nobody may send now, and what to tell those who can't wait for it to end. */
+interface Closure {
+  readonly kind:
+    | 'cool-down' // the server told us to wait (E3)
+    | 'back-off' // between the tries of a mint (E6)
+    | 'pause'; // all tries have failed: requests fail at once (E6)
+  readonly error: () => Error;
+}
+
+/**
+ * What all mints of one client at one token endpoint must pass: it knows when the server wants to be left alone, and
+ * lets one mint at a time try whether trouble is over.
+ */
+export class MintGate {
+  readonly #clock: Clock;
+  readonly #random: () => number;
+  readonly #attempts: number;
+  readonly #rateLimited: (now: number, retryAt: number) => RateLimitedError;
+
+  #closure: Closure | undefined;
+  #opensAt = 0;
+  #round = 0;
+  /** Failures in a row, side by side ones counted once. */
+  #faults = 0;
+  #faultsSince = 0;
+  /** Rate limits in a row that told no wait, or none worth the name. */
+  #untold = 0;
+  #zeroTold = false;
+  #probe: Promise<void> | undefined;
+
+  constructor(parts: {
+    readonly clock: Clock;
+    readonly random: () => number;
+    readonly tokenAttempts: number;
+    readonly rateLimitedError: (now: number, retryAt: number) => RateLimitedError;
+  }) {
+    this.#clock = parts.clock;
+    this.#random = parts.random;
+    this.#attempts = parts.tokenAttempts;
+    this.#rateLimited = parts.rateLimitedError;
+  }
+
+  /** Whether a mint could go out now without waiting. */
+  get isOpen(): boolean {
+    return this.#closure === undefined || (this.#clock.now() >= this.#opensAt && this.#probe === undefined);
+  }
+
+  /** Whether the next try of the same mint may follow, after the back-off. */
+  get allowsAnotherTry(): boolean {
+    return this.#closure?.kind !== 'pause';
+  }
+
+  /** Waits until this mint may send. Rejects where waiting is of no use: in a pause, or unawaited in a cool-down. */
+  async pass(mint: Passenger): Promise<Permit> {
+    for (;;) {
+      const closure = this.#closure;
+      if (closure === undefined) return { round: this.#round, release: () => {} };
+      if (this.#clock.now() < this.#opensAt) {
+        if (closure.kind === 'pause' || (closure.kind === 'cool-down' && !mint.isAwaited))
+          throw closure.error();
+        await mint.holdUntil({ until: this.#opensAt, tooLong: closure.error });
+      } else if (this.#probe !== undefined) {
+        await unlessCancelled(this.#probe, cancellationOf(mint.signal));
+      } else {
+        return this.#probePermit();
+      }
+    }
+  }
+
+  /** Whether the permit still stands: trouble may have come up while its holder waited for something else. */
+  honours(permit: Permit): boolean {
+    return this.#closure === undefined || permit.round === this.#round;
+  }
+
+  /** The server answered in full: trouble, if there was any, is over. */
+  answered(permit: Permit): void {
+    if (!this.honours(permit)) return; // an answer to what was sent before the trouble began
+    this.#closure = undefined;
+    this.#faults = 0;
+    this.#untold = 0;
+    this.#zeroTold = false;
+  }
+
+  /** Begins a cool-down. Returns when it ends. */
+  rateLimited(toldMs: number | undefined, permit: Permit): number {
+    const isFirst = this.honours(permit);
+    const usableMs = toldMs === 0 && this.#zeroTold ? undefined : toldMs;
+    if (isFirst) {
+      this.#round++;
+      this.#zeroTold = toldMs === 0;
+      if (usableMs === undefined) this.#untold++;
+    }
+    const waitMs =
+      usableMs === undefined
+        ? jittered(delayAfter(Math.max(1, this.#untold), UNTOLD_RATE_LIMIT), this.#random)
+        : withJitterOnTop(usableMs, this.#random);
+    const until = this.#clock.now() + waitMs;
+    // Of replies that come side by side the longest wait counts.
+    this.#opensAt = isFirst ? until : Math.max(until, this.#opensAt);
+    this.#closure = { kind: 'cool-down', error: () => this.#rateLimited(this.#clock.now(), this.#opensAt) };
+    return this.#opensAt;
+  }
+
+  /**
+   * Counts a failed token request: a back-off follows, or a pause once all tries have failed. `final`: trying again
+   * at once is of no use, so the pause follows directly. Returns the error for those who waited.
+   */
+  failed(permit: Permit, how: 'passing' | 'final', toError: (streak: Streak) => Error): Error {
+    if (this.honours(permit)) {
+      const now = this.#clock.now();
+      if (this.#faults === 0) this.#faultsSince = now;
+      this.#round++;
+      this.#faults = how === 'final' ? Math.max(this.#faults + 1, this.#attempts) : this.#faults + 1;
+      const pauses = this.#faults - this.#attempts + 1;
+      this.#opensAt =
+        now +
+        (pauses > 0
+          ? delayAfter(pauses, BETWEEN_MINTS)
+          : jittered(delayAfter(this.#faults, BETWEEN_TRIES), this.#random));
+      const streak = { attempts: this.#faults, since: this.#faultsSince, nextAt: this.#opensAt };
+      this.#closure = { kind: pauses > 0 ? 'pause' : 'back-off', error: () => toError(streak) };
+    }
+    return toError({ attempts: this.#faults, since: this.#faultsSince, nextAt: this.#opensAt });
+  }
+
+  #probePermit(): Permit {
+    let release = () => {};
+    const probe = new Promise<void>((resolve) => {
+      release = () => {
+        if (this.#probe === probe) this.#probe = undefined;
+        resolve();
+      };
+    });
+    this.#probe = probe;
+    return { round: this.#round, release };
+  }
+}

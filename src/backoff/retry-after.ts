@@ -1,0 +1,75 @@
+import { isRecord } from '../json.ts';
+
+const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+const MONTH = `(?<month>${MONTHS.join('|')})`;
+const TIME = '(?<hour>\\d{2}):(?<minute>\\d{2}):(?<second>\\d{2})';
+const SHORT_DAY = '(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)';
+const LONG_DAY = '(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day';
+
+/** The three forms of RFC 9110 §5.6.7. */
+const HTTP_DATES = [
+  new RegExp(`^${SHORT_DAY}, (?<day>\\d{2}) ${MONTH} (?<year>\\d{4}) ${TIME} GMT$`),
+  new RegExp(`^${LONG_DAY}, (?<day>\\d{2})-${MONTH}-(?<year>\\d{2}) ${TIME} GMT$`),
+  new RegExp(`^${SHORT_DAY} ${MONTH} (?<day>[ \\d]\\d) ${TIME} (?<year>\\d{4})$`),
+];
+
+/**
+ * An HTTP-date in milliseconds since the epoch, or undefined where it is none. By grammar: `Date.parse` would take
+ * `2`, local times and worse.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc9110#section-5.6.7
+ */
+export function parseHttpDate(value: string, now: number): number | undefined {
+  for (const form of HTTP_DATES) {
+    const groups = form.exec(value)?.groups;
+    if (groups === undefined) continue;
+    const [day, hour, minute, second] = [groups.day, groups.hour, groups.minute, groups.second].map(Number);
+    const month = MONTHS.indexOf(groups.month as string);
+    const year = fullYear(groups.year as string, now);
+    const time = Date.UTC(year, month, day, hour, minute, second);
+    return new Date(time).getUTCDate() === day && (hour as number) < 24 && (minute as number) < 60
+      ? time
+      : undefined;
+  }
+  return undefined;
+}
+
+/** A two-digit year that seems more than 50 years ahead is in the past (RFC 9110 §5.6.7). */
+function fullYear(digits: string, now: number): number {
+  if (digits.length === 4) return Number(digits);
+  const thisYear = new Date(now).getUTCFullYear();
+  const year = thisYear - (thisYear % 100) + Number(digits);
+  return year > thisYear + 50 ? year - 100 : year;
+}
+
+/**
+ * The wait that a `Retry-After` header asks for, in milliseconds. `undefined` means no usable instruction, `0` now.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3
+ */
+export function retryAfterHeaderMs(value: string | undefined, now: number): number | undefined {
+  const text = value?.trim();
+  if (!text) return undefined;
+  if (/^\d+$/.test(text)) return finite(Number(text) * 1_000);
+  const date = parseHttpDate(text, now);
+  return date === undefined ? undefined : Math.max(0, date - now);
+}
+
+/** The wait in the body's `retry_after`: seconds, as a number or a numeric string (PayU sends numbers). */
+export function retryAfterBodyMs(value: unknown): number | undefined {
+  if (typeof value === 'number') return value >= 0 ? finite(value * 1_000) : undefined;
+  if (typeof value !== 'string' || !/^\d+(?:\.\d+)?$/.test(value.trim())) return undefined;
+  return finite(Number(value) * 1_000);
+}
+
+/** What a rate-limited reply says about waiting: the longer of both, undefined where neither is usable (E2). */
+export function toldWaitMs(header: string | undefined, body: unknown, now: number): number | undefined {
+  const inBody = isRecord(body) ? retryAfterBodyMs(body.retry_after) : undefined;
+  const inHeader = retryAfterHeaderMs(header, now);
+  if (inBody === undefined || inHeader === undefined) return inBody ?? inHeader;
+  return Math.max(inBody, inHeader);
+}
+
+function finite(value: number): number | undefined {
+  return Number.isFinite(value) ? value : undefined;
+}

@@ -1,0 +1,88 @@
+import type { Awaited, Clock } from './clock.ts';
+
+/** Something that may end a wait early: an AbortSignal, axios' CancelToken, the closing of an auth. */
+export interface Cancellation {
+  /** What to reject with, once cancelled; undefined until then. */
+  reason(): unknown;
+  /** Calls back when cancelled. Returns what removes the listener. */
+  subscribe(listener: () => void): () => void;
+}
+
+export function cancellationOf(signal: AbortSignal): Cancellation {
+  return {
+    reason: () => (signal.aborted ? (signal.reason ?? new Error('aborted')) : undefined),
+    subscribe(listener) {
+      signal.addEventListener('abort', listener, { once: true });
+      return () => signal.removeEventListener('abort', listener);
+    },
+  };
+}
+
+export function anyOf(cancellations: readonly Cancellation[]): Cancellation {
+  return {
+    reason() {
+      for (const each of cancellations) {
+        const reason = each.reason();
+        if (reason !== undefined) return reason;
+      }
+      return undefined;
+    },
+    subscribe(listener) {
+      const removals = cancellations.map((each) => each.subscribe(listener));
+      return () => {
+        for (const remove of removals) remove();
+      };
+    },
+  };
+}
+
+/** Waits; rejects at once with the reason when cancelled. Neither timer nor listener is left behind (E8). */
+export function sleep(
+  clock: Clock,
+  delayMs: number,
+  cancellation: Cancellation,
+  awaited: Awaited,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const already = cancellation.reason();
+    if (already !== undefined) return reject(already);
+    const cancelTimer = clock.timer(
+      delayMs,
+      () => {
+        unsubscribe();
+        resolve();
+      },
+      awaited,
+    );
+    const unsubscribe = cancellation.subscribe(() => {
+      cancelTimer();
+      unsubscribe();
+      reject(cancellation.reason());
+    });
+  });
+}
+
+/**
+ * Settles as the promise does, or rejects at once with the reason when cancelled. Once cancelled, what the promise
+ * comes to is nobody's business: its rejection is not unhandled.
+ */
+export function unlessCancelled<T>(promise: Promise<T>, cancellation: Cancellation): Promise<T> {
+  return new Promise((resolve, reject) => {
+    promise.then(
+      (value) => {
+        unsubscribe();
+        resolve(value);
+      },
+      (error) => {
+        unsubscribe();
+        reject(error);
+      },
+    );
+    const unsubscribe = cancellation.subscribe(() => reject(cancellation.reason()));
+    const already = cancellation.reason();
+    if (already !== undefined) {
+      unsubscribe();
+      reject(already);
+    }
+  });
+}

@@ -1,0 +1,20 @@
+export type { PayuAuthRequestOptions } from './axios/attach.ts';
+export { bbpsTokenRefused } from './axios/refusal.ts';
+export {
+  ClosedError,
+  isPayuAuthError,
+  PayuAuthError,
+  type PayuAuthErrorCode,
+  RateLimitedError,
+  TokenRefusedError,
+  TokenResponseError,
+  TokenUnavailableError,
+} from './errors.ts';
+export type { MintCause, PayuAuthEvent } from './events.ts';
+export type { PayuAuthOptions } from './options.ts';
+export { commandHash, environments, type PayuEnvironment, publicClientIds, scopes } from './payu.ts';
+export { type AccessToken, createPayuAuth, type PayuAuth } from './payu-auth.ts';
+export type { Grant, Secret } from './token/grants.ts';
+export { MemoryTokenStore } from './token/memory-token-store.ts';
+export type { ScopeInput } from './token/scope.ts';
+export type { MaybePromise, TokenRecord, TokenStore } from './token/token-store.ts';

@@ -1,0 +1,298 @@
+import { type AxiosInstance, CanceledError } from 'axios';
+import { type Attachment, attach } from './axios/attach.ts';
+import { formTransport } from './axios/form-transport.ts';
+import { type Clock, systemClock } from './backoff/clock.ts';
+import { MintGate } from './backoff/mint-gate.ts';
+import { type Cancellation, cancellationOf } from './backoff/wait.ts';
+import { invalidOption } from './errors.ts';
+import { safeEmit } from './events.ts';
+import { isRecord } from './json.ts';
+import { type PayuAuthOptions, type ResolvedOptions, resolveOptions } from './options.ts';
+import { lifeMs } from './token/expiry.ts';
+import { secretFault } from './token/grants.ts';
+import { GuardedStore } from './token/guarded-store.ts';
+import { MemoryTokenStore } from './token/memory-token-store.ts';
+import { rateLimitedError } from './token/messages.ts';
+import { Minter } from './token/minter.ts';
+import { revokeTokens } from './token/revocation.ts';
+import { type ScopeInput, scopeKey } from './token/scope.ts';
+import { isTokenValue } from './token/token-response.ts';
+import { TokenSource } from './token/token-source.ts';
+import type { TokenRecord } from './token/token-store.ts';
+import { refuseUnknown, resolveOrigins, resolveScope } from './validation.ts';
+
+/** An access token as it is handed out. */
+export interface AccessToken {
+  /** What stands behind `Bearer`. Not enumerable: logging a token does not print it. */
+  readonly value: string;
+  /** As granted; as requested where the reply was silent. */
+  readonly scope: readonly string[];
+  readonly obtainedAt: Date;
+  readonly expiresAt: Date;
+  /** What else the reply held: `user_uuid`, `created_at` (seconds since the epoch), … */
+  readonly extra: Readonly<Record<string, unknown>>;
+}
+
+/** Tokens for one client of PayU, and the axios instances that use them. */
+export interface PayuAuth {
+  /**
+   * Puts a token on each request of the instance. Any number of instances may share one auth. Returns what detaches
+   * it; requests in flight finish.
+   *
+   * @throws TypeError where the instance is attached to another auth, or with other options.
+   */
+  attach(
+    client: AxiosInstance,
+    options?: { readonly scope?: ScopeInput; readonly origins?: readonly string[] },
+  ): () => void;
+  /** The token that a request would use now; minted if need be. Rejects with axios' CanceledError on abort. */
+  getToken(options?: { readonly scope?: ScopeInput; readonly signal?: AbortSignal }): Promise<AccessToken>;
+  /**
+   * Uses a token obtained elsewhere: the partner OTP flow, a persisted refresh token. With only the latter, pass an
+   * empty `accessToken`; the next request refreshes.
+   */
+  setToken(
+    token: {
+      readonly accessToken: string;
+      readonly expiresInSeconds?: number;
+      readonly refreshToken?: string;
+    },
+    options?: { readonly scope?: ScopeInput },
+  ): Promise<void>;
+  /**
+   * Forgets access tokens, so that the next request renews; refresh tokens stay. With a token: only if it is still
+   * the one in use. Without: all of this auth.
+   */
+  invalidate(token?: AccessToken): Promise<void>;
+  /**
+   * Revokes at PayU and forgets access and refresh token: also where PayU can't be reached, which rejects. A custom
+   * environment needs `revokeUrl` for it.
+   *
+   * @see https://www.rfc-editor.org/rfc/rfc7009
+   */
+  revoke(options?: { readonly scope?: ScopeInput }): Promise<void>;
+  /**
+   * Aborts what is under way and rejects who waits. Attached instances stay attached, and reject with ClosedError
+   * until detached: no request goes out bare. Idempotent.
+   */
+  close(): Promise<void>;
+  /** The same as {@link close}, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** What tests put in place of time and chance. */
+export interface Surroundings {
+  readonly clock: Clock;
+  readonly random: () => number;
+}
+
+/**
+ * Creates the auth for one client of PayU. Nothing is sent before the first token is needed.
+ *
+ * @throws TypeError with `code: 'ERR_INVALID_OPTION'` for a wrong option.
+ * @example
+ * const auth = createPayuAuth({
+ *   environment: 'test',
+ *   grant: { type: 'client_credentials', clientId, clientSecret },
+ *   scope: scopes.payouts.create,
+ * });
+ * const payouts = axios.create({ baseURL: 'https://uatoneapi.payu.in/payout' });
+ * auth.attach(payouts);
+ */
+export function createPayuAuth(options: PayuAuthOptions): PayuAuth {
+  return createPayuAuthIn({ clock: systemClock, random: Math.random }, options);
+}
+
+/** The same with a clock and chance of the caller's choice. */
+export function createPayuAuthIn({ clock, random }: Surroundings, options: PayuAuthOptions): PayuAuth {
+  const resolved = resolveOptions(options);
+  const emit = safeEmit(resolved.onEvent);
+  const post = formTransport(resolved.http);
+  const { tokenUrl } = resolved;
+  const gate = new MintGate({
+    clock,
+    random,
+    tokenAttempts: resolved.tokenAttempts,
+    rateLimitedError: (now, retryAt) => rateLimitedError(tokenUrl, now, retryAt),
+  });
+  const store: GuardedStore = new GuardedStore(resolved.store ?? new MemoryTokenStore(), {
+    clock,
+    emit,
+    limitMs: resolved.tokenTimeoutMs,
+    secrets: () => [...minter.secrets, ...source.knownTokens()],
+  });
+  const minter: Minter = new Minter({ ...resolved, post, store, gate, clock, emit });
+  const source: TokenSource = new TokenSource({ ...resolved, minter, store, gate, clock, random, emit });
+  return new Auth(resolved, {
+    source,
+    minter,
+    clock,
+    post,
+    exchange: {
+      source,
+      clock,
+      random,
+      emit,
+      headerName: resolved.headerName,
+      headerPrefix: resolved.headerPrefix,
+      rateLimitRetries: resolved.rateLimitRetries,
+      isTokenRefused: resolved.isTokenRefused,
+    },
+  });
+}
+
+interface AuthParts {
+  readonly source: TokenSource;
+  readonly minter: Minter;
+  readonly clock: Clock;
+  readonly post: ReturnType<typeof formTransport>;
+  readonly exchange: Pick<
+    Attachment,
+    | 'source'
+    | 'clock'
+    | 'random'
+    | 'emit'
+    | 'headerName'
+    | 'headerPrefix'
+    | 'rateLimitRetries'
+    | 'isTokenRefused'
+  >;
+}
+
+class Auth implements PayuAuth {
+  readonly #options: ResolvedOptions;
+  readonly #parts: AuthParts;
+
+  constructor(options: ResolvedOptions, parts: AuthParts) {
+    this.#options = options;
+    this.#parts = parts;
+  }
+
+  attach(
+    client: AxiosInstance,
+    options: { scope?: ScopeInput; origins?: readonly string[] } = {},
+  ): () => void {
+    if (this.#parts.source.closed.aborted) throw this.#parts.source.closed.reason;
+    const checked = checkedOptions('attach', options, ['scope', 'origins']);
+    return attach(client, {
+      ...this.#parts.exchange,
+      auth: this,
+      scope: this.#scope(checked.scope),
+      origins: [...this.#options.origins, ...resolveOrigins('origins', checked.origins)],
+      foreignOrigins: this.#options.foreignOrigins,
+      allowInsecureHttp: this.#options.allowInsecureHttp,
+      maxWaitMs: this.#options.maxWaitMs,
+    });
+  }
+
+  async getToken(options: { scope?: ScopeInput; signal?: AbortSignal } = {}): Promise<AccessToken> {
+    const { scope, signal } = checkedOptions('getToken', options, ['scope', 'signal']);
+    const record = await this.#parts.source.obtain(scopeKey(this.#scope(scope)), {
+      maxWaitMs: this.#options.maxWaitMs,
+      cancellation: signal === undefined ? undefined : canceledBy(signal),
+    });
+    return accessToken(record);
+  }
+
+  async setToken(
+    token: { accessToken: string; expiresInSeconds?: number; refreshToken?: string },
+    options: { scope?: ScopeInput } = {},
+  ): Promise<void> {
+    const scope = this.#scope(checkedOptions('setToken', options, ['scope']).scope);
+    const { clock, source } = this.#parts;
+    await source.put(scope, givenToken(token, scope, clock.now(), this.#options.defaultLifeMs));
+  }
+
+  async invalidate(token?: AccessToken): Promise<void> {
+    if (token !== undefined && typeof token?.value !== 'string') {
+      throw invalidOption('token', 'must be a token that getToken() returned, or left out for all tokens.');
+    }
+    await this.#parts.source.invalidate(token?.value);
+  }
+
+  async revoke(options: { scope?: ScopeInput } = {}): Promise<void> {
+    const scope = this.#scope(checkedOptions('revoke', options, ['scope']).scope);
+    const { minter, source, clock, post } = this.#parts;
+    const { revokeUrl, grant, tokenTimeoutMs } = this.#options;
+    if (revokeUrl === undefined) {
+      throw invalidOption('environment.revokeUrl', 'is needed for revoke(); give it next to "tokenUrl".');
+    }
+    const tokens = await source.take(scope);
+    if (tokens.length === 0) return;
+    const secrets = await minter.askSecrets(source.closed);
+    await revokeTokens({ revokeUrl, grant, post, clock, tokenTimeoutMs }, tokens, secrets, source.closed);
+  }
+
+  async close(): Promise<void> {
+    this.#parts.source.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #scope(scope: ScopeInput | undefined): readonly string[] {
+    return scope === undefined ? this.#options.scope : resolveScope('scope', scope);
+  }
+}
+
+function checkedOptions<T extends object>(
+  method: string,
+  options: T,
+  known: readonly (keyof T & string)[],
+): T {
+  if (!isRecord(options)) throw invalidOption(`options of ${method}()`, 'must be an object.');
+  refuseUnknown('', options, known);
+  return options;
+}
+
+/** Like axios: an abort rejects with a CanceledError. */
+function canceledBy(signal: AbortSignal): Cancellation {
+  const inner = cancellationOf(signal);
+  return {
+    reason: () => (inner.reason() === undefined ? undefined : new CanceledError()),
+    subscribe: (listener) => inner.subscribe(listener),
+  };
+}
+
+function givenToken(
+  token: { accessToken: string; expiresInSeconds?: number; refreshToken?: string },
+  scope: readonly string[],
+  now: number,
+  defaultLifeMs: number,
+): TokenRecord {
+  if (!isRecord(token))
+    throw invalidOption('token', 'must be { accessToken, expiresInSeconds?, refreshToken? }.');
+  refuseUnknown('token.', token, ['accessToken', 'expiresInSeconds', 'refreshToken']);
+  const { accessToken, expiresInSeconds, refreshToken } = token;
+  if (!isTokenValue(accessToken) && !(accessToken === '' && refreshToken !== undefined)) {
+    throw invalidOption(
+      'token.accessToken',
+      'must be a bearer token: letters, digits, -._~+/ and trailing =; or empty next to a refresh token.',
+    );
+  }
+  if (expiresInSeconds !== undefined && !(Number.isFinite(expiresInSeconds) && expiresInSeconds >= 0)) {
+    throw invalidOption('token.expiresInSeconds', 'must be a number of seconds, 0 or more.');
+  }
+  const fault = refreshToken === undefined ? undefined : secretFault(refreshToken);
+  if (fault !== undefined) throw invalidOption('token.refreshToken', `${fault}.`);
+  return {
+    accessToken,
+    ...(refreshToken === undefined ? {} : { refreshToken }),
+    scope,
+    obtainedAt: now,
+    expiresAt: accessToken === '' ? now : now + lifeMs(expiresInSeconds, undefined, defaultLifeMs),
+    extra: {},
+  };
+}
+
+function accessToken(record: TokenRecord): AccessToken {
+  const token = {
+    scope: record.scope,
+    obtainedAt: new Date(record.obtainedAt),
+    expiresAt: new Date(record.expiresAt),
+    extra: record.extra,
+  };
+  Object.defineProperty(token, 'value', { value: record.accessToken, enumerable: false });
+  return token as AccessToken;
+}

@@ -1,0 +1,127 @@
+import type { Permit } from '../backoff/mint-gate.ts';
+import { postWithin } from './form-post.ts';
+import { type AskedSecrets, primaryForm, refreshForm } from './grants.ts';
+import { responseError, unavailableError } from './messages.ts';
+import type { MinterParts, MintJob } from './minter.ts';
+import { isDeadRefreshToken, type Refusal, type TokenOutcome, tokenOutcome } from './token-endpoint.ts';
+import type { TokenRecord } from './token-store.ts';
+
+/** Not a failure of the mint: what it needs is to pass the gate again. */
+export class PassAgain extends Error {}
+
+/** What the grants came to; whatever may pass by itself was thrown. */
+export type Granted =
+  | {
+      readonly kind: 'token';
+      readonly record: TokenRecord;
+      /** The `grant_type` that brought it. */
+      readonly grant: string;
+      readonly durationMs: number;
+    }
+  /** A sibling was faster: its token was in the store. */
+  | { readonly kind: 'stored'; readonly record: TokenRecord }
+  | { readonly kind: 'refused'; readonly refusal: Refusal };
+
+/** The token requests of one try: refresh where there is a refresh token, else, or when it is dead, the primary grant (F2, F3). */
+export class GrantExchange {
+  readonly #parts: MinterParts;
+  readonly #job: MintJob;
+  readonly #secrets: AskedSecrets;
+  readonly #permit: Permit;
+
+  constructor(parts: MinterParts, job: MintJob, secrets: AskedSecrets, permit: Permit) {
+    this.#parts = parts;
+    this.#job = job;
+    this.#secrets = secrets;
+    this.#permit = permit;
+  }
+
+  async run(
+    refreshToken: string | undefined,
+    readStore: () => Promise<TokenRecord | undefined>,
+  ): Promise<Granted> {
+    const { grant } = this.#parts;
+    if (refreshToken === undefined || this.#job.deadRefreshTokens.has(refreshToken)) return this.#primary();
+    const granted = await this.#refresh(refreshToken);
+    if (!this.#isDead(granted, refreshToken)) return granted;
+
+    const inStore = await readStore();
+    if (inStore !== undefined && this.#job.mayAdopt(inStore)) return { kind: 'stored', record: inStore };
+    const rotated = inStore?.refreshToken;
+    if (rotated !== undefined && !this.#job.deadRefreshTokens.has(rotated)) {
+      const second = await this.#refresh(rotated);
+      if (!this.#isDead(second, rotated)) return second;
+    }
+    return grant.grantType === 'refresh_token' ? granted : this.#primary();
+  }
+
+  #isDead(granted: Granted, refreshToken: string): boolean {
+    const isDead = granted.kind === 'refused' && isDeadRefreshToken(granted.refusal);
+    if (isDead) this.#job.deadRefreshTokens.add(refreshToken);
+    return isDead;
+  }
+
+  #primary(): Promise<Granted> {
+    const { grant } = this.#parts;
+    const form = primaryForm(grant, this.#secrets, this.#job.scope);
+    return this.#request(grant.grantType, form, this.#secrets.refresh_token);
+  }
+
+  #refresh(refreshToken: string): Promise<Granted> {
+    const form = refreshForm(this.#parts.grant, this.#secrets, refreshToken, this.#job.scope);
+    return this.#request('refresh_token', form, refreshToken);
+  }
+
+  async #request(grant: string, form: URLSearchParams, refreshToken: string | undefined): Promise<Granted> {
+    const { clock, defaultLifeMs } = this.#parts;
+    const sentAt = clock.now();
+    this.#job.noteAsked();
+    const reply = await postWithin(this.#parts, this.#parts.tokenUrl, form, this.#job.flight.signal);
+    const outcome = tokenOutcome(reply, {
+      scope: this.#job.scope,
+      sentAt,
+      receivedAt: clock.now(),
+      defaultLifeMs,
+      secrets: [...form.values()],
+    });
+    const settled = this.#tellGate(outcome);
+    if (settled.kind === 'refused') return settled;
+    const record = withRefreshToken(settled.record, grant, refreshToken);
+    return { kind: 'token', record, grant, durationMs: clock.now() - sentAt };
+  }
+
+  /** The gate learns of every outcome; those that may pass are thrown, for p-retry to try again. */
+  #tellGate(outcome: TokenOutcome): Extract<TokenOutcome, { kind: 'token' | 'refused' }> {
+    const { gate, clock, emit, tokenUrl } = this.#parts;
+    switch (outcome.kind) {
+      case 'token':
+      case 'refused':
+        gate.answered(this.#permit);
+        return outcome;
+      case 'rate-limited': {
+        const retryAt = gate.rateLimited(outcome.toldMs, this.#permit);
+        emit({
+          type: 'rate-limited',
+          source: 'token-endpoint',
+          delayMs: retryAt - clock.now(),
+          retryAt: new Date(retryAt),
+        });
+        throw new PassAgain();
+      }
+      case 'fault':
+        throw gate.failed(this.#permit, 'passing', (streak) =>
+          unavailableError(tokenUrl, outcome.fault, streak),
+        );
+      case 'unusable':
+        throw gate.failed(this.#permit, 'final', ({ nextAt }) => responseError(tokenUrl, outcome, nextAt));
+      default:
+        throw outcome satisfies never;
+    }
+  }
+}
+
+/** A reply without a refresh token leaves the one in force that was used; client credentials have none (RFC 6749 §4.4.3). */
+function withRefreshToken(record: TokenRecord, grant: string, used: string | undefined): TokenRecord {
+  const { refreshToken = used, ...rest } = record;
+  return refreshToken === undefined || grant === 'client_credentials' ? rest : { ...rest, refreshToken };
+}

@@ -1,0 +1,171 @@
+import pRetry from 'p-retry';
+import type { Clock } from '../backoff/clock.ts';
+import type { MintGate, Permit } from '../backoff/mint-gate.ts';
+import { cancellationOf, unlessCancelled } from '../backoff/wait.ts';
+import { invalidOption, TokenUnavailableError } from '../errors.ts';
+import type { Emit } from '../events.ts';
+import { safeError } from '../redact.ts';
+import { cacheKey, fingerprint } from './cache-key.ts';
+import type { Flight } from './flight.ts';
+import type { FormPost } from './form-post.ts';
+import { GrantExchange, type Granted, PassAgain } from './grant-exchange.ts';
+import { type AskedSecrets, type GrantRequest, optionOf, secretFault } from './grants.ts';
+import type { GuardedStore } from './guarded-store.ts';
+import { refusedError, secretFailedError } from './messages.ts';
+import { RefusalMemory } from './refusal-memory.ts';
+import type { TokenRecord } from './token-store.ts';
+
+/** One renewal of one token, as the token source wants it. */
+export interface MintJob {
+  readonly scope: readonly string[];
+  readonly flight: Flight<TokenRecord>;
+  /** What we have, dead or alive: for its refresh token. */
+  readonly record: TokenRecord | undefined;
+  /** Refresh tokens that were refused in the course of this job. */
+  readonly deadRefreshTokens: Set<string>;
+  mayAdopt(record: TokenRecord): boolean;
+  /** Called when something is really asked: the token endpoint, or a secret that could not be had. */
+  noteAsked(): void;
+  /** False once somebody decided by hand what the token is: what this job brings no longer counts (C5). */
+  isCurrent(): boolean;
+}
+
+/** The job's result came too late to count. */
+export class Superseded extends Error {}
+
+/** A token, and the key it lives under in the store. */
+export type Minted = Exclude<Granted, { kind: 'refused' }> & { readonly storeKey: string };
+
+export interface MinterParts {
+  readonly tokenUrl: string;
+  readonly grant: GrantRequest;
+  readonly post: FormPost;
+  readonly store: GuardedStore;
+  readonly gate: MintGate;
+  readonly clock: Clock;
+  readonly emit: Emit;
+  readonly defaultLifeMs: number;
+  readonly tokenTimeoutMs: number;
+  readonly tokenAttempts: number;
+}
+
+/** Gets tokens: from the store where a sibling put one, else by the grant; under the store's lock, through the gate. */
+export class Minter {
+  readonly #parts: MinterParts;
+  readonly #memory: RefusalMemory;
+  #asked: AskedSecrets = {};
+
+  constructor(parts: MinterParts) {
+    this.#parts = parts;
+    this.#memory = new RefusalMemory(parts.clock);
+  }
+
+  /** The secrets that were last used, so that they can be kept out of messages. */
+  get secrets(): readonly string[] {
+    return Object.values(this.#asked);
+  }
+
+  async mint(job: MintJob): Promise<Minted> {
+    const secrets = await this.askSecrets(job.flight.signal).catch((error: unknown) => {
+      job.noteAsked();
+      throw error;
+    });
+    const storeKey = this.storeKey(secrets, job.scope);
+    const stored = await this.#parts.store.get(storeKey);
+    if (stored !== undefined && job.mayAdopt(stored)) return { kind: 'stored', record: stored, storeKey };
+    this.#throwIfRemembered(storeKey, secrets);
+    return pRetry(() => this.#try(job, storeKey, secrets), {
+      retries: this.#parts.tokenAttempts - 1,
+      // The gate does the waiting, for all mints of this client together.
+      minTimeout: 0,
+      shouldConsumeRetry: ({ error }) => !(error instanceof PassAgain),
+      shouldRetry: ({ error }) =>
+        error instanceof PassAgain ||
+        (error instanceof TokenUnavailableError && this.#parts.gate.allowsAnotherTry),
+    });
+  }
+
+  storeKey(secrets: AskedSecrets, scope: readonly string[]): string {
+    return cacheKey(this.#parts.tokenUrl, this.#parts.grant, secrets, scope);
+  }
+
+  /** Something was done by hand: an answer from before does not count for this token any more. */
+  forgetRefusal(storeKey: string): void {
+    this.#memory.forget(storeKey);
+  }
+
+  /** The secrets as they are now: functions are asked each time (F1). */
+  async askSecrets(signal: AbortSignal): Promise<AskedSecrets> {
+    const asked: Record<string, string> = {};
+    for (const [parameter, secret] of Object.entries(this.#parts.grant.secret)) {
+      asked[parameter] = typeof secret === 'string' ? secret : await this.#ask(parameter, secret, signal);
+    }
+    this.#asked = asked;
+    return asked;
+  }
+
+  async #ask(
+    parameter: string,
+    secret: () => string | Promise<string>,
+    signal: AbortSignal,
+  ): Promise<string> {
+    const option = optionOf(parameter);
+    let value: unknown;
+    try {
+      const answer = Promise.resolve(secret());
+      value = await unlessCancelled(answer, cancellationOf(signal));
+    } catch (error) {
+      if (signal.aborted) throw signal.reason;
+      throw secretFailedError(option, safeError(error, this.secrets));
+    }
+    const fault = secretFault(value);
+    if (fault !== undefined) throw invalidOption(option, `came from your function, and ${fault}.`);
+    return value as string;
+  }
+
+  async #try(job: MintJob, storeKey: string, secrets: AskedSecrets): Promise<Minted> {
+    const permit = await this.#parts.gate.pass(job.flight);
+    const underLock = () => this.#mintUnderLock(job, storeKey, secrets, permit);
+    try {
+      return await this.#parts.store.withLock(storeKey, underLock, job.flight.signal);
+    } finally {
+      permit.release();
+    }
+  }
+
+  async #mintUnderLock(
+    job: MintJob,
+    storeKey: string,
+    secrets: AskedSecrets,
+    permit: Permit,
+  ): Promise<Minted> {
+    const { store, gate, tokenUrl } = this.#parts;
+    const stored = await store.get(storeKey);
+    if (stored !== undefined && job.mayAdopt(stored)) return { kind: 'stored', record: stored, storeKey };
+    this.#throwIfRemembered(storeKey, secrets);
+    if (!gate.honours(permit)) throw new PassAgain();
+
+    const exchange = new GrantExchange(this.#parts, job, secrets, permit);
+    const granted = await exchange.run(newer(stored, job.record)?.refreshToken, () => store.get(storeKey));
+    if (granted.kind === 'refused') {
+      this.#memory.remember(storeKey, fingerprint(secrets), granted.refusal);
+      throw refusedError(tokenUrl, granted.refusal);
+    }
+    if (!job.isCurrent()) throw new Superseded();
+    // Stored before anyone uses it: a rotated refresh token that only we knew would be lost with us (C4).
+    if (granted.kind === 'token') await store.set(storeKey, granted.record);
+    return { ...granted, storeKey };
+  }
+
+  #throwIfRemembered(storeKey: string, secrets: AskedSecrets): void {
+    const remembered = this.#memory.recall(storeKey, fingerprint(secrets));
+    if (remembered !== undefined) {
+      throw refusedError(this.#parts.tokenUrl, remembered.refusal, remembered.until);
+    }
+  }
+}
+
+function newer(a: TokenRecord | undefined, b: TokenRecord | undefined): TokenRecord | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  return b.obtainedAt > a.obtainedAt ? b : a;
+}

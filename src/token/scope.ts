@@ -1,0 +1,34 @@
+/** One scope, or several: in a list, or in one string with spaces between. */
+export type ScopeInput = string | readonly string[];
+
+/** RFC 6749 §3.3 scope-token: visible ASCII without `"` and `\`. */
+const SCOPE_TOKEN = /^[\x21\x23-\x5B\x5D-\x7E]+$/;
+
+/** The scopes as a sorted set, so that order and duplicates do not matter. */
+export function scopeSet(input: ScopeInput): readonly string[] {
+  const parts = typeof input === 'string' ? [input] : input;
+  return [...new Set(parts.flatMap((part) => part.split(/\s+/)).filter((part) => part !== ''))].sort();
+}
+
+/** What the scope parameter holds, and what tells one set of scopes from another. */
+export function scopeKey(scope: readonly string[]): string {
+  return scope.join(' ');
+}
+
+/** The rule that this value breaks as a scope, or undefined where it is one. */
+export function scopeFault(input: unknown): string | undefined {
+  const parts = typeof input === 'string' ? [input] : input;
+  const rule = 'must be a scope such as scopes.payouts.create, or a non-empty list of them';
+  if (!Array.isArray(parts) || !parts.every((part) => typeof part === 'string')) return rule;
+  const scope = scopeSet(parts);
+  if (scope.length === 0) return rule;
+  const odd = scope.find((part) => !SCOPE_TOKEN.test(part));
+  return odd === undefined
+    ? undefined
+    : `holds ${JSON.stringify(odd)}, which has a character that no scope may have (RFC 6749 section 3.3)`;
+}
+
+/** The scopes that were asked for and not granted. */
+export function missingScopes(asked: readonly string[], granted: readonly string[]): readonly string[] {
+  return asked.filter((scope) => !granted.includes(scope));
+}

@@ -1,0 +1,50 @@
+import { invalidOption } from './errors.ts';
+import { type ScopeInput, scopeFault, scopeSet } from './token/scope.ts';
+import { normaliseOrigin } from './url.ts';
+
+export function resolveScope(option: string, scope: unknown): readonly string[] {
+  const fault = scopeFault(scope);
+  if (fault !== undefined) throw invalidOption(option, `${fault}.`);
+  return scopeSet(scope as ScopeInput);
+}
+
+export function resolveOrigins(option: string, origins: unknown): readonly string[] {
+  if (origins === undefined) return [];
+  if (!Array.isArray(origins)) throw invalidOption(option, 'must be a list such as ["https://api.example"].');
+  return origins.map((each: unknown, index) => {
+    const origin = typeof each === 'string' ? normaliseOrigin(each) : undefined;
+    if (origin === undefined) {
+      throw invalidOption(
+        `${option}[${index}]`,
+        'must be an http or https origin such as "https://api.example".',
+      );
+    }
+    return origin;
+  });
+}
+
+export function resolveDuration(option: string, value: unknown, leastMs: number): number {
+  if (typeof value !== 'number' || !Number.isFinite(value) || value < leastMs) {
+    throw invalidOption(option, `must be a number of milliseconds, ${leastMs} or more; got ${shown(value)}.`);
+  }
+  return value;
+}
+
+/** Refuses names that nobody reads: a misspelt option would be ignored in silence. */
+export function refuseUnknown(prefix: string, options: object, known: readonly string[]): void {
+  const unknown = Object.keys(options).find((name) => !known.includes(name));
+  if (unknown !== undefined) {
+    throw invalidOption(`${prefix}${unknown}`, `is not an option; there are: ${known.join(', ')}.`);
+  }
+}
+
+export function requireText(option: string, value: unknown): void {
+  if (typeof value !== 'string' || value.trim() === '')
+    throw invalidOption(option, 'must be a non-empty string.');
+}
+
+/** A value in a message: numbers as they are, anything else only by its kind, as it might be a secret. */
+export function shown(value: unknown): string {
+  if (typeof value === 'number') return String(value);
+  return value === null ? 'null' : `a ${typeof value}`;
+}

@@ -1,0 +1,72 @@
+import type { Awaited, Clock } from '../../src/backoff/clock.ts';
+
+interface Timer {
+  readonly at: number;
+  readonly order: number;
+  readonly callback: () => void;
+  readonly awaited: Awaited;
+}
+
+/** A clock that stands still until it is told to move. Timers fire in the order of their times. */
+export class ManualClock implements Clock {
+  #now: number;
+  #order = 0;
+  readonly #timers = new Set<Timer>();
+  readonly #watchers = new Set<() => void>();
+
+  constructor(startsAt: number = Date.UTC(2026, 0, 1)) {
+    this.#now = startsAt;
+  }
+
+  now(): number {
+    return this.#now;
+  }
+
+  timer(delayMs: number, callback: () => void, awaited: Awaited): () => void {
+    const timer: Timer = { at: this.#now + Math.max(0, delayMs), order: this.#order++, callback, awaited };
+    this.#timers.add(timer);
+    for (const watcher of [...this.#watchers]) watcher();
+    return () => this.#timers.delete(timer);
+  }
+
+  /** Timers that are running. */
+  get pending(): number {
+    return this.#timers.size;
+  }
+
+  /** When the next timer is due, from now in milliseconds; undefined without one. */
+  get nextInMs(): number | undefined {
+    const times = [...this.#timers].map(({ at }) => at - this.#now);
+    return times.length === 0 ? undefined : Math.min(...times);
+  }
+
+  /** Resolves once a timer runs that is due within these bounds: something has begun to wait. */
+  waiting(leastMs = 0, mostMs: number = Number.POSITIVE_INFINITY): Promise<void> {
+    const isThere = () =>
+      [...this.#timers].some(({ at }) => at - this.#now >= leastMs && at - this.#now <= mostMs);
+    return new Promise((resolve) => {
+      const look = () => {
+        if (!isThere()) return;
+        this.#watchers.delete(look);
+        resolve();
+      };
+      this.#watchers.add(look);
+      look();
+    });
+  }
+
+  /** Moves on, and fires what comes due on the way. What the callbacks begin runs after this. */
+  advance(byMs: number): void {
+    const until = this.#now + byMs;
+    for (;;) {
+      const due = [...this.#timers]
+        .filter(({ at }) => at <= until)
+        .sort((a, b) => a.at - b.at || a.order - b.order)[0];
+      if (due === undefined) break;
+      this.#timers.delete(due);
+      this.#now = due.at;
+      due.callback();
+    }
+    this.#now = until;
+  }
+}
