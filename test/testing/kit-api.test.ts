@@ -138,9 +138,14 @@ describe('replies', () => {
   });
 
   test('apiFault() breaks the connection, or answers as a proxy does', async () => {
-    kit.apiFault('post', '/x', { code: 'ETIMEDOUT' }).apiFault('post', '/x', { status: 504 });
+    kit
+      .apiFault('post', '/x', { code: 'ETIMEDOUT' })
+      .apiFault('post', '/x', { status: 504 })
+      .apiFault('post', '/x', { status: 500, body: { error: 'oops' } });
     expect((await rejection(http.post(`${payouts}/x`, {}, authorized))).code).toBe('ETIMEDOUT');
-    expect((await http.post(`${payouts}/x`, {}, authorized)).status).toBe(504);
+    const proxy = await http.post(`${payouts}/x`, {}, authorized);
+    expect(proxy).toMatchObject({ status: 504, headers: { 'content-type': 'text/html' } });
+    expect((await http.post(`${payouts}/x`, {}, authorized)).data).toEqual({ error: 'oops' });
     kit.done();
   });
 });
@@ -162,6 +167,12 @@ describe('order', () => {
       http.get(`${api}/payout/a`, authorized),
     ]);
     kit.done();
+  });
+
+  test('the method tells mocks of one path apart', async () => {
+    kit.api('get', '/a', { body: 'got' }).api('POST', '/a', { body: 'posted' });
+    expect((await http.post(`${api}/payout/a`, {}, authorized)).data).toBe('posted');
+    expect((await http.get(`${api}/payout/a`, authorized)).data).toBe('got');
   });
 
   test('of many requests at once, each takes one mock', async () => {

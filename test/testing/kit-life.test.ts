@@ -71,6 +71,15 @@ describe('done()', () => {
     );
   });
 
+  test('nothing leaves the machine for a host that has no mock', async () => {
+    using custom = mockPayu({ environment: 'production', apiHosts: ['https://no-mock-yet.invalid'] });
+    const error = await rejection(http.get('https://no-mock-yet.invalid/x'));
+    expect(error.message).toBe(
+      'mockPayu: unexpected request GET https://no-mock-yet.invalid/x; no API mock is left',
+    );
+    expect(() => custom.done()).toThrow('Unexpected requests (1)');
+  });
+
   test('does not show the query of an OAuth request, where a secret may stand', async () => {
     const error = await rejection(http.get(`${tokenUrl}?client_secret=top-secret`));
     expect(error.message).toContain(`unexpected request GET ${tokenUrl};`);
@@ -143,9 +152,11 @@ test('using restores at the end of the block', () => {
 });
 
 test('a second kit for the same environment is refused, and leaves the first one as it is', async () => {
+  const listeners = nock.emitter.listenerCount('no match');
   expect(messageOf(() => mockPayu({ environment: 'test' }))).toBe(
     'mockPayu: another kit still listens on https://uat-accounts.payu.in: call its restore() in afterEach, so that it runs when a test fails, too',
   );
+  expect(nock.emitter.listenerCount('no match')).toBe(listeners);
   kit.token();
   expect((await postForm()).data.access_token).toBe('access_token_1');
   kit.done();

@@ -190,14 +190,18 @@ describe('a token request that breaks a rule fails at once, and says why', () =>
     kit.done();
   });
 
-  test('JSON instead of a form; nothing of it is shown', async () => {
-    kit.token();
-    const response = await http.post(tokenUrl, { ...clientCredentials });
-    expect(response.data.error_description).toContain(
-      '"Content-Type" must be "application/x-www-form-urlencoded", but was "application/json"',
-    );
-    expect(JSON.stringify(kit.tokenRequests()) + messageOf(() => kit.done())).not.toContain('top-secret');
-  });
+  test.each(['application/json', 'text/plain'])(
+    '%s instead of a form; nothing of it is shown',
+    async (type) => {
+      kit.token();
+      const body = JSON.stringify(clientCredentials);
+      const response = await http.post(tokenUrl, body, { headers: { 'Content-Type': type } });
+      expect(response.data.error_description).toContain(
+        `"Content-Type" must be "application/x-www-form-urlencoded", but was "${type}"`,
+      );
+      expect(JSON.stringify(kit.tokenRequests()) + messageOf(() => kit.done())).not.toContain('top-secret');
+    },
+  );
 
   test('an Authorization header', async () => {
     kit.token();
