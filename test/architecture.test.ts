@@ -1,0 +1,202 @@
+import { describe, expect, test } from 'vitest';
+import {
+  type Arrow,
+  arrowsOf,
+  circles,
+  moduleState,
+  sourceFiles,
+  vagueExports,
+} from './support/source-map.ts';
+
+/** Names: a file, a folder (with a slash at its end), or a package. */
+interface Rules {
+  /** Whose code it may call. */
+  readonly values: readonly string[];
+  /** Of whom it may know types, besides. */
+  readonly types?: readonly string[];
+}
+
+const LEAVES = ['errors.ts', 'events.ts', 'json.ts', 'redact.ts', 'url.ts'];
+const TOKEN_PORTS = ['token/scope.ts', 'token/form-post.ts'];
+
+/** DESIGN §4, the more particular names first. What a place may import is said here, everything else is forbidden. */
+const PLACES: Readonly<Record<string, Rules>> = {
+  'errors.ts': { values: [] },
+  'json.ts': { values: [] },
+  'url.ts': { values: [] },
+  'events.ts': { values: [], types: ['errors.ts'] },
+  'redact.ts': { values: ['json.ts'], types: ['errors.ts'] },
+  // A leaf too: what a scope is must be known wherever one is given.
+  'token/scope.ts': { values: [] },
+  'backoff/': { values: ['backoff/', ...LEAVES] },
+  // Knows time and no HTTP client.
+  'token/': { values: ['token/', 'backoff/', ...LEAVES, 'p-retry', 'async-mutex', 'node:crypto'] },
+  // Knows HTTP and no grants: of the token half only what a scope is, and the port that it implements.
+  'axios/': {
+    values: ['axios/', 'backoff/', ...LEAVES, ...TOKEN_PORTS, 'validation.ts', 'axios', 'node:'],
+    types: ['token/token-source.ts'],
+  },
+  'payu.ts': { values: ['node:crypto'] },
+  'validation.ts': { values: [...LEAVES, 'token/scope.ts'] },
+  'options.ts': {
+    values: [...LEAVES, 'payu.ts', 'validation.ts', 'token/grants.ts'],
+    types: ['token/', 'axios/form-transport.ts', 'axios'],
+  },
+  'payu-auth.ts': {
+    values: [...LEAVES, 'axios/', 'token/', 'backoff/', 'options.ts', 'payu.ts', 'validation.ts', 'axios'],
+  },
+  'index.ts': {
+    values: [...LEAVES, 'axios/', 'token/', 'options.ts', 'payu.ts', 'payu-auth.ts'],
+  },
+  // Entry points of their own: of the core they know types, and the core knows nothing of them.
+  'redis/': { values: ['redis/', 'redis-semaphore', 'node:'], types: ['token/', ...LEAVES] },
+  'testing/': { values: ['testing/', 'nock', 'node:'], types: ['token/', ...LEAVES] },
+  'sandbox/': { values: ['sandbox/', 'node:'], types: ['token/', ...LEAVES] },
+  // A user of the package, like any other.
+  'cli/': { values: ['cli/', 'sandbox/', 'index.ts', 'axios', 'node:', ...LEAVES], types: ['token/'] },
+};
+
+const ENTRY_POINTS = ['redis/', 'testing/', 'sandbox/', 'cli/'];
+
+function isIn(path: string, place: string): boolean {
+  return path === place || (/[/:]$/.test(place) && path.startsWith(place));
+}
+
+function rulesFor(path: string): Rules | undefined {
+  return Object.entries(PLACES).find(([place]) => isIn(path, place))?.[1];
+}
+
+function forbidden(arrows: readonly Arrow[]): readonly string[] {
+  return arrows.flatMap(({ from, to, kind }) => {
+    const rules = rulesFor(from);
+    const allowed =
+      kind === 'value' ? (rules?.values ?? []) : [...(rules?.values ?? []), ...(rules?.types ?? [])];
+    return allowed.some((place) => isIn(to, place)) ? [] : [`${from} imports ${kind}s of ${to}`];
+  });
+}
+
+const isCore = (path: string): boolean => !ENTRY_POINTS.some((place) => isIn(path, place));
+
+describe('the architecture, as read from the imports of src', () => {
+  const files = sourceFiles();
+  const arrows = files.flatMap(arrowsOf);
+
+  test('every file has a place in the table', () => {
+    expect(files.map(({ path }) => path).filter((path) => rulesFor(path) === undefined)).toEqual([]);
+  });
+
+  test('arrows go one way', () => {
+    expect(arrows.length).toBeGreaterThan(100);
+    expect(forbidden(arrows)).toEqual([]);
+  });
+
+  test('nothing goes in circles at run time', () => {
+    expect(circles(arrows)).toEqual([]);
+  });
+
+  test('no module of the core remembers anything', () => {
+    expect(files.filter(({ path }) => isCore(path)).flatMap(moduleState)).toEqual([]);
+  });
+
+  test('no default exports, no export *', () => {
+    expect(files.flatMap(vagueExports)).toEqual([]);
+  });
+});
+
+describe('the rules find what breaks them', () => {
+  test.each([
+    ['token/minter.ts', "import axios from 'axios';", 'token/minter.ts imports values of axios'],
+    ['token/minter.ts', "import type { AxiosError } from 'axios';", 'token/minter.ts imports types of axios'],
+    [
+      'token/minter.ts',
+      "import { headerOf } from '../axios/refusal.ts';",
+      'token/minter.ts imports values of axios/refusal.ts',
+    ],
+    [
+      'backoff/wait.ts',
+      "import type { TokenRecord } from '../token/token-store.ts';",
+      'backoff/wait.ts imports types of token/token-store.ts',
+    ],
+    [
+      'axios/exchange.ts',
+      "import { type Rules, TokenSource } from '../token/token-source.ts';",
+      'axios/exchange.ts imports values of token/token-source.ts',
+    ],
+    [
+      'axios/exchange.ts',
+      "import type { Grant } from '../token/grants.ts';",
+      'axios/exchange.ts imports types of token/grants.ts',
+    ],
+    [
+      'axios/exchange.ts',
+      "type Grant = import('../token/grants.ts').Grant;",
+      'axios/exchange.ts imports types of token/grants.ts',
+    ],
+    ['json.ts', "export { redact } from './redact.ts';", 'json.ts imports values of redact.ts'],
+    [
+      'payu-auth.ts',
+      "const { redisTokenStore } = await import('./redis/index.ts');",
+      'payu-auth.ts imports values of redis/index.ts',
+    ],
+    [
+      'redis/index.ts',
+      "import { invalidOption } from '../errors.ts';",
+      'redis/index.ts imports values of errors.ts',
+    ],
+    ['backoff/wait.ts', "import pRetry from 'p-retry';", 'backoff/wait.ts imports values of p-retry'],
+  ])('%s with: %s', (path, text, violation) => {
+    expect(forbidden(arrowsOf({ path, text }))).toEqual([violation]);
+  });
+
+  test.each([
+    ['axios/exchange.ts', "import type { TokenSource } from '../token/token-source.ts';"],
+    ['axios/attach.ts', "import { type ScopeInput, scopeKey } from '../token/scope.ts';"],
+    ['redis/envelope.ts', "import type { TokenRecord } from '../token/token-store.ts';"],
+  ])('and let pass what keeps them: %s with: %s', (path, text) => {
+    expect(forbidden(arrowsOf({ path, text }))).toEqual([]);
+  });
+
+  test('a circle of three', () => {
+    const arrow = (from: string, to: string, kind: Arrow['kind'] = 'value'): Arrow => ({ from, to, kind });
+    const two = [arrow('a', 'b'), arrow('b', 'c')];
+    expect(circles([...two, arrow('c', 'a')])).toEqual(['a > b > c > a']);
+    expect(circles([...two, arrow('c', 'a', 'type')])).toEqual([]);
+  });
+
+  test.each([
+    'let last = 0;',
+    'const cache = new Map();',
+    'const cache = new WeakMap<object, string>();',
+    'const known = new Set<string>();',
+    'const seen: string[] = [];',
+    'const seen: Record<string, string> = {};',
+    'class Cache { static entries = 0; }',
+    'class Cache { static readonly entries = new Map(); }',
+    'const limits = { most: 1 }; export function allow() { limits.most++; }',
+    'const limits = { most: 1 }; export function allow() { limits.most = 2; }',
+    'const names = ["a"]; export const learn = (name: string) => names.push(name);',
+    'const names = new Set(["a"]); export const learn = (name: string) => names.add(name);',
+    'const limits = { most: 1 }; export const allow = () => Object.assign(limits, { most: 2 });',
+    'const limits = { most: 1 }; export const allow = () => delete (limits.most);',
+  ])('a module that remembers: %s', (text) => {
+    expect(moduleState({ path: 'token/minter.ts', text })).not.toEqual([]);
+  });
+
+  test.each([
+    'const NAMES = new Set(["a", "b"]);',
+    'const WORD = new RegExp("a", "g");',
+    'class Cache { readonly #entries = new Map(); set(k: string) { this.#entries.set(k, 1); } }',
+    'export const clock = { now: () => { let a = 1; a++; return a; } };',
+  ])('a module that does not: %s', (text) => {
+    expect(moduleState({ path: 'token/minter.ts', text })).toEqual([]);
+  });
+
+  test.each([
+    ['export default 1;', 'exports a default'],
+    ['export default function wait() {}', 'exports a default'],
+    ["export { wait as default } from './wait.ts';", 'exports a default'],
+    ["export * from './wait.ts';", 'exports *'],
+  ])('%s', (text, what) => {
+    expect(vagueExports({ path: 'index.ts', text })).toEqual([`index.ts ${what}`]);
+  });
+});
