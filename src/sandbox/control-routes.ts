@@ -80,7 +80,7 @@ export function answerControl(
   controls: SandboxControls,
 ): Reply {
   const name = `${method} ${pathname}`;
-  const control = Object.hasOwn(routes, name) ? routes[name] : undefined;
+  const control = routes[name];
   if (control === undefined) {
     return json(404, { error: 'unknown_control', error_description: `"${name}" is not a control` });
   }

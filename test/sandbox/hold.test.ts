@@ -35,6 +35,7 @@ describe('hold', () => {
     await ask('c');
     const d = ask('d');
     await hold.waitFor(4);
+    expect(sandbox.stats().apiRequestsInFlight).toBe(1);
     expect(done).toEqual(['a', 'b', 'c']);
     hold.release();
     await d;

@@ -1,4 +1,7 @@
+import { execFile } from 'node:child_process';
 import { connect } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { type SandboxOptions, startSandbox } from '../../src/sandbox/index.ts';
 import { call, manualClock, mint, mintedToken, sandboxFor } from './support.ts';
@@ -151,20 +154,25 @@ describe('counters and log', () => {
 });
 
 describe('closing', () => {
-  it('drops what is open and leaves no handle', async () => {
+  it('drops what is open: parked, hung, delayed', async () => {
     const sandbox = await startSandbox();
-    await mint(sandbox);
-    sandbox.fail(1, { kind: 'hang' });
-    sandbox.fail(1, { kind: 'latency', ms: 2 ** 31 - 1 });
-    const pending = [mint(sandbox), mint(sandbox)].map((one) => one.catch(() => 'dropped'));
-    await sandbox.until(({ faults }) => faults === 2);
+    sandbox.hold('token', '/oauth/token');
+    sandbox.fail(1, { kind: 'hang' }, { on: 'api' });
+    sandbox.fail(1, { kind: 'latency', ms: 2 ** 31 - 1 }, { on: 'api' });
+    const calls = [mint(sandbox), call(sandbox, '/echo'), call(sandbox, '/echo')];
+    const pending = calls.map((one) => one.catch(() => 'dropped'));
+    await sandbox.until(({ faults, mints }) => faults === 2 && mints === 1);
     await sandbox.close();
-    expect(await Promise.all(pending)).toEqual(['dropped', 'dropped']);
+    expect(await Promise.all(pending)).toEqual(['dropped', 'dropped', 'dropped']);
     expect(sandbox.stats().openConnections).toBe(0);
-    const resources = process.getActiveResourcesInfo().filter((one) => one === 'TCPServerWrap');
-    expect(resources).toEqual([]);
     await expect(mint(sandbox)).rejects.toThrow();
   });
+
+  it('leaves no handle: a process ends by itself after it', async () => {
+    const script = fileURLToPath(new URL('close-and-end.ts', import.meta.url));
+    const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', script]);
+    expect(stdout).toBe('closed\n');
+  }, 60_000);
 
   it('is idempotent, and what await using does', async () => {
     const sandbox = await startSandbox();

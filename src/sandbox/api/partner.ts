@@ -30,9 +30,7 @@ function v3(request: Received, world: World): Reply {
 function qr(request: Received, world: World): Reply {
   const hash = /^hmac +([0-9a-f]{64})$/i.exec(request.headers.authorization ?? '')?.[1];
   if (hash === undefined) return json(401, { error: 'Invalid HMAC header' });
-  const token = request.headers['x-partner-token'] === undefined ? undefined : tokenOf(request.headers);
-  // An explicit empty value, or else the check would look into `Authorization` for a bearer token.
-  const access = accessOf(request, world, undefined, token ?? '');
+  const access = accessOf(request, world, undefined, tokenOf(request.headers));
   if (access.kind !== 'granted') {
     return json(401, errorBody('invalid_token', 'The access token provided is invalid'));
   }
