@@ -18,5 +18,5 @@ const common = {
 export default defineConfig([
   { ...common, format: 'esm' },
   // p-retry is ESM only: inside the CommonJS build it works under `require` on every Node, and in Jest.
-  { ...common, format: 'cjs', deps: { alwaysBundle: ['p-retry', 'is-network-error'] } },
+  { ...common, format: 'cjs', noExternal: ['p-retry', 'is-network-error'] },
 ]);
