@@ -23,23 +23,21 @@ export function parseHttpDate(value: string, now: number): number | undefined {
   for (const form of HTTP_DATES) {
     const groups = form.exec(value)?.groups;
     if (groups === undefined) continue;
-    const [day, hour, minute, second] = [groups.day, groups.hour, groups.minute, groups.second].map(Number);
-    const month = MONTHS.indexOf(groups.month as string);
-    const year = fullYear(groups.year as string, now);
-    const time = Date.UTC(year, month, day, hour, minute, second);
-    return new Date(time).getUTCDate() === day && (hour as number) < 24 && (minute as number) < 60
-      ? time
-      : undefined;
+    const { day = '', hour = '', minute = '', second = '' } = groups;
+    const date = new Date(0);
+    date.setUTCFullYear(fullYear(groups.year as string, now), MONTHS.indexOf(groups.month as string), +day);
+    // 30 February would become 2 March; a 60th second is a leap second.
+    if (date.getUTCDate() !== +day || +hour > 23 || +minute > 59 || +second > 60) return undefined;
+    return date.setUTCHours(+hour, +minute, +second);
   }
   return undefined;
 }
 
-/** A two-digit year that seems more than 50 years ahead is in the past (RFC 9110 §5.6.7). */
+/** Two digits stand for the latest such year that is not more than 50 years ahead (RFC 9110 §5.6.7). */
 function fullYear(digits: string, now: number): number {
-  if (digits.length === 4) return Number(digits);
-  const thisYear = new Date(now).getUTCFullYear();
-  const year = thisYear - (thisYear % 100) + Number(digits);
-  return year > thisYear + 50 ? year - 100 : year;
+  if (digits.length === 4) return +digits;
+  const latest = new Date(now).getUTCFullYear() + 50;
+  return latest - ((latest - +digits) % 100);
 }
 
 /**

@@ -68,6 +68,7 @@ export function sleep(
  */
 export function unlessCancelled<T>(promise: Promise<T>, cancellation: Cancellation): Promise<T> {
   return new Promise((resolve, reject) => {
+    let unsubscribe = () => {};
     promise.then(
       (value) => {
         unsubscribe();
@@ -78,11 +79,11 @@ export function unlessCancelled<T>(promise: Promise<T>, cancellation: Cancellati
         reject(error);
       },
     );
-    const unsubscribe = cancellation.subscribe(() => reject(cancellation.reason()));
     const already = cancellation.reason();
-    if (already !== undefined) {
+    if (already !== undefined) return reject(already);
+    unsubscribe = cancellation.subscribe(() => {
       unsubscribe();
-      reject(already);
-    }
+      reject(cancellation.reason());
+    });
   });
 }
