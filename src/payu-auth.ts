@@ -8,12 +8,14 @@ import { invalidOption } from './errors.ts';
 import { safeEmit } from './events.ts';
 import { isRecord } from './json.ts';
 import { type PayuAuthOptions, type ResolvedOptions, resolveOptions } from './options.ts';
+import { clientKey } from './token/cache-key.ts';
 import { lifeMs } from './token/expiry.ts';
 import { secretFault } from './token/grants.ts';
 import { GuardedStore } from './token/guarded-store.ts';
 import { MemoryTokenStore } from './token/memory-token-store.ts';
 import { rateLimitedError } from './token/messages.ts';
 import { Minter } from './token/minter.ts';
+import { NO_NOTICES, StoredNotices } from './token/notices.ts';
 import { revokeTokens } from './token/revocation.ts';
 import { type ScopeInput, scopeKey } from './token/scope.ts';
 import { isTokenValue } from './token/token-response.ts';
@@ -113,7 +115,7 @@ export function createPayuAuthIn({ clock, random }: Surroundings, options: PayuA
     clock,
     random,
     tokenAttempts: resolved.tokenAttempts,
-    rateLimitedError: (now, retryAt) => rateLimitedError(tokenUrl, now, retryAt),
+    rateLimitedError: (coolDown) => rateLimitedError(tokenUrl, coolDown),
   });
   const store: GuardedStore = new GuardedStore(resolved.store ?? new MemoryTokenStore(), {
     clock,
@@ -121,7 +123,11 @@ export function createPayuAuthIn({ clock, random }: Surroundings, options: PayuA
     limitMs: resolved.tokenTimeoutMs,
     secrets: () => [...minter.secrets, ...source.knownTokens()],
   });
-  const minter: Minter = new Minter({ ...resolved, post, store, gate, clock, emit });
+  const notices =
+    resolved.store === undefined
+      ? NO_NOTICES
+      : new StoredNotices(store, clientKey(tokenUrl, resolved.grant), () => clock.now());
+  const minter: Minter = new Minter({ ...resolved, post, store, notices, gate, clock, emit });
   const source: TokenSource = new TokenSource({ ...resolved, minter, store, gate, clock, random, emit });
   return new Auth(resolved, {
     source,

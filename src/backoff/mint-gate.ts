@@ -32,6 +32,14 @@ export interface Streak {
   readonly nextAt: number;
 }
 
+/** A cool-down, for messages. */
+export interface CoolDown {
+  /** When the server first asked for one, without an answer since. */
+  readonly since: number;
+  readonly until: number;
+  readonly now: number;
+}
+
 /** Why nobody may send now, and what to tell those who can't wait for it to end. */
 interface Closure {
   readonly kind:
@@ -49,7 +57,7 @@ export class MintGate {
   readonly #clock: Clock;
   readonly #random: () => number;
   readonly #attempts: number;
-  readonly #rateLimited: (now: number, retryAt: number) => RateLimitedError;
+  readonly #rateLimitedError: (coolDown: CoolDown) => RateLimitedError;
 
   #closure: Closure | undefined;
   #opensAt = 0;
@@ -57,6 +65,8 @@ export class MintGate {
   /** Failures in a row, side by side ones counted once. */
   #faults = 0;
   #faultsSince = 0;
+  #pauses = 0;
+  #limitedSince: number | undefined;
   /** Rate limits in a row that told no wait, or none worth the name. */
   #untold = 0;
   #zeroTold = false;
@@ -66,12 +76,12 @@ export class MintGate {
     readonly clock: Clock;
     readonly random: () => number;
     readonly tokenAttempts: number;
-    readonly rateLimitedError: (now: number, retryAt: number) => RateLimitedError;
+    readonly rateLimitedError: (coolDown: CoolDown) => RateLimitedError;
   }) {
     this.#clock = parts.clock;
     this.#random = parts.random;
     this.#attempts = parts.tokenAttempts;
-    this.#rateLimited = parts.rateLimitedError;
+    this.#rateLimitedError = parts.rateLimitedError;
   }
 
   /** Whether a mint could go out now without waiting. */
@@ -111,6 +121,8 @@ export class MintGate {
     if (!this.honours(permit)) return; // an answer to what was sent before the trouble began
     this.#closure = undefined;
     this.#faults = 0;
+    this.#pauses = 0;
+    this.#limitedSince = undefined;
     this.#untold = 0;
     this.#zeroTold = false;
   }
@@ -118,7 +130,8 @@ export class MintGate {
   /** Begins a cool-down. Returns when it ends. */
   rateLimited(toldMs: number | undefined, permit: Permit): number {
     const isFirst = this.honours(permit);
-    const usableMs = toldMs === 0 && this.#zeroTold ? undefined : toldMs;
+    // Told to come back at once, we did, and were sent away again: that told nothing.
+    const usableMs = isFirst && toldMs === 0 && this.#zeroTold ? undefined : toldMs;
     if (isFirst) {
       this.#round++;
       this.#zeroTold = toldMs === 0;
@@ -130,9 +143,15 @@ export class MintGate {
         : withJitterOnTop(usableMs, this.#random);
     const until = this.#clock.now() + waitMs;
     // Of replies that come side by side the longest wait counts.
-    this.#opensAt = isFirst ? until : Math.max(until, this.#opensAt);
-    this.#closure = { kind: 'cool-down', error: () => this.#rateLimited(this.#clock.now(), this.#opensAt) };
+    this.#beginCoolDown(isFirst ? until : Math.max(until, this.#opensAt));
     return this.#opensAt;
+  }
+
+  /** Joins a cool-down that somebody else was told of. */
+  coolDownUntil(time: number): void {
+    if (this.#closure !== undefined && this.#opensAt >= time) return;
+    this.#round++;
+    this.#beginCoolDown(time);
   }
 
   /**
@@ -141,20 +160,34 @@ export class MintGate {
    */
   failed(permit: Permit, how: 'passing' | 'final', toError: (streak: Streak) => Error): Error {
     if (this.honours(permit)) {
-      const now = this.#clock.now();
-      if (this.#faults === 0) this.#faultsSince = now;
+      if (this.#faults === 0) this.#faultsSince = this.#clock.now();
       this.#round++;
-      this.#faults = how === 'final' ? Math.max(this.#faults + 1, this.#attempts) : this.#faults + 1;
-      const pauses = this.#faults - this.#attempts + 1;
-      this.#opensAt =
-        now +
-        (pauses > 0
-          ? delayAfter(pauses, BETWEEN_MINTS)
-          : jittered(delayAfter(this.#faults, BETWEEN_TRIES), this.#random));
-      const streak = { attempts: this.#faults, since: this.#faultsSince, nextAt: this.#opensAt };
-      this.#closure = { kind: pauses > 0 ? 'pause' : 'back-off', error: () => toError(streak) };
+      this.#faults++;
+      // After a pause there is a single try, so each further failure is followed by the next pause.
+      const isPause = how === 'final' || this.#pauses > 0 || this.#faults >= this.#attempts;
+      if (isPause) this.#pauses++;
+      const delayMs = isPause
+        ? delayAfter(this.#pauses, BETWEEN_MINTS)
+        : jittered(delayAfter(this.#faults, BETWEEN_TRIES), this.#random);
+      this.#opensAt = this.#clock.now() + delayMs;
+      const streak = this.#streak();
+      this.#closure = { kind: isPause ? 'pause' : 'back-off', error: () => toError(streak) };
     }
-    return toError({ attempts: this.#faults, since: this.#faultsSince, nextAt: this.#opensAt });
+    return toError(this.#streak());
+  }
+
+  #beginCoolDown(until: number): void {
+    this.#limitedSince ??= this.#clock.now();
+    this.#opensAt = until;
+    const coolDown = { since: this.#limitedSince, until };
+    this.#closure = {
+      kind: 'cool-down',
+      error: () => this.#rateLimitedError({ ...coolDown, now: this.#clock.now() }),
+    };
+  }
+
+  #streak(): Streak {
+    return { attempts: this.#faults, since: this.#faultsSince, nextAt: this.#opensAt };
   }
 
   #probePermit(): Permit {

@@ -19,7 +19,7 @@ export function cacheKey(
 
 /** The key under which a store keeps what all users of one client must know: cool-downs and refusals. */
 export function clientKey(tokenUrl: string, grant: GrantRequest): string {
-  return digest([tokenUrl, grant.clientId, 'notice']);
+  return digest([tokenUrl, grant.clientId]);
 }
 
 /** Tells whether the credentials changed since they were refused (E7). Stays in memory. */

@@ -1,8 +1,9 @@
+import { dateAt } from '../backoff/clock.ts';
 import type { Permit } from '../backoff/mint-gate.ts';
 import { postWithin } from './form-post.ts';
 import { type AskedSecrets, primaryForm, refreshForm } from './grants.ts';
 import { responseError, unavailableError } from './messages.ts';
-import type { MinterParts, MintJob } from './minter.ts';
+import type { MinterParts, MintJob } from './mint-job.ts';
 import { isDeadRefreshToken, type Refusal, type TokenOutcome, tokenOutcome } from './token-endpoint.ts';
 import type { TokenRecord } from './token-store.ts';
 
@@ -84,15 +85,15 @@ export class GrantExchange {
       defaultLifeMs,
       secrets: [...form.values()],
     });
-    const settled = this.#tellGate(outcome);
+    const settled = await this.#tellGate(outcome);
     if (settled.kind === 'refused') return settled;
     const record = withRefreshToken(settled.record, grant, refreshToken);
     return { kind: 'token', record, grant, durationMs: clock.now() - sentAt };
   }
 
   /** The gate learns of every outcome; those that may pass are thrown, for p-retry to try again. */
-  #tellGate(outcome: TokenOutcome): Extract<TokenOutcome, { kind: 'token' | 'refused' }> {
-    const { gate, clock, emit, tokenUrl } = this.#parts;
+  async #tellGate(outcome: TokenOutcome): Promise<Extract<TokenOutcome, { kind: 'token' | 'refused' }>> {
+    const { gate, clock, emit, notices, tokenUrl } = this.#parts;
     switch (outcome.kind) {
       case 'token':
       case 'refused':
@@ -104,8 +105,10 @@ export class GrantExchange {
           type: 'rate-limited',
           source: 'token-endpoint',
           delayMs: retryAt - clock.now(),
-          retryAt: new Date(retryAt),
+          retryAt: dateAt(retryAt),
         });
+        // Before the lock is free again: the next process to get it must know.
+        await notices.coolDown(retryAt);
         throw new PassAgain();
       }
       case 'fault':

@@ -1,53 +1,22 @@
 import pRetry from 'p-retry';
-import type { Clock } from '../backoff/clock.ts';
-import type { MintGate, Permit } from '../backoff/mint-gate.ts';
+import type { Permit } from '../backoff/mint-gate.ts';
 import { cancellationOf, unlessCancelled } from '../backoff/wait.ts';
 import { invalidOption, TokenUnavailableError } from '../errors.ts';
-import type { Emit } from '../events.ts';
 import { safeError } from '../redact.ts';
 import { cacheKey, fingerprint } from './cache-key.ts';
-import type { Flight } from './flight.ts';
-import type { FormPost } from './form-post.ts';
 import { GrantExchange, type Granted, PassAgain } from './grant-exchange.ts';
-import { type AskedSecrets, type GrantRequest, optionOf, secretFault } from './grants.ts';
-import type { GuardedStore } from './guarded-store.ts';
+import { type AskedSecrets, optionOf, secretFault } from './grants.ts';
 import { refusedError, secretFailedError } from './messages.ts';
+import type { MinterParts, MintJob } from './mint-job.ts';
 import { RefusalMemory } from './refusal-memory.ts';
+import { concernsClient, type Refusal } from './token-endpoint.ts';
 import type { TokenRecord } from './token-store.ts';
-
-/** One renewal of one token, as the token source wants it. */
-export interface MintJob {
-  readonly scope: readonly string[];
-  readonly flight: Flight<TokenRecord>;
-  /** What we have, dead or alive: for its refresh token. */
-  readonly record: TokenRecord | undefined;
-  /** Refresh tokens that were refused in the course of this job. */
-  readonly deadRefreshTokens: Set<string>;
-  mayAdopt(record: TokenRecord): boolean;
-  /** Called when something is really asked: the token endpoint, or a secret that could not be had. */
-  noteAsked(): void;
-  /** False once somebody decided by hand what the token is: what this job brings no longer counts (C5). */
-  isCurrent(): boolean;
-}
 
 /** The job's result came too late to count. */
 export class Superseded extends Error {}
 
 /** A token, and the key it lives under in the store. */
 export type Minted = Exclude<Granted, { kind: 'refused' }> & { readonly storeKey: string };
-
-export interface MinterParts {
-  readonly tokenUrl: string;
-  readonly grant: GrantRequest;
-  readonly post: FormPost;
-  readonly store: GuardedStore;
-  readonly gate: MintGate;
-  readonly clock: Clock;
-  readonly emit: Emit;
-  readonly defaultLifeMs: number;
-  readonly tokenTimeoutMs: number;
-  readonly tokenAttempts: number;
-}
 
 /** Gets tokens: from the store where a sibling put one, else by the grant; under the store's lock, through the gate. */
 export class Minter {
@@ -73,7 +42,7 @@ export class Minter {
     const storeKey = this.storeKey(secrets, job.scope);
     const stored = await this.#parts.store.get(storeKey);
     if (stored !== undefined && job.mayAdopt(stored)) return { kind: 'stored', record: stored, storeKey };
-    this.#throwIfRemembered(storeKey, secrets);
+    await this.#heedNotices(storeKey, secrets);
     return pRetry(() => this.#try(job, storeKey, secrets), {
       retries: this.#parts.tokenAttempts - 1,
       // The gate does the waiting, for all mints of this client together.
@@ -90,8 +59,9 @@ export class Minter {
   }
 
   /** Something was done by hand: an answer from before does not count for this token any more. */
-  forgetRefusal(storeKey: string): void {
+  async forgetRefusal(storeKey: string): Promise<void> {
     this.#memory.forget(storeKey);
+    await this.#parts.notices.forgetRefusal(storeKey);
   }
 
   /** The secrets as they are now: functions are asked each time (F1). */
@@ -142,13 +112,13 @@ export class Minter {
     const { store, gate, tokenUrl } = this.#parts;
     const stored = await store.get(storeKey);
     if (stored !== undefined && job.mayAdopt(stored)) return { kind: 'stored', record: stored, storeKey };
-    this.#throwIfRemembered(storeKey, secrets);
+    await this.#heedNotices(storeKey, secrets);
     if (!gate.honours(permit)) throw new PassAgain();
 
     const exchange = new GrantExchange(this.#parts, job, secrets, permit);
     const granted = await exchange.run(newer(stored, job.record)?.refreshToken, () => store.get(storeKey));
     if (granted.kind === 'refused') {
-      this.#memory.remember(storeKey, fingerprint(secrets), granted.refusal);
+      await this.#noteRefusal(storeKey, secrets, granted.refusal);
       throw refusedError(tokenUrl, granted.refusal);
     }
     if (!job.isCurrent()) throw new Superseded();
@@ -157,11 +127,26 @@ export class Minter {
     return { ...granted, storeKey };
   }
 
-  #throwIfRemembered(storeKey: string, secrets: AskedSecrets): void {
-    const remembered = this.#memory.recall(storeKey, fingerprint(secrets));
-    if (remembered !== undefined) {
-      throw refusedError(this.#parts.tokenUrl, remembered.refusal, remembered.until);
-    }
+  /** What is known already need not be asked: a refusal is thrown, a cool-down closes the gate (E3, E7). */
+  async #heedNotices(storeKey: string, secrets: AskedSecrets): Promise<void> {
+    const { notices, gate, tokenUrl } = this.#parts;
+    const known = this.#memory.recall(storeKey, fingerprint(secrets));
+    if (known !== undefined) throw refusedError(tokenUrl, known.refusal, known.until);
+    const [coolDown, ...refusals] = await Promise.all([
+      notices.readCoolDown(),
+      notices.readRefusal(undefined),
+      notices.readRefusal(storeKey),
+    ]);
+    if (coolDown !== undefined) gate.coolDownUntil(coolDown);
+    const refusal = refusals.find((each) => each?.fingerprint === fingerprint(secrets));
+    if (refusal !== undefined) throw refusedError(tokenUrl, refusal.refusal, refusal.until);
+  }
+
+  async #noteRefusal(storeKey: string, secrets: AskedSecrets, refusal: Refusal): Promise<void> {
+    const remembered = this.#memory.remember(storeKey, fingerprint(secrets), refusal);
+    // A digest of a password does not go where others could guess at it.
+    if (secrets.password !== undefined) return;
+    await this.#parts.notices.refusal(concernsClient(refusal) ? undefined : storeKey, remembered);
   }
 }
 

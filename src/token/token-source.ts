@@ -88,7 +88,7 @@ export class TokenSource {
     // With the secrets as they are now: the token belongs to them.
     state.storeKey = undefined;
     const storeKey = await this.#storeKey(scope, state);
-    minter.forgetRefusal(storeKey);
+    await minter.forgetRefusal(storeKey);
     if (state.record !== undefined) await store.set(storeKey, state.record);
   }
 

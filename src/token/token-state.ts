@@ -70,7 +70,7 @@ export class TokenState {
   mintCause(now: number): MintCause {
     if (this.#refusedValue !== undefined) return 'refused';
     if (this.isUsable(now)) return 'renew-ahead';
-    return this.#record === undefined ? 'missing' : 'expired';
+    return this.#record === undefined || this.#record.accessToken === '' ? 'missing' : 'expired';
   }
 
   /** May this record, found in the store, be used? */

@@ -1,0 +1,39 @@
+import type { Clock } from '../backoff/clock.ts';
+import type { MintGate } from '../backoff/mint-gate.ts';
+import type { Emit } from '../events.ts';
+import type { Flight } from './flight.ts';
+import type { FormPost } from './form-post.ts';
+import type { GrantRequest } from './grants.ts';
+import type { GuardedStore } from './guarded-store.ts';
+import type { Notices } from './notices.ts';
+import type { TokenRecord } from './token-store.ts';
+
+/** One renewal of one token, as the token source wants it. */
+export interface MintJob {
+  readonly scope: readonly string[];
+  readonly flight: Flight<TokenRecord>;
+  /** What we have, dead or alive: for its refresh token. */
+  readonly record: TokenRecord | undefined;
+  /** Refresh tokens that were refused in the course of this job. */
+  readonly deadRefreshTokens: Set<string>;
+  mayAdopt(record: TokenRecord): boolean;
+  /** Called when something is really asked: the token endpoint, or a secret that could not be had. */
+  noteAsked(): void;
+  /** False once somebody decided by hand what the token is: what this job brings no longer counts (C5). */
+  isCurrent(): boolean;
+}
+
+/** What all mints of one auth share. */
+export interface MinterParts {
+  readonly tokenUrl: string;
+  readonly grant: GrantRequest;
+  readonly post: FormPost;
+  readonly store: GuardedStore;
+  readonly notices: Notices;
+  readonly gate: MintGate;
+  readonly clock: Clock;
+  readonly emit: Emit;
+  readonly defaultLifeMs: number;
+  readonly tokenTimeoutMs: number;
+  readonly tokenAttempts: number;
+}
