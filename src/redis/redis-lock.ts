@@ -35,7 +35,6 @@ export class RedisLock {
   acquire(signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       const leave = () => reject(signal.reason);
-      if (signal.aborted) return leave();
       signal.addEventListener('abort', leave, { once: true });
       this.#mutex.acquire(signal).then(
         () => {

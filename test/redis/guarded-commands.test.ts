@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { inspect } from 'node:util';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { type RedisClient, redisTokenStore } from '../../src/redis/index.ts';
 import { recordNumber } from './support/records.ts';
 
@@ -47,6 +47,19 @@ describe('errors of a client', () => {
       }),
     );
     await expect(store.get('a')).rejects.toMatchObject({ reason: 'unreachable' });
+  });
+});
+
+describe('after an error', () => {
+  it.each([
+    ['of the connection, Redis is left alone', new Error('Socket closed'), 1],
+    ['of Redis itself, it is asked again', new Error('LOADING Redis is loading the dataset in memory'), 2],
+  ])('%s', async (_, error, calls) => {
+    const command = vi.fn(() => Promise.reject(error));
+    const store = redisTokenStore(clientThat(command));
+    await expect(store.set('a', recordNumber(1))).rejects.toThrow();
+    await expect(store.set('a', recordNumber(1))).rejects.toThrow();
+    expect(command).toHaveBeenCalledTimes(calls);
   });
 });
 

@@ -169,6 +169,13 @@ describe.skipIf(noRedis).each(clients)('the lock on $name', (client) => {
     expect(ran).toBe(1);
   });
 
+  it('of another type does not keep a record from being stored', async () => {
+    const store = await redis.store();
+    await redis.admin.rpush(redis.lockKey('a'), 'debris');
+    await store.set('a', recordNumber(1));
+    expect(await store.get('a')).toEqual(recordNumber(1));
+  });
+
   it('notices during the task that it was lost, and tells after it', async () => {
     const store = await redis.store({ leaseMs: 150 });
     const lost = store.withLock(
