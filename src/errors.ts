@@ -117,7 +117,7 @@ export class ClosedError extends PayuAuthError {
   readonly code = 'ERR_CLOSED';
 
   constructor(
-    message = 'This auth was closed: no request leaves through it. Detach its instances, or create another auth.',
+    message = 'close() was called on this auth: requests through its instances fail until these are detached. Detach them, or create another auth.',
   ) {
     super(message);
   }

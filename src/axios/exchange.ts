@@ -1,5 +1,5 @@
 import type { AxiosAdapter, AxiosHeaders, AxiosResponse, InternalAxiosRequestConfig } from 'axios';
-import type { Clock } from '../backoff/clock.ts';
+import { type Clock, dateAt } from '../backoff/clock.ts';
 import { delayAfter, jittered, UNTOLD_RATE_LIMIT, withJitterOnTop } from '../backoff/delays.ts';
 import { anyOf, type Cancellation, cancellationOf, sleep } from '../backoff/wait.ts';
 import type { Emit, PayuAuthEvent } from '../events.ts';
@@ -166,7 +166,7 @@ export class Exchange {
       toldMs === undefined
         ? jittered(delayAfter(this.#rateLimitRetries + 1, UNTOLD_RATE_LIMIT), random)
         : withJitterOnTop(toldMs, random);
-    emit({ type: 'rate-limited', source: 'api', delayMs, retryAt: dateOf(clock.now() + delayMs) });
+    emit({ type: 'rate-limited', source: 'api', delayMs, retryAt: dateAt(clock.now() + delayMs) });
     if (this.#rateLimitRetries >= rateLimitRetries || delayMs > this.#remainingMs()) return false;
     if (!this.#canReplay()) return false;
     discardBody(response);
@@ -302,10 +302,6 @@ export class Exchange {
 function failed(error: unknown): Outcome {
   const response = (error as { response?: AxiosResponse } | null | undefined)?.response;
   return { response, failure: { error } };
-}
-
-function dateOf(time: number): Date {
-  return new Date(Math.min(time, 8.64e15));
 }
 
 /** For events: where the request went, without query, fragment and user info. */

@@ -29,3 +29,11 @@ export const systemClock: Clock = {
     return () => clearTimeout(handle);
   },
 };
+
+/** The last moment that a Date can hold. */
+const LAST_MOMENT = 8.64e15;
+
+/** A moment as a Date: a server may tell us a wait that leads beyond what one can hold. */
+export function dateAt(time: number): Date {
+  return new Date(Math.min(time, LAST_MOMENT));
+}

@@ -1,6 +1,7 @@
 import type { Clock } from '../backoff/clock.ts';
 import { type Cancellation, cancellationOf, sleep } from '../backoff/wait.ts';
-import { forCaller, TokenUnavailableError } from '../errors.ts';
+import { forCaller } from '../errors.ts';
+import { outOfPatienceError } from './messages.ts';
 
 /** How long a caller may wait, and what ends its wait early. */
 export interface Patience {
@@ -9,6 +10,7 @@ export interface Patience {
 }
 
 interface Waiter<T> {
+  readonly since: number;
   readonly deadline: number;
   readonly resolve: (value: T) => void;
   readonly reject: (reason: unknown) => void;
@@ -72,9 +74,10 @@ export class Flight<T> {
     return new Promise((resolve, reject) => {
       const cancelled = patience.cancellation?.reason();
       if (cancelled !== undefined) return reject(cancelled);
-      const deadline = this.#clock.now() + patience.maxWaitMs;
+      const since = this.#clock.now();
+      const deadline = since + patience.maxWaitMs;
       if (this.#hold !== undefined && this.#hold.until > deadline) return reject(this.#hold.tooLong());
-      const waiter: Waiter<T> = { deadline, resolve, reject, unsubscribe: undefined };
+      const waiter: Waiter<T> = { since, deadline, resolve, reject, unsubscribe: undefined };
       this.#joined = true;
       this.#waiters.add(waiter);
       waiter.unsubscribe = patience.cancellation?.subscribe(() =>
@@ -140,7 +143,7 @@ export class Flight<T> {
     this.#stopWatching();
     const now = this.#clock.now();
     for (const waiter of [...this.#waiters]) {
-      if (waiter.deadline <= now) this.#leave(waiter, outOfPatience());
+      if (waiter.deadline <= now) this.#leave(waiter, outOfPatienceError(waiter.since));
       else this.#watch(waiter.deadline);
     }
   }
@@ -154,12 +157,4 @@ export class Flight<T> {
   #sleepUntil(time: number): Promise<void> {
     return sleep(this.#clock, time - this.#clock.now(), cancellationOf(this.signal), 'unawaited');
   }
-}
-
-function outOfPatience(): TokenUnavailableError {
-  return new TokenUnavailableError(
-    'No token came within "maxWaitMs". The request was not sent. The token endpoint or the token store is slow; ' +
-      'the next request tries again.',
-    { attempts: 0 },
-  );
 }

@@ -116,7 +116,7 @@ export class GrantExchange {
           unavailableError(tokenUrl, outcome.fault, streak),
         );
       case 'unusable':
-        throw gate.failed(this.#permit, 'final', ({ nextAt }) => responseError(tokenUrl, outcome, nextAt));
+        throw gate.failed(this.#permit, 'final', (streak) => responseError(tokenUrl, outcome, streak));
       default:
         throw outcome satisfies never;
     }

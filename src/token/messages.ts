@@ -1,7 +1,13 @@
+import { dateAt } from '../backoff/clock.ts';
+import type { CoolDown, Streak } from '../backoff/mint-gate.ts';
 import { RateLimitedError, TokenRefusedError, TokenResponseError, TokenUnavailableError } from '../errors.ts';
 import type { Fault, Refusal } from './token-endpoint.ts';
 
-const NOT_SENT = 'The API request was not sent.';
+/**
+ * True in each case: nothing was sent, or a first attempt was refused, by a 401 or 429, before any work was done. So
+ * whoever reads it knows that sending once more can't pay twice.
+ */
+const NOT_PROCESSED = 'The API request was not processed.';
 
 /** What each `error` of RFC 6749 §5.2 asks the person on call to do. */
 const REMEDIES: Readonly<Record<string, string>> = {
@@ -17,66 +23,117 @@ const REMEDIES: Readonly<Record<string, string>> = {
 };
 
 export function refusedError(tokenUrl: string, refusal: Refusal, memoryUntil?: number): TokenRefusedError {
-  const said = refusal.error === undefined ? `status ${refusal.status}` : `"${refusal.error}"`;
   const remedy =
     (refusal.error === undefined ? undefined : REMEDIES[refusal.error]) ??
     (refusal.status >= 300 && refusal.status < 400
       ? 'A redirect is never followed with credentials in the body: check "environment", and the proxy in between'
       : 'Check "environment" and "grant", and the proxy in between');
-  const memory =
+  const next =
     memoryUntil === undefined
-      ? 'The same request would be refused again, so the answer is remembered for 10 s or until the secret changes.'
-      : `This answer is remembered from shortly before; PayU is asked again from ${clockTime(memoryUntil)}, or when the secret changes.`;
+      ? 'PayU is asked again in 10 s, or once the secret has changed.'
+      : `This answer is less than 10 s old: PayU is asked again from ${clockTime(memoryUntil)} on, or once the secret has changed.`;
   const words = refusal.errorDescription ? ` (${refusal.errorDescription})` : '';
   return new TokenRefusedError(
-    `The token endpoint "${tokenUrl}" refused to give a token: ${said}${words}. ${NOT_SENT} ${remedy}. ${memory}`,
+    `The token endpoint "${tokenUrl}" refused to give a token: ${saidBy(refusal)}${words}. ${NOT_PROCESSED} ${remedy}. ${next}`,
     refusal,
   );
 }
 
-export function unavailableError(
-  tokenUrl: string,
-  fault: Fault,
-  streak: { readonly attempts: number; readonly since: number; readonly nextAt: number },
-): TokenUnavailableError {
-  const { attempts } = streak;
+export function unavailableError(tokenUrl: string, fault: Fault, streak: Streak): TokenUnavailableError {
   return new TokenUnavailableError(
-    `No token from "${tokenUrl}": ${attempts} token request${attempts === 1 ? '' : 's'} in a row failed since ${clockTime(streak.since)}, the last with: ${fault.what}. ${NOT_SENT} ` +
-      `The next token request goes out from ${clockTime(streak.nextAt)} on; until then requests that need a token fail at once. ` +
-      'If it lasts: check the network path to this host (DNS, proxy, firewall) and the status of PayU.',
-    { attempts, status: fault.status, cause: fault.cause },
-  );
-}
-
-export function rateLimitedError(tokenUrl: string, now: number, retryAt: number): RateLimitedError {
-  const retryAfterMs = Math.max(0, retryAt - now);
-  return new RateLimitedError(
-    `The token endpoint "${tokenUrl}" asked to be left alone until ${clockTime(retryAt)} (${Math.ceil(retryAfterMs / 1_000)} s), which is longer than this request may wait ("maxWaitMs"). ${NOT_SENT} ` +
-      'No token request goes out before. Try again then, or allow a longer wait.',
-    { retryAt: new Date(retryAt), retryAfterMs },
+    `${failedInARow(tokenUrl, streak, fault.what)} ` +
+      'If it lasts, check the network to this host (DNS, proxy, firewall) and the status of PayU.',
+    { attempts: streak.attempts, status: fault.status, cause: fault.cause },
   );
 }
 
 export function responseError(
   tokenUrl: string,
   { status, reason }: { readonly status: number; readonly reason: string },
-  nextAt: number,
+  streak: Streak,
 ): TokenResponseError {
   return new TokenResponseError(
-    `The token endpoint "${tokenUrl}" answered with status ${status}, but with no token that can be used: ${reason}. ${NOT_SENT} ` +
-      `It is asked again from ${clockTime(nextAt)} on. Check "environment" and the proxy in between: a login page or a web site answers like this.`,
+    `${failedInARow(tokenUrl, streak, `status ${status}, but a body that holds no usable token: ${reason}`)} ` +
+      'Check "environment" and the proxy in between: a login page or a web site answers like this.',
     { status, reason },
+  );
+}
+
+function failedInARow(tokenUrl: string, { attempts, since, nextAt }: Streak, what: string): string {
+  const row =
+    attempts === 1
+      ? `the token request of ${clockTime(since)} failed with`
+      : `${attempts} token requests in a row have failed since ${clockTime(since)}, the last with`;
+  return (
+    `No token from "${tokenUrl}": ${row} ${what}. ${NOT_PROCESSED} ` +
+    `The next token request goes out from ${clockTime(nextAt)} on; until then whatever needs one fails at once.`
+  );
+}
+
+export function rateLimitedError(tokenUrl: string, { since, until, now }: CoolDown): RateLimitedError {
+  const retryAfterMs = Math.max(0, until - now);
+  return new RateLimitedError(
+    `The token endpoint "${tokenUrl}" limits our rate since ${clockTime(since)} and wants no token request until ${clockTime(until)}, ` +
+      `in ${Math.ceil(retryAfterMs / 1_000)} s; this request may not wait that long ("maxWaitMs"). ${NOT_PROCESSED} ` +
+      'None is sent before. Try again then, or allow a longer wait; if it happens often, ask what else mints with this client id.',
+    { retryAt: dateAt(until), retryAfterMs },
+  );
+}
+
+export function outOfPatienceError(since: number): TokenUnavailableError {
+  return new TokenUnavailableError(
+    `No token has come since ${clockTime(since)}, and this request may wait no longer ("maxWaitMs"). ${NOT_PROCESSED} ` +
+      'The token endpoint, the token store or the source of a secret is slow; the next request tries again. If it lasts, check these, or allow a longer wait.',
+    { attempts: 0 },
   );
 }
 
 export function secretFailedError(option: string, cause: Error): TokenUnavailableError {
   return new TokenUnavailableError(
-    `The function given as "${option}" failed: ${cause.message}. ${NOT_SENT} No token request was sent either. Check where this secret comes from; the next request asks again.`,
+    `The function given as "${option}" failed: ${cause.message}. ${NOT_PROCESSED} No token request was sent either. Check where this secret comes from; the next request asks again.`,
     { attempts: 0, cause },
   );
 }
 
+const STILL_ALIVE =
+  'The token is forgotten here, but may stay valid at PayU until it expires: ask PayU to revoke it if that matters.';
+
+export function revocationUnavailableError(
+  revokeUrl: string,
+  fault: { readonly what: string; readonly status?: number; readonly cause?: Error },
+): TokenUnavailableError {
+  return new TokenUnavailableError(
+    `The revocation endpoint "${revokeUrl}" failed with ${fault.what}. ${STILL_ALIVE}`,
+    { attempts: 1, status: fault.status, cause: fault.cause },
+  );
+}
+
+export function revocationLimitedError(
+  revokeUrl: string,
+  now: number,
+  retryAfterMs: number,
+): RateLimitedError {
+  const until = now + retryAfterMs;
+  return new RateLimitedError(
+    `The revocation endpoint "${revokeUrl}" wants no request until ${clockTime(until)}. ${STILL_ALIVE}`,
+    { retryAt: dateAt(until), retryAfterMs },
+  );
+}
+
+export function revocationRefusedError(
+  revokeUrl: string,
+  refusal: { readonly status: number; readonly error: string | undefined },
+): TokenRefusedError {
+  return new TokenRefusedError(
+    `The revocation endpoint "${revokeUrl}" refused: ${saidBy(refusal)}. ${STILL_ALIVE} Check "grant.clientId" and "grant.clientSecret".`,
+    refusal,
+  );
+}
+
+function saidBy({ status, error }: { readonly status: number; readonly error: string | undefined }): string {
+  return error === undefined ? `status ${status}` : `"${error}"`;
+}
+
 function clockTime(time: number): string {
-  // A told wait may lead beyond what a Date can hold.
-  return new Date(Math.min(time, 8.64e15)).toISOString();
+  return dateAt(time).toISOString();
 }

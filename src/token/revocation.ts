@@ -1,10 +1,12 @@
 import type { Clock } from '../backoff/clock.ts';
 import { toldWaitMs } from '../backoff/retry-after.ts';
-import { type PayuAuthError, RateLimitedError, TokenRefusedError, TokenUnavailableError } from '../errors.ts';
+import type { PayuAuthError } from '../errors.ts';
 import { isRecord, parseUntrustedJson } from '../json.ts';
 import { quotable } from '../redact.ts';
 import { type FormPost, type FormReply, postWithin } from './form-post.ts';
 import { type AskedSecrets, type GrantRequest, revokeForm } from './grants.ts';
+import { revocationLimitedError, revocationRefusedError, revocationUnavailableError } from './messages.ts';
+import { isRateLimit } from './token-endpoint.ts';
 
 export interface RevocationParts {
   readonly revokeUrl: string;
@@ -39,35 +41,17 @@ function revocationFailure(
   { revokeUrl, clock }: RevocationParts,
   secrets: readonly string[],
 ): PayuAuthError | undefined {
-  const forgotten = 'The token is forgotten here, but may still be valid at PayU until it expires.';
   if (reply.kind === 'no-reply') {
-    return new TokenUnavailableError(
-      `The revocation endpoint "${revokeUrl}" could not be reached: ${reply.error.message}. ${forgotten}`,
-      { attempts: 1, cause: reply.error },
-    );
+    return revocationUnavailableError(revokeUrl, { what: reply.error.message, cause: reply.error });
   }
   const { status } = reply;
   const body = reply.body === undefined ? undefined : parseUntrustedJson(reply.body);
   const error = isRecord(body) && typeof body.error === 'string' ? quotable(body.error, secrets) : undefined;
+  const retryAfter = reply.header('retry-after');
   if ((status >= 200 && status < 300) || (status === 401 && error === 'invalid_token')) return undefined;
-  if (status === 429 || error === 'rate_limit_exceeded') {
-    const retryAfterMs = toldWaitMs(reply.header('retry-after'), body, clock.now()) ?? 0;
-    return new RateLimitedError(
-      `The revocation endpoint "${revokeUrl}" asked to be left alone. ${forgotten}`,
-      {
-        retryAt: new Date(clock.now() + retryAfterMs),
-        retryAfterMs,
-      },
-    );
+  if (isRateLimit(status, error, retryAfter)) {
+    return revocationLimitedError(revokeUrl, clock.now(), toldWaitMs(retryAfter, body, clock.now()) ?? 0);
   }
-  if (status >= 500) {
-    return new TokenUnavailableError(
-      `The revocation endpoint "${revokeUrl}" failed with status ${status}. ${forgotten}`,
-      { attempts: 1, status },
-    );
-  }
-  return new TokenRefusedError(
-    `The revocation endpoint "${revokeUrl}" refused: ${error === undefined ? `status ${status}` : `"${error}"`}. ${forgotten} Check "grant.clientId" and "grant.clientSecret".`,
-    { status, error },
-  );
+  if (status >= 500) return revocationUnavailableError(revokeUrl, { what: `status ${status}`, status });
+  return revocationRefusedError(revokeUrl, { status, error });
 }

@@ -37,6 +37,15 @@ export function concernsClient({ error }: Refusal): boolean {
   return error === 'invalid_client' || error === 'unauthorized_client';
 }
 
+/** Whether the accounts server wants to be left alone, and not only failed: then its word on how long counts (E1). */
+export function isRateLimit(
+  status: number,
+  error: string | undefined,
+  retryAfter: string | undefined,
+): boolean {
+  return error === 'rate_limit_exceeded' || status === 429 || (status === 503 && retryAfter !== undefined);
+}
+
 /** Errors that pass by themselves (E6). `invalid_token_reuse`: concurrent mints raced on a revoke-previous server. */
 const PASSING = new Set(['server_error', 'temporarily_unavailable', 'invalid_token_reuse']);
 
@@ -64,10 +73,9 @@ export function tokenOutcome(reply: FormReply, request: TokenRequest): TokenOutc
     isRecord(body) && typeof body.error === 'string' && body.error !== '' ? body.error : undefined;
   const retryAfter = reply.header('retry-after');
 
-  if (error === 'rate_limit_exceeded') return rateLimited();
-  if (error !== undefined && PASSING.has(error)) return fault(`"${error}" with status ${status}`);
   if (error !== undefined && KNOWN_REFUSALS.has(error)) return refused();
-  if (status === 429 || (status === 503 && retryAfter !== undefined)) return rateLimited();
+  if (isRateLimit(status, error, retryAfter)) return rateLimited();
+  if (error !== undefined && PASSING.has(error)) return fault(`"${error}" with status ${status}`);
   if (status >= 500) return fault(`status ${status}`);
   if (error !== undefined || status < 200 || status >= 300) return refused();
   return usable(reply.body);
