@@ -124,9 +124,9 @@ export function createPayuAuthIn({ clock, random }: Surroundings, options: PayuA
     secrets: () => [...minter.secrets, ...source.knownTokens()],
   });
   const notices =
-    resolved.store === undefined
-      ? NO_NOTICES
-      : new StoredNotices(store, clientKey(tokenUrl, resolved.grant), () => clock.now());
+    resolved.store?.sharesNotices === true
+      ? new StoredNotices(store, clientKey(tokenUrl, resolved.grant), () => clock.now())
+      : NO_NOTICES;
   const minter: Minter = new Minter({ ...resolved, post, store, notices, gate, clock, emit });
   const source: TokenSource = new TokenSource({ ...resolved, minter, store, gate, clock, random, emit });
   return new Auth(resolved, {

@@ -37,6 +37,7 @@ export function redisTokenStore(client: RedisClient, options: RedisTokenStoreOpt
 }
 
 class RedisTokenStore implements TokenStore {
+  readonly sharesNotices = true;
   readonly #options: ReadOptions;
   readonly #commands: GuardedCommands;
   readonly #envelope: Envelope;

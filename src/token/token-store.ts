@@ -27,6 +27,11 @@ export interface TokenRecord {
  * not a request.
  */
 export interface TokenStore {
+  /**
+   * True: cool-downs and refusals that one process learned of are kept in this store as well, for the others. Such
+   * records have keys of their own, an empty `accessToken`, and expire by themselves. Default false.
+   */
+  readonly sharesNotices?: boolean;
   get(key: string): MaybePromise<TokenRecord | undefined>;
   set(key: string, record: TokenRecord): MaybePromise<void>;
   delete(key: string): MaybePromise<void>;
