@@ -47,10 +47,7 @@ export class Minter {
       retries: this.#parts.tokenAttempts - 1,
       // The gate does the waiting, for all mints of this client together.
       minTimeout: 0,
-      shouldConsumeRetry: ({ error }) => !(error instanceof PassAgain),
-      shouldRetry: ({ error }) =>
-        error instanceof PassAgain ||
-        (error instanceof TokenUnavailableError && this.#parts.gate.allowsAnotherTry),
+      shouldRetry: ({ error }) => error instanceof TokenUnavailableError && this.#parts.gate.allowsAnotherTry,
     });
   }
 
@@ -93,13 +90,18 @@ export class Minter {
     return value as string;
   }
 
+  /** One try: as often through the gate as it takes. Waiting there is no failure, so no try is used up by it. */
   async #try(job: MintJob, storeKey: string, secrets: AskedSecrets): Promise<Minted> {
-    const permit = await this.#parts.gate.pass(job.flight);
-    const underLock = () => this.#mintUnderLock(job, storeKey, secrets, permit);
-    try {
-      return await this.#parts.store.withLock(storeKey, underLock, job.flight.signal);
-    } finally {
-      permit.release();
+    for (;;) {
+      const permit = await this.#parts.gate.pass(job.flight);
+      const underLock = () => this.#mintUnderLock(job, storeKey, secrets, permit);
+      try {
+        return await this.#parts.store.withLock(storeKey, underLock, job.flight.signal);
+      } catch (error) {
+        if (!(error instanceof PassAgain)) throw error;
+      } finally {
+        permit.release();
+      }
     }
   }
 
