@@ -230,7 +230,7 @@ class Auth implements PayuAuth {
   }
 
   async close(): Promise<void> {
-    this.#parts.source.close();
+    await this.#parts.source.close();
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -24,21 +24,21 @@ export async function postWithin(
   parts: { readonly clock: Clock; readonly post: FormPost; readonly tokenTimeoutMs: number },
   url: string,
   form: URLSearchParams,
-  signal: AbortSignal,
+  signal: AbortSignal | undefined,
 ): Promise<FormReply> {
   const limit = new AbortController();
-  const giveUp = () => limit.abort(signal.reason);
-  signal.addEventListener('abort', giveUp, { once: true });
+  const giveUp = () => limit.abort(signal?.reason);
+  signal?.addEventListener('abort', giveUp, { once: true });
   const tooLate = new Error(`no answer within ${parts.tokenTimeoutMs} ms ("tokenTimeoutMs")`);
   const cancelTimer = parts.clock.timer(parts.tokenTimeoutMs, () => limit.abort(tooLate), 'unawaited');
   try {
-    if (signal.aborted) throw signal.reason;
+    if (signal?.aborted) throw signal.reason;
     return await unlessCancelled(parts.post(url, form, limit.signal), cancellationOf(limit.signal));
   } catch (error) {
     if (error === tooLate) return { kind: 'no-reply', error: tooLate };
     throw error;
   } finally {
     cancelTimer();
-    signal.removeEventListener('abort', giveUp);
+    signal?.removeEventListener('abort', giveUp);
   }
 }

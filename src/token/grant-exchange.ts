@@ -77,7 +77,9 @@ export class GrantExchange {
     const { clock, defaultLifeMs } = this.#parts;
     const sentAt = clock.now();
     this.#job.noteAsked();
-    const reply = await postWithin(this.#parts, this.#parts.tokenUrl, form, this.#job.flight.signal);
+    // A refresh is not called off: the server may have rotated the token already, and only its reply knows the new one.
+    const signal = grant === 'refresh_token' ? undefined : this.#job.flight.signal;
+    const reply = await postWithin(this.#parts, this.#parts.tokenUrl, form, signal);
     const outcome = tokenOutcome(reply, {
       scope: this.#job.scope,
       sentAt,

@@ -22,6 +22,7 @@ export type Minted = Exclude<Granted, { kind: 'refused' }> & { readonly storeKey
 export class Minter {
   readonly #parts: MinterParts;
   readonly #memory: RefusalMemory;
+  readonly #underWay = new Set<Promise<unknown>>();
   #asked: AskedSecrets = {};
 
   constructor(parts: MinterParts) {
@@ -49,6 +50,11 @@ export class Minter {
       minTimeout: 0,
       shouldRetry: ({ error }) => error instanceof TokenUnavailableError && this.#parts.gate.allowsAnotherTry,
     });
+  }
+
+  /** Settles when nothing is under way that was not called off: a refresh, until its result is in the store. */
+  async idle(): Promise<void> {
+    await Promise.allSettled(this.#underWay);
   }
 
   storeKey(secrets: AskedSecrets, scope: readonly string[]): string {
@@ -94,7 +100,13 @@ export class Minter {
   async #try(job: MintJob, storeKey: string, secrets: AskedSecrets): Promise<Minted> {
     for (;;) {
       const permit = await this.#parts.gate.pass(job.flight);
-      const underLock = () => this.#mintUnderLock(job, storeKey, secrets, permit);
+      const underLock = () => {
+        const mint = this.#mintUnderLock(job, storeKey, secrets, permit);
+        this.#underWay.add(mint);
+        const done = () => this.#underWay.delete(mint);
+        mint.then(done, done);
+        return mint;
+      };
       try {
         return await this.#parts.store.withLock(storeKey, underLock, job.flight.signal);
       } catch (error) {

@@ -21,6 +21,9 @@ export interface TokenSourceParts {
   readonly maxWaitMs: number;
 }
 
+/** Any refresh has ended by then: `tokenTimeoutMs` and the limits of the store are far below. */
+const LONGEST_REFRESH_MS = 24 * 60 * 60 * 1_000;
+
 /** The tokens of one auth: which one to use now, and when to get another. Knows time and no HTTP. */
 export class TokenSource {
   readonly #parts: TokenSourceParts;
@@ -112,8 +115,10 @@ export class TokenSource {
     const held = state.record;
     state.forgetAll();
     const storeKey = await this.#storeKey(scope, state);
-    const stored = await store.get(storeKey);
-    await store.delete(storeKey);
+    const found = await store.get(storeKey);
+    // Minted while we looked: that one is not meant.
+    const stored = found?.accessToken === state.record?.accessToken ? undefined : found;
+    if (stored !== undefined) await store.delete(storeKey);
     const alive = [held, stored].flatMap((record) =>
       record !== undefined && (record.expiresAt > clock.now() || record.refreshToken !== undefined)
         ? [record.accessToken, record.refreshToken ?? '']
@@ -122,8 +127,17 @@ export class TokenSource {
     return [...new Set(alive)].filter((token) => token !== '');
   }
 
-  /** Calls off all that is under way; whoever waits gets a {@link ClosedError}. */
-  close(): void {
+  /** Calls off all that is under way; whoever waits gets a {@link ClosedError}. Settles once refreshes are stored. */
+  async close(): Promise<void> {
+    this.#callOffAll();
+    const { clock, minter } = this.#parts;
+    // The wait for a refresh has a limit of its own; this timer only keeps the process alive for it.
+    const cancelTimer = clock.timer(LONGEST_REFRESH_MS, () => {}, 'awaited');
+    await minter.idle();
+    cancelTimer();
+  }
+
+  #callOffAll(): void {
     if (this.closed.aborted) return;
     const reason = new ClosedError();
     for (const state of this.#states.values()) {
@@ -191,7 +205,7 @@ export class TokenSource {
     for (;;) {
       const { generation, drops } = state;
       const cause = state.mintCause(clock.now());
-      const isCurrent = () => state.generation === generation && !flight.signal.aborted;
+      const isCurrent = () => state.generation === generation;
       let wasAsked = false;
       try {
         const minted = await minter.mint({
@@ -209,6 +223,7 @@ export class TokenSource {
             this.#isNews(state, record, cause),
         });
         if (!isCurrent()) throw new Superseded();
+        if (flight.signal.aborted) throw flight.signal.reason;
         state.storeKey = minted.storeKey;
         // Begun before its result was refused: the answer to the refusal is one more (D3).
         if (state.broughtRefused(minted.record, drops)) continue;
