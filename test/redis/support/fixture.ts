@@ -30,6 +30,7 @@ export function useRedis(server: () => RedisServer, client: (typeof clients)[num
   afterEach(async () => {
     for (const close of open) close();
     open = [];
+    if (!server().isOwn) await forget(admin, prefix);
     admin?.disconnect();
   });
   const recordKey = (key: string) => `${prefix}{${key}}`;
@@ -54,6 +55,10 @@ export function useRedis(server: () => RedisServer, client: (typeof clients)[num
     recordKey,
     lockKey: (key) => `${recordKey(key)}:lock`,
   };
+}
+
+async function forget(admin: Redis | undefined, prefix: string): Promise<void> {
+  for (const key of (await admin?.keys(`${prefix}*`)) ?? []) await admin?.unlink(key);
 }
 
 export const never: AbortSignal = new AbortController().signal;

@@ -9,6 +9,8 @@ import { createInterface } from 'node:readline';
 /** A real Redis. One that we started may be stopped, frozen and flushed at will. */
 export interface RedisServer {
   readonly url: string;
+  /** Started by us: nobody minds what is left in it. */
+  readonly isOwn: boolean;
   stop(): Promise<void>;
   /** As an administrator would: with the SHUTDOWN command. */
   shutdown(): Promise<void>;
@@ -35,7 +37,7 @@ for (const reason of new Set([noRedis, noOwnRedis])) {
 export async function anyRedis(): Promise<RedisServer> {
   const url = process.env.REDIS_URL;
   if (!url) return ownRedis();
-  return { url, stop: async () => {}, shutdown: notOurs, start: notOurs };
+  return { url, isOwn: false, stop: async () => {}, shutdown: notOurs, start: notOurs };
 }
 
 export async function ownRedis(...more: readonly string[]): Promise<RedisServer> {
@@ -43,6 +45,7 @@ export async function ownRedis(...more: readonly string[]): Promise<RedisServer>
   let child = await launch(port, more);
   return {
     url: `redis://127.0.0.1:${port}`,
+    isOwn: true,
     stop: async () => {
       if (child.exitCode !== null || child.signalCode !== null) return;
       const exit = once(child, 'exit');
