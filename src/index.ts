@@ -1,5 +1,5 @@
-export type { PayuAuthRequestOptions } from './axios/attach.ts';
 export { bbpsTokenRefused } from './axios/refusal.ts';
+export type { PayuAuthRequestOptions } from './axios/request-options.ts';
 export {
   ClosedError,
   isPayuAuthError,

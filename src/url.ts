@@ -21,7 +21,34 @@ export function originOf(url: string | undefined): string | undefined {
   return url !== undefined && URL.canParse(url) ? new URL(url).origin : undefined;
 }
 
-/** What axios takes for absolute: everything else is combined with the baseURL. */
-export function isAbsoluteUrl(url: string): boolean {
-  return /^([a-z][a-z\d+\-.]*:)?\/\//i.test(url);
+/** What axios makes a URL of. Callers without TypeScript put other things there than strings. */
+export interface UrlParts {
+  readonly baseURL?: unknown;
+  readonly url?: unknown;
+  readonly allowAbsoluteUrls?: unknown;
+}
+
+/** The URL as axios would put it together, but for `params`. */
+export function fullUrl(parts: UrlParts): string {
+  const url = String(parts.url ?? '');
+  if (!isBehindBaseUrl(parts)) return url;
+  const baseUrl = String(parts.baseURL);
+  return url === '' ? baseUrl : `${baseUrl.replace(/\/+$/, '')}/${url.replace(/^\/+/, '')}`;
+}
+
+/** For events: where a request goes, without query, fragment and user info. */
+export function shownUrl(parts: UrlParts): string {
+  return fullUrl(parts)
+    .replace(/[?#].*$/s, '')
+    .replace(/^([a-z][a-z\d+\-.]*:)?\/\/[^/\\]*@/i, '$1//');
+}
+
+/** Whether axios puts the baseURL in front: then nothing in `url` can change where the request goes. */
+export function isBehindBaseUrl({ baseURL, url, allowAbsoluteUrls }: UrlParts): boolean {
+  return Boolean(baseURL) && (allowAbsoluteUrls === false || !isAbsoluteUrl(url));
+}
+
+/** What axios takes for absolute. */
+function isAbsoluteUrl(url: unknown): boolean {
+  return /^([a-z][a-z\d+\-.]*:)?\/\//i.test(String(url));
 }

@@ -11,18 +11,8 @@ export function resolveAdapter(adapter: AdapterOption, config: InternalAxiosRequ
   return resolve(adapter ?? axios.defaults.adapter, config);
 }
 
-/**
- * Whether this is axios' fetch adapter, which follows redirects by itself. Axios makes one per `env.fetch`, and hands
- * out the same one each time.
- */
-export function isFetchAdapter(
-  adapter: AxiosAdapter,
-  option: AdapterOption,
-  config: InternalAxiosRequestConfig,
-): boolean {
-  if (typeof option === 'string') return option.toLowerCase() === 'fetch';
-  if (Array.isArray(option) && !option.some((each) => each === 'fetch' || typeof each === 'function'))
-    return false;
+/** Whether this is axios' own fetch adapter. Axios makes one per `env.fetch`, and hands out the same one each time. */
+export function isFetchAdapter(adapter: AxiosAdapter, config: InternalAxiosRequestConfig): boolean {
   try {
     return adapter === resolve('fetch', config);
   } catch {

@@ -1,5 +1,5 @@
 import type { InternalAxiosRequestConfig } from 'axios';
-import { isAbsoluteUrl, isLoopback, originOf } from '../url.ts';
+import { isBehindBaseUrl, isLoopback, originOf } from '../url.ts';
 
 /** Where a request goes, and whether the token may go there (G1). */
 export type Destination =
@@ -74,10 +74,13 @@ export class OriginGuard {
   }
 }
 
-/** The part of baseURL and url that decides about the origin, put together as axios does. */
+/** The part of baseURL and url that decides about the origin. */
 function decidingPart(config: InternalAxiosRequestConfig): string {
-  const { baseURL, url = '' } = config;
+  const { baseURL, url, allowAbsoluteUrls = true } = config;
+  // Neither true nor false: versions of axios disagree about what it means.
+  if (typeof allowAbsoluteUrls !== 'boolean') return '';
   // Whatever follows a baseURL stands behind its slash: it can't change the origin.
-  if (baseURL && (config.allowAbsoluteUrls === false || !isAbsoluteUrl(url))) return baseURL;
-  return SCHEME_AND_AUTHORITY.exec(url)?.[0] ?? url;
+  if (isBehindBaseUrl(config)) return String(baseURL);
+  const full = String(url);
+  return SCHEME_AND_AUTHORITY.exec(full)?.[0] ?? full;
 }

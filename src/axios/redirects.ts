@@ -1,14 +1,25 @@
 import type { AxiosAdapter, AxiosHeaders, AxiosResponse, InternalAxiosRequestConfig } from 'axios';
+import { fullUrl } from '../url.ts';
+import { isFetchAdapter } from './adapter.ts';
 import { headerOf } from './refusal.ts';
 import { classifyBody } from './replayable.ts';
 import { discardBody } from './response-body.ts';
 import { asOurs, copyHeaders, deleteHeader } from './sent-config.ts';
 
-/** What a redirect must not carry to another origin, and who wants to know that one led there. */
-export interface RedirectRules {
+/** The token's leash: where it may go, and whether a redirect went further. */
+export interface Leash {
   readonly origin: string;
   readonly headerName: string;
-  readonly onAstray: () => void;
+  readonly headerValue: string;
+  /** A redirect led to another origin: what that one answers is not about our token. */
+  isAstray: boolean;
+}
+
+/** What an attempt came to: both settle paths count, as `validateStatus` may make a success of a 401. */
+export interface Outcome {
+  readonly response: AxiosResponse | undefined;
+  /** Present where the adapter rejected. */
+  readonly failure?: { readonly error: unknown };
 }
 
 /** What fetch itself allows (Fetch Standard, HTTP-redirect fetch). */
@@ -24,73 +35,104 @@ type BeforeRedirect = NonNullable<InternalAxiosRequestConfig['beforeRedirect']>;
  * For the http adapter: takes the token off before a redirect leaves the origin. Axios 1.12 to 1.20 keep Authorization
  * on the way to a subdomain and from http to https, and every version keeps headers of other names.
  */
-export function beforeRedirect(rules: RedirectRules, usersOwn: BeforeRedirect | undefined): BeforeRedirect {
+export function redirectHook(leash: Leash, usersOwn: BeforeRedirect | undefined): BeforeRedirect {
   return (options, ...details) => {
-    if (new URL(options.href as string).origin !== rules.origin) {
-      rules.onAstray();
-      deleteHeader(options.headers, rules.headerName);
+    const leaves = new URL(options.href as string).origin !== leash.origin;
+    if (leaves) {
+      leash.isAstray = true;
+      deleteHeader(options.headers, leash.headerName);
     }
     usersOwn?.(options, ...details);
+    // Hooks that copy the headers of the request before are common.
+    if (leaves) deleteValue(options.headers, leash.headerValue);
   };
 }
 
 /**
- * For the fetch adapter, which follows by itself, with headers of other names than Authorization, and without saying
- * where it ended: follows redirects in its place, by the rules of the Fetch Standard.
+ * For the fetch adapter, which would follow by itself, with headers of other names than Authorization, and without
+ * saying where it ended: follows redirects in its place, by the rules of the Fetch Standard.
+ *
+ * @param first What came of a request that was not to follow redirects.
+ * @param sent The config of that request.
  */
-export async function fetchFollowing(
-  adapter: AxiosAdapter,
+export async function follow(
+  first: Outcome,
   sent: InternalAxiosRequestConfig,
-  rules: RedirectRules,
-): Promise<AxiosResponse> {
-  const mode = sent.fetchOptions?.redirect;
-  if (mode === 'error' || mode === 'manual') return adapter(sent);
+  adapter: AxiosAdapter,
+  leash: Leash,
+): Promise<Outcome> {
   const most = sent.maxRedirects ?? MOST_REDIRECTS;
-  let hop = asOurs(sent, { fetchOptions: { ...sent.fetchOptions, redirect: 'manual' } });
-  let from = rules.origin;
-  for (let hops = 0; ; hops++) {
-    let response: AxiosResponse | undefined;
-    try {
-      response = await adapter(hop);
-      if (hops >= most || targetOf(response) === undefined) return response;
-    } catch (error) {
-      response = (error as { response?: AxiosResponse } | undefined)?.response;
-      if (hops >= most || response === undefined || targetOf(response) === undefined) throw error;
-      if (!mayFollow(response.status, hop)) throw error;
-    }
-    if (!mayFollow(response.status, hop)) return response;
-    const target = targetOf(response) as URL;
-    discardBody(response);
-    hop = nextHop(hop, response.status, target);
+  let outcome = first;
+  let hop = sent;
+  let from = leash.origin;
+  for (let hops = 0; hops < most; hops++) {
+    const target = targetOf(outcome.response, adapter, hop);
+    if (target === undefined || !mayFollow(outcome.response?.status, hop)) break;
+    discardBody(outcome.response as AxiosResponse);
+    hop = nextHop(hop, outcome.response?.status, target);
     if (target.origin !== from) {
-      rules.onAstray();
-      for (const name of [rules.headerName, ...CREDENTIALS]) deleteHeader(hop.headers, name);
+      leash.isAstray = true;
+      for (const name of [leash.headerName, ...CREDENTIALS]) deleteHeader(hop.headers, name);
     }
     from = target.origin;
+    outcome = await Promise.resolve(adapter(hop)).then(succeeded, failed);
   }
+  return outcome;
+}
+
+export function succeeded(response: AxiosResponse): Outcome {
+  return { response };
+}
+
+export function failed(error: unknown): Outcome {
+  const response = (error as { response?: AxiosResponse } | null | undefined)?.response;
+  return { response, failure: { error } };
 }
 
 /** Where a redirect leads; undefined where the response is none that can be followed. */
-function targetOf(response: AxiosResponse): URL | undefined {
+function targetOf(
+  response: AxiosResponse | undefined,
+  adapter: AxiosAdapter,
+  hop: InternalAxiosRequestConfig,
+): URL | undefined {
+  if (response === undefined || ![301, 302, 303, 307, 308].includes(response.status)) return undefined;
   const location = headerOf(response, 'location');
-  if (![301, 302, 303, 307, 308].includes(response.status) || location === undefined) return undefined;
-  const base = (response.request as { url?: unknown } | undefined)?.url;
-  const target =
-    typeof base === 'string' && URL.canParse(location, base) ? new URL(location, base) : undefined;
-  return target?.protocol === 'https:' || target?.protocol === 'http:' ? target : undefined;
+  const base = fetched(response, adapter, hop);
+  if (location === undefined || base === undefined || !URL.canParse(location, base)) return undefined;
+  const target = new URL(location, base);
+  return target.protocol === 'https:' || target.protocol === 'http:' ? target : undefined;
+}
+
+/**
+ * The URL that was fetched; undefined where the response did not come from fetch. What a mock or the http adapter hands
+ * on as a redirect is for the caller.
+ */
+function fetched(
+  response: AxiosResponse,
+  adapter: AxiosAdapter,
+  hop: InternalAxiosRequestConfig,
+): string | undefined {
+  const { url } = (response.request ?? {}) as { url?: unknown };
+  if (typeof url === 'string' && URL.canParse(url)) return url;
+  // With an `env` that has no Request, axios hands back none.
+  return isFetchAdapter(adapter, hop) ? fullUrl(hop) : undefined;
 }
 
 /** A body that was a stream is gone: what would have to send it again is not followed. */
-function mayFollow(status: number, hop: InternalAxiosRequestConfig): boolean {
+function mayFollow(status: number | undefined, hop: InternalAxiosRequestConfig): boolean {
   return becomesGet(status, hop.method) || classifyBody(hop.data, undefined).kind !== 'once';
 }
 
-function becomesGet(status: number, method: string | undefined): boolean {
+function becomesGet(status: number | undefined, method: string | undefined): boolean {
   const upper = method?.toUpperCase() ?? 'GET';
   return status === 303 ? upper !== 'HEAD' : (status === 301 || status === 302) && upper === 'POST';
 }
 
-function nextHop(hop: InternalAxiosRequestConfig, status: number, target: URL): InternalAxiosRequestConfig {
+function nextHop(
+  hop: InternalAxiosRequestConfig,
+  status: number | undefined,
+  target: URL,
+): InternalAxiosRequestConfig {
   const headers = copyHeaders(hop.headers as AxiosHeaders);
   const next = asOurs(hop, { headers, url: target.href, baseURL: undefined, params: undefined });
   if (!becomesGet(status, hop.method)) return next;
@@ -98,4 +140,10 @@ function nextHop(hop: InternalAxiosRequestConfig, status: number, target: URL): 
     deleteHeader(headers, name);
   }
   return Object.assign(next, { method: 'get', data: undefined });
+}
+
+function deleteValue(headers: object | undefined, value: string): void {
+  for (const [name, each] of Object.entries(headers ?? {})) {
+    if (String(each) === value) delete (headers as Record<string, unknown>)[name];
+  }
 }

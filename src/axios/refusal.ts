@@ -5,9 +5,9 @@ import { parseChallenges } from './challenge.ts';
 /** A response header, whatever object the adapter keeps them in. */
 export function headerOf(response: AxiosResponse, name: string): string | undefined {
   for (const [key, value] of Object.entries(response.headers ?? {})) {
-    if (key.toLowerCase() === name && (typeof value === 'string' || typeof value === 'number')) {
-      return String(value);
-    }
+    if (key.toLowerCase() !== name) continue;
+    if (typeof value === 'string' || typeof value === 'number') return String(value);
+    if (Array.isArray(value)) return value.join(', ');
   }
   return undefined;
 }

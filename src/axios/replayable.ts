@@ -65,7 +65,9 @@ function isNpmFormData(data: unknown): data is NpmFormData {
 async function freezeForm(form: FormData, contentType: string | undefined): Promise<FrozenBody> {
   const encoded = new Response(form);
   const bytes = Buffer.from(await encoded.arrayBuffer());
-  const own = encoded.headers.get('content-type') as string;
+  const own = encoded.headers.get('content-type') ?? '';
+  // Of a form by another library than the platform's, all it knows is how to print "[object FormData]".
+  if (!own.startsWith('multipart/form-data')) throw new TypeError('Not a FormData of this platform.');
   const wanted = boundaryOf(contentType);
   if (wanted === undefined || contentType === undefined) return { bytes, contentType: own };
   return { bytes: replaceBoundary(bytes, boundaryOf(own) as string, wanted), contentType };

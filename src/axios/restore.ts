@@ -1,11 +1,12 @@
-import type { AxiosError, AxiosResponse, InternalAxiosRequestConfig, RawAxiosRequestHeaders } from 'axios';
+import { errorMonitor } from 'node:events';
+import type { AxiosError, AxiosResponse, InternalAxiosRequestConfig } from 'axios';
 import { redact } from '../redact.ts';
+import { isNodeStream } from './response-body.ts';
 import { isOurs } from './sent-config.ts';
 
-/** What a caller gets back in place of what was sent: its own config, with its own headers and adapter. */
+/** What must be gone from what a caller gets back, and what stands in its place: its own config. */
 export interface SentRequest {
   readonly config: InternalAxiosRequestConfig;
-  readonly headerName: string;
   readonly headerValue: string;
   readonly token: string;
 }
@@ -15,7 +16,9 @@ const DEEPEST_CAUSE = 10;
 
 /** Gives a response back as if the token had never been in its config. */
 export function restoreResponse(response: AxiosResponse, request: SentRequest): AxiosResponse {
-  if (response.config !== request.config) restoreConfig(response, request);
+  restoreConfig(response, request);
+  // A stream that breaks later does so with an error of axios, which holds all that others hold.
+  if (isNodeStream(response.data)) response.data.on(errorMonitor, (error) => restoreError(error, request));
   return response;
 }
 
@@ -46,17 +49,19 @@ export function restoreError(error: unknown, request: SentRequest): unknown {
 function restoreConfig(holder: { config?: unknown }, request: SentRequest): void {
   const config = holder.config as InternalAxiosRequestConfig | undefined;
   if (typeof config !== 'object' || config === null || config === request.config) return;
-  if (isOurs(config)) holder.config = request.config;
-  else if (carriesToken(config.headers, request)) {
-    holder.config = { ...config, headers: request.config.headers, adapter: request.config.adapter };
-  }
+  const isOwn = isOurs(config);
+  if (!isOwn && !carriesToken(config.headers, request)) return;
+  // Axios may hold on to it.
+  if (isOwn) config.headers = request.config.headers;
+  unlessFrozen(() => {
+    holder.config = isOwn
+      ? request.config
+      : { ...config, headers: request.config.headers, adapter: request.config.adapter };
+  });
 }
 
-function carriesToken(headers: unknown, { headerName, headerValue }: SentRequest): boolean {
-  if (typeof headers !== 'object' || headers === null) return false;
-  return Object.entries(headers as RawAxiosRequestHeaders).some(
-    ([name, value]) => name.length === headerName.length && value === headerValue,
-  );
+function carriesToken(headers: unknown, { headerValue }: SentRequest): boolean {
+  return typeof headers === 'object' && headers !== null && Object.values(headers).includes(headerValue);
 }
 
 /** Sockets and their buffers hold the header as it went over the wire: there for who asks, not for who prints. */
@@ -71,10 +76,17 @@ function redactTexts(holder: { message?: unknown; stack?: unknown }, token: stri
   for (const name of ['message', 'stack'] as const) {
     const text = holder[name];
     if (typeof text !== 'string' || !text.includes(token)) continue;
-    try {
+    unlessFrozen(() => {
       holder[name] = redact(text, [token]);
-    } catch {
-      // A frozen error: nothing more can be done.
-    }
+    });
+  }
+}
+
+/** Of a frozen error nothing can be changed; the caller gets it as it is. */
+function unlessFrozen(change: () => void): void {
+  try {
+    change();
+  } catch {
+    // See above.
   }
 }

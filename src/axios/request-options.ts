@@ -1,0 +1,46 @@
+import { invalidOption } from '../errors.ts';
+import { type ScopeInput, scopeKey } from '../token/scope.ts';
+import { refuseUnknown, resolveDuration, resolveScope } from '../validation.ts';
+
+/** What a single request may say about its token. */
+export interface PayuAuthRequestOptions {
+  /** Another scope for this request. */
+  readonly scope?: ScopeInput;
+  /** Another limit in milliseconds for all the waiting of this request. */
+  readonly maxWaitMs?: number;
+  /** False: send exactly once, whatever comes back. */
+  readonly replay?: boolean;
+}
+
+declare module 'axios' {
+  interface AxiosRequestConfig {
+    /** axios-payu-auth: options for this request's token; `false` leaves the request alone. */
+    payuAuth?: false | PayuAuthRequestOptions;
+  }
+}
+
+/** The same, checked. */
+export interface ResolvedRequestOptions {
+  readonly scopeKey: string | undefined;
+  readonly maxWaitMs: number | undefined;
+  readonly replay: 'allowed' | 'disabled';
+}
+
+/**
+ * Checks what a request says: it was not there when the auth was made.
+ *
+ * @throws TypeError with `code: 'ERR_INVALID_OPTION'`; the request is not sent.
+ */
+export function resolveRequestOptions(options: PayuAuthRequestOptions): ResolvedRequestOptions {
+  if (typeof options !== 'object' || options === null) {
+    throw invalidOption('payuAuth', 'must be false or { scope?, maxWaitMs?, replay? }.');
+  }
+  refuseUnknown('payuAuth.', options, ['scope', 'maxWaitMs', 'replay']);
+  const { scope, maxWaitMs, replay = true } = options;
+  if (typeof replay !== 'boolean') throw invalidOption('payuAuth.replay', 'must be true or false.');
+  return {
+    scopeKey: scope === undefined ? undefined : scopeKey(resolveScope('payuAuth.scope', scope)),
+    maxWaitMs: maxWaitMs === undefined ? undefined : resolveDuration('payuAuth.maxWaitMs', maxWaitMs, 0),
+    replay: replay ? 'allowed' : 'disabled',
+  };
+}
