@@ -1,7 +1,7 @@
 import type { AxiosResponse } from 'axios';
-import type { Clock } from '../backoff/clock.ts';
 import { toldWaitMs } from '../backoff/retry-after.ts';
 import { isRecord } from '../json.ts';
+import type { Patience } from './read-ahead.ts';
 import { headerOf, readUnauthorized } from './refusal.ts';
 import { isNodeStream, isWebStream, peekJson } from './response-body.ts';
 
@@ -19,16 +19,13 @@ const OTHER: Verdict = { kind: 'other' };
 /** Reads a response (D1, E1). The body is looked at only where status or configuration call for it. */
 export async function readVerdict(
   response: AxiosResponse,
-  parts: {
-    readonly clock: Clock;
-    readonly isTokenRefused: ((response: AxiosResponse) => boolean) | undefined;
-  },
+  parts: Patience & { readonly isTokenRefused: ((response: AxiosResponse) => boolean) | undefined },
 ): Promise<Verdict> {
   const { status } = response;
   const { clock, isTokenRefused } = parts;
   const isClientError = status >= 400 && status < 500;
   if (!isClientError && (isTokenRefused === undefined || !isWorthPeeking(response))) return sign(status);
-  const body = await peekJson(response, clock);
+  const body = await peekJson(response, parts);
   if (isClientError && (status === 429 || (isRecord(body) && body.error === 'rate_limit_exceeded'))) {
     return { kind: 'rate-limited', toldMs: toldWaitMs(headerOf(response, 'retry-after'), body, clock.now()) };
   }

@@ -1,0 +1,168 @@
+import { Readable } from 'node:stream';
+import type { Clock } from '../backoff/clock.ts';
+import { anyOf, type Cancellation, cancellationOf, unlessCancelled } from '../backoff/wait.ts';
+
+/** How long a streamed body may take to be looked at; then it goes to the caller as it is. */
+const PEEK_LIMIT_MS = 5_000;
+
+/** What ends the look at a body early. */
+export interface Patience {
+  readonly clock: Clock;
+  /** The caller's: rejects with its reason, and gives the body up. */
+  readonly cancellation?: Cancellation | undefined;
+  /** The auth was closed: what was received still belongs to the caller, so the body goes on as it is. */
+  readonly closed?: AbortSignal | undefined;
+}
+
+/** The beginning of a stream, and the stream as it was. */
+export interface Peeked {
+  /** All of it; undefined where it was larger or slower than we look, or failed. */
+  readonly bytes: Uint8Array | undefined;
+  /** To be read in place of the stream. Giving it up gives the stream up. */
+  readonly whole: Readable | ReadableStream<Uint8Array>;
+}
+
+/** Reads ahead in a stream, of the kind of which it returns another with the same bytes. */
+export async function peekStream(
+  stream: Readable | ReadableStream<Uint8Array>,
+  mostBytes: number,
+  patience: Patience,
+): Promise<Peeked> {
+  const source = 'getReader' in stream ? webSource(stream) : nodeSource(stream);
+  const ahead = new ReadAhead(source);
+  const isWhole = await ahead.readSome(mostBytes, patience);
+  const bytes = isWhole ? Buffer.concat(ahead.chunks) : undefined;
+  return { bytes, whole: 'getReader' in stream ? asWebStream(ahead) : asNodeStream(ahead) };
+}
+
+/** Where the bytes come from. */
+interface Source {
+  /** The next chunk; undefined at the end. */
+  next(): Promise<Uint8Array | undefined>;
+  /** Frees the connection, also while a chunk is awaited: an iterator's `return` would wait for that one. */
+  stop(): void;
+}
+
+function nodeSource(stream: Readable): Source {
+  const iterator: AsyncIterator<Uint8Array | string> = stream[Symbol.asyncIterator]();
+  return {
+    async next() {
+      const { done, value } = await iterator.next();
+      if (done) return undefined;
+      return typeof value === 'string' ? Buffer.from(value) : value;
+    },
+    stop() {
+      // Errors of a stream that was given up concern nobody.
+      stream.on('error', () => {});
+      stream.destroy();
+    },
+  };
+}
+
+function webSource(stream: ReadableStream<Uint8Array>): Source {
+  const reader = stream.getReader();
+  return {
+    async next() {
+      const { done, value } = await reader.read();
+      return done ? undefined : value;
+    },
+    stop: () => void reader.cancel().catch(() => {}),
+  };
+}
+
+/** A source of which the beginning was read, and which can be read again from the beginning, once. */
+class ReadAhead {
+  readonly chunks: Uint8Array[] = [];
+  readonly #source: Source;
+  #isEnough = false;
+  /** Whether the source has come to its end. */
+  #reading: Promise<boolean> = Promise.resolve(false);
+
+  constructor(source: Source) {
+    this.#source = source;
+  }
+
+  /** Reads until the end, the limit or the deadline. A source that fails is told to who reads it all, not here. */
+  async readSome(mostBytes: number, patience: Patience): Promise<boolean> {
+    this.#reading = this.#readWhileWanted(mostBytes);
+    const reading = this.#reading.catch(() => false);
+    const { promise: enough, settle } = deadline(patience);
+    try {
+      return await unlessCancelled(Promise.race([reading, enough]), patience.cancellation ?? anyOf([]));
+    } catch (reason) {
+      this.stop();
+      throw reason;
+    } finally {
+      settle();
+      this.#isEnough = true;
+    }
+  }
+
+  /** What was read, then the rest. */
+  async next(): Promise<Uint8Array | undefined> {
+    // A read that was under way at the deadline comes first, and so does what it failed with.
+    const isAtEnd = this.chunks.length === 0 && (await this.#reading);
+    return this.chunks.shift() ?? (isAtEnd ? undefined : this.#source.next());
+  }
+
+  stop(): void {
+    this.#source.stop();
+  }
+
+  async #readWhileWanted(mostBytes: number): Promise<boolean> {
+    let bytes = 0;
+    while (bytes <= mostBytes && !this.#isEnough) {
+      const chunk = await this.#source.next();
+      if (chunk === undefined) return true;
+      this.chunks.push(chunk);
+      bytes += chunk.byteLength;
+    }
+    return false;
+  }
+}
+
+/** Resolves, with false, when there was enough time; to be settled in any case. */
+function deadline({ clock, closed }: Patience): { promise: Promise<boolean>; settle: () => void } {
+  let settle = () => {};
+  const promise = new Promise<boolean>((resolve) => {
+    const cancelTimer = clock.timer(PEEK_LIMIT_MS, () => settle(), 'awaited');
+    const unsubscribe = closed === undefined ? () => {} : cancellationOf(closed).subscribe(() => settle());
+    settle = () => {
+      cancelTimer();
+      unsubscribe();
+      resolve(false);
+    };
+  });
+  if (closed?.aborted) settle();
+  return { promise, settle };
+}
+
+function asNodeStream(ahead: ReadAhead): Readable {
+  return new Readable({
+    read() {
+      ahead.next().then(
+        (chunk) => this.push(chunk ?? null),
+        (error: Error) => this.destroy(error),
+      );
+    },
+    destroy(error, done) {
+      ahead.stop();
+      done(error);
+    },
+  });
+}
+
+function asWebStream(ahead: ReadAhead): ReadableStream<Uint8Array> {
+  return new ReadableStream(
+    {
+      async pull(controller) {
+        const chunk = await ahead.next();
+        if (chunk === undefined) controller.close();
+        else controller.enqueue(chunk);
+      },
+      cancel: () => ahead.stop(),
+    },
+    // Nothing is read before it is asked for.
+    { highWaterMark: 0 },
+  );
+}

@@ -1,0 +1,130 @@
+import { Readable } from 'node:stream';
+import { AxiosHeaders, type AxiosResponse } from 'axios';
+import { describe, expect, test } from 'vitest';
+import { readVerdict, type Verdict } from '../../src/axios/verdict.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+
+interface Given {
+  readonly status: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly data?: unknown;
+  readonly isTokenRefused?: (response: AxiosResponse) => boolean;
+}
+
+async function verdictOf({ status, headers = {}, data = '', isTokenRefused }: Given): Promise<Verdict> {
+  const response = { status, headers: new AxiosHeaders(headers), data } as AxiosResponse;
+  return readVerdict(response, { clock: new ManualClock(Date.UTC(2026, 0, 1)), isTokenRefused });
+}
+
+const LIMITED = '{"error":"rate_limit_exceeded","retry_after":2}';
+
+describe('rate limited, at an API, means 429, or another 4xx whose body says so', () => {
+  test.each([
+    { status: 429, toldMs: undefined },
+    { status: 429, data: LIMITED, toldMs: 2_000 },
+    { status: 429, data: '<html>', headers: { 'retry-after': '3' }, toldMs: 3_000 },
+    { status: 429, data: LIMITED, headers: { 'Retry-After': '3' }, toldMs: 3_000 },
+    { status: 429, data: LIMITED, headers: { 'retry-after': '1' }, toldMs: 2_000 },
+    { status: 429, headers: { 'retry-after': 'Thu, 01 Jan 2026 00:00:05 GMT' }, toldMs: 5_000 },
+    { status: 429, data: '{"error":"invalid_token"}', toldMs: undefined },
+    { status: 429, data: '{"error":{"reason":"slow down"}}', toldMs: undefined },
+    { status: 400, data: LIMITED, toldMs: 2_000 },
+    { status: 401, data: LIMITED, toldMs: 2_000 },
+    { status: 403, data: LIMITED, toldMs: 2_000 },
+    { status: 499, data: LIMITED, toldMs: 2_000 },
+    { status: 400, data: Buffer.from(LIMITED), toldMs: 2_000 },
+    { status: 400, data: new Blob([LIMITED]), toldMs: 2_000 },
+    { status: 400, data: JSON.parse(LIMITED), toldMs: 2_000 },
+    { status: 400, data: Readable.from([LIMITED]), toldMs: 2_000 },
+    { status: 400, data: new Response(LIMITED).body, toldMs: 2_000 },
+  ])('$status $data $headers: told $toldMs', async ({ toldMs, ...given }) => {
+    expect(await verdictOf(given)).toEqual({ kind: 'rate-limited', toldMs });
+  });
+
+  test.each([
+    { status: 200, data: LIMITED, kind: 'accepted' },
+    { status: 302, data: LIMITED, kind: 'other' },
+    { status: 399, data: LIMITED, kind: 'other' },
+    { status: 500, data: LIMITED, kind: 'other' },
+    { status: 503, data: LIMITED, headers: { 'retry-after': '2' }, kind: 'other' },
+    { status: 400, data: '{"error":"rate_limit"}', kind: 'other' },
+    { status: 400, data: '{"error":{"reason":"rate_limit_exceeded"}}', kind: 'other' },
+    { status: 422, data: '{"error":{"reason":"Invalid account number or IFSC provided"}}', kind: 'other' },
+    { status: 400, data: 'rate_limit_exceeded', kind: 'other' },
+    { status: 400, data: '["rate_limit_exceeded"]', kind: 'other' },
+    { status: 400, data: LIMITED.padEnd(64 * 1024 + 1), kind: 'other' },
+  ])('$status $data is none', async ({ kind, ...given }) => {
+    expect(await verdictOf(given)).toEqual({ kind });
+  });
+});
+
+describe('a body is left alone where the status does not call for it', () => {
+  test.each([200, 302, 500, 503])('a stream at %d', async (status) => {
+    const data = Readable.from([LIMITED]);
+    const response = { status, headers: {}, data } as AxiosResponse;
+    await readVerdict(response, { clock: new ManualClock(), isTokenRefused: undefined });
+    expect(response.data).toBe(data);
+    expect(data.readableDidRead).toBe(false);
+  });
+
+  test.each([
+    { type: 'application/pdf', touched: false },
+    { type: undefined, touched: false },
+    { type: 'application/json; charset=utf-8', touched: true },
+    { type: 'application/problem+json', touched: true },
+  ])('with isTokenRefused, a stream of $type at 200: looked into: $touched', async ({ type, touched }) => {
+    const data = Readable.from(['{"code":600}']);
+    const headers = type === undefined ? {} : { 'content-type': type };
+    const response = { status: 200, headers, data } as AxiosResponse;
+    const isTokenRefused = (given: AxiosResponse) => given.data.code === 600;
+    const verdict = await readVerdict(response, { clock: new ManualClock(), isTokenRefused });
+    expect(data.readableDidRead).toBe(touched);
+    expect(verdict.kind).toBe(touched ? 'refused' : 'accepted');
+  });
+});
+
+describe('refused', () => {
+  const BASIC = { 'www-authenticate': 'Basic realm="proxy"' };
+  const SCOPE = { 'www-authenticate': 'Bearer error="insufficient_scope"' };
+  test.each([
+    { status: 401, kind: 'refused' },
+    { status: 401, data: '{"error":"invalid_token"}', kind: 'refused' },
+    { status: 401, data: '{"error":{"reason":"x"}}', kind: 'refused' },
+    { status: 401, data: '{"error":"insufficient_scope"}', kind: 'insufficient-scope' },
+    { status: 401, headers: SCOPE, kind: 'insufficient-scope' },
+    { status: 401, headers: BASIC, kind: 'other' },
+    { status: 403, data: '{"error":"invalid_token"}', kind: 'other' },
+    { status: 200, data: '{"error":"invalid_token"}', kind: 'accepted' },
+    { status: 204, kind: 'accepted' },
+  ])('$status $data $headers: $kind', async ({ kind, ...given }) => {
+    expect(await verdictOf(given)).toEqual({ kind });
+  });
+
+  test.each([
+    { status: 200, says: true, kind: 'refused' },
+    { status: 401, says: true, kind: 'refused' },
+    { status: 401, says: false, kind: 'other' },
+    { status: 429, says: true, kind: 'rate-limited' },
+    { status: 500, says: true, kind: 'refused' },
+  ])('isTokenRefused says $says at $status: $kind', async ({ status, says, kind }) => {
+    expect(await verdictOf({ status, isTokenRefused: () => says })).toMatchObject({ kind });
+  });
+
+  test('isTokenRefused that throws says nothing', async () => {
+    const isTokenRefused = () => {
+      throw new Error('no such property');
+    };
+    expect(await verdictOf({ status: 401, isTokenRefused })).toEqual({ kind: 'refused' });
+    expect(await verdictOf({ status: 200, isTokenRefused })).toEqual({ kind: 'accepted' });
+  });
+
+  test('isTokenRefused gets the parsed body, and the response keeps its own', async () => {
+    const seen: unknown[] = [];
+    const isTokenRefused = ({ data }: AxiosResponse) => seen.push(data) > 99;
+    const response = { status: 200, headers: {}, data: '{"code":600}' } as AxiosResponse;
+    await readVerdict(response, { clock: new ManualClock(), isTokenRefused });
+    await verdictOf({ status: 200, data: 'plain', isTokenRefused });
+    expect(seen).toEqual([{ code: 600 }, 'plain']);
+    expect(response.data).toBe('{"code":600}');
+  });
+});
