@@ -1,5 +1,5 @@
 import type { InternalAxiosRequestConfig } from 'axios';
-import { isBehindBaseUrl, isLoopback, originOf } from '../url.ts';
+import { isBehindBaseUrl, isLoopback, originOf, parseUrl } from '../url.ts';
 
 /** Where a request goes, and whether the token may go there (G1). */
 export type Destination =
@@ -57,8 +57,9 @@ export class OriginGuard {
   }
 
   #judge(prefix: string): Destination {
-    if (!URL.canParse(prefix)) return { kind: 'withheld', reason: 'origin', origin: 'null' };
-    const { origin, protocol, hostname, username, password } = new URL(prefix);
+    const url = parseUrl(prefix);
+    if (url === undefined) return { kind: 'withheld', reason: 'origin', origin: 'null' };
+    const { origin, protocol, hostname, username, password } = url;
     const { allowed, foreign, allowInsecureHttp, headerIsAuthorization } = this.#rules;
     const isOwn = origin === originOf(this.#ownBaseUrl) && !foreign.includes(origin);
     const isHttp = protocol === 'https:' || protocol === 'http:';

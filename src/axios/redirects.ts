@@ -1,5 +1,5 @@
 import type { AxiosAdapter, AxiosHeaders, AxiosResponse, InternalAxiosRequestConfig } from 'axios';
-import { fullUrl } from '../url.ts';
+import { fullUrl, parseUrl } from '../url.ts';
 import { isFetchAdapter } from './adapter.ts';
 import { headerOf } from './refusal.ts';
 import { classifyBody } from './replayable.ts';
@@ -98,9 +98,9 @@ function targetOf(
   if (response === undefined || ![301, 302, 303, 307, 308].includes(response.status)) return undefined;
   const location = headerOf(response, 'location');
   const base = fetched(response, adapter, hop);
-  if (location === undefined || base === undefined || !URL.canParse(location, base)) return undefined;
-  const target = new URL(location, base);
-  return target.protocol === 'https:' || target.protocol === 'http:' ? target : undefined;
+  if (location === undefined || base === undefined) return undefined;
+  const target = parseUrl(location, base);
+  return target?.protocol === 'https:' || target?.protocol === 'http:' ? target : undefined;
 }
 
 /**
@@ -113,7 +113,7 @@ function fetched(
   hop: InternalAxiosRequestConfig,
 ): string | undefined {
   const { url } = (response.request ?? {}) as { url?: unknown };
-  if (typeof url === 'string' && URL.canParse(url)) return url;
+  if (typeof url === 'string') return url;
   // With an `env` that has no Request, axios hands back none.
   return isFetchAdapter(adapter, hop) ? fullUrl(hop) : undefined;
 }
