@@ -3,7 +3,7 @@ import { type Attachment, attach } from './axios/attach.ts';
 import { formTransport } from './axios/form-transport.ts';
 import { type Clock, systemClock } from './backoff/clock.ts';
 import { MintGate } from './backoff/mint-gate.ts';
-import { type Cancellation, cancellationOf } from './backoff/wait.ts';
+import { cancellationOf } from './backoff/wait.ts';
 import { invalidOption } from './errors.ts';
 import { safeEmit } from './events.ts';
 import { isRecord } from './json.ts';
@@ -195,7 +195,7 @@ class Auth implements PayuAuth {
     const { scope, signal } = checkedOptions('getToken', options, ['scope', 'signal']);
     const record = await this.#parts.source.obtain(scopeKey(this.#scope(scope)), {
       maxWaitMs: this.#options.maxWaitMs,
-      cancellation: signal === undefined ? undefined : canceledBy(signal),
+      cancellation: signal === undefined ? undefined : cancellationOf(signal, () => new CanceledError()), // like axios
     });
     return accessToken(record);
   }
@@ -250,15 +250,6 @@ function checkedOptions<T extends object>(
   if (!isRecord(options)) throw invalidOption(`options of ${method}()`, 'must be an object.');
   refuseUnknown('', options, known);
   return options;
-}
-
-/** Like axios: an abort rejects with a CanceledError. */
-function canceledBy(signal: AbortSignal): Cancellation {
-  const inner = cancellationOf(signal);
-  return {
-    reason: () => (inner.reason() === undefined ? undefined : new CanceledError()),
-    subscribe: (listener) => inner.subscribe(listener),
-  };
 }
 
 function givenToken(

@@ -20,11 +20,7 @@ export function requestCancellation(config: InternalAxiosRequestConfig): Cancell
     });
   }
   if (signal) {
-    const inner = cancellationOf(signal as AbortSignal);
-    cancellations.push({
-      reason: () => (signal.aborted ? new CanceledError(undefined, config) : undefined),
-      subscribe: (listener) => inner.subscribe(listener),
-    });
+    cancellations.push(cancellationOf(signal as AbortSignal, () => new CanceledError(undefined, config)));
   }
   return cancellations.length === 0 ? undefined : anyOf(cancellations);
 }

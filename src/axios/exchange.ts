@@ -2,6 +2,7 @@ import type { AxiosResponse } from 'axios';
 import { type Clock, dateAt } from '../backoff/clock.ts';
 import { delayAfter, jittered, UNTOLD_RATE_LIMIT, withJitterOnTop } from '../backoff/delays.ts';
 import { anyOf, type Cancellation, cancellationOf, sleep } from '../backoff/wait.ts';
+import { ClosedError } from '../errors.ts';
 import type { Emit, PayuAuthEvent } from '../events.ts';
 import type { TokenSource } from '../token/token-source.ts';
 import { shownUrl } from '../url.ts';
@@ -85,7 +86,11 @@ export class Exchange {
     const outcome = await this.#sender.follow(first);
     const { response } = outcome;
     if (response === undefined || this.#sender.isAstray) return this.#sender.settle(outcome);
-    const verdict = await readVerdict(response, this.#parts);
+    const verdict = await readVerdict(response, {
+      ...this.#parts,
+      cancellation: requestCancellation(this.#request.config),
+      closed: this.#parts.source.closed,
+    });
     switch (verdict.kind) {
       case 'accepted':
         this.#parts.source.succeed(this.#request.scopeKey, this.#token);
@@ -142,7 +147,7 @@ export class Exchange {
     if (!this.#canReplay()) return false;
     discardBody(response);
     this.#rateLimitRetries++;
-    const closed = cancellationOf(source.closed);
+    const closed = cancellationOf(source.closed, () => new ClosedError());
     await this.#waiting((caller) =>
       sleep(clock, delayMs, caller === undefined ? closed : anyOf([caller, closed]), 'awaited'),
     );

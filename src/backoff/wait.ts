@@ -8,9 +8,13 @@ export interface Cancellation {
   subscribe(listener: () => void): () => void;
 }
 
-export function cancellationOf(signal: AbortSignal): Cancellation {
+/** `toReason` makes an error for each caller: axios writes the caller's frames into the one that it is given. */
+export function cancellationOf(
+  signal: AbortSignal,
+  toReason: (reason: unknown) => unknown = (reason) => reason ?? new Error('aborted'),
+): Cancellation {
   return {
-    reason: () => (signal.aborted ? (signal.reason ?? new Error('aborted')) : undefined),
+    reason: () => (signal.aborted ? toReason(signal.reason) : undefined),
     subscribe(listener) {
       signal.addEventListener('abort', listener, { once: true });
       return () => signal.removeEventListener('abort', listener);
