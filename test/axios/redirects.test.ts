@@ -1,0 +1,229 @@
+import type { AxiosRequestConfig } from 'axios';
+import { beforeAll, describe, expect, test } from 'vitest';
+import {
+  type Answer,
+  AXIOS_VERSIONS,
+  type Library,
+  libraryOn,
+  type Origin,
+  startOrigin,
+  tokensOf,
+} from './support.ts';
+
+const STATUSES = [301, 302, 303, 307, 308] as const;
+const HEADERS = ['Authorization', 'X-Partner-Token'] as const;
+const ADAPTERS = ['http', 'fetch'] as const;
+
+/** `/go/STATUS?to=URL` redirects there; all else is a 200, or a 401 for the first token. */
+const redirecting =
+  (otherwise: Answer): Answer =>
+  (arrival, response, nth) => {
+    const [, status, to] = /^\/go\/(\d+)\?to=(.*)$/.exec(arrival.url) ?? [];
+    if (status === undefined || to === undefined) return otherwise(arrival, response, nth);
+    response.writeHead(Number(status), { location: decodeURIComponent(to) });
+    response.end('moved');
+  };
+
+const go = (status: number, to: string) => `/go/${status}?to=${encodeURIComponent(to)}`;
+
+const accepting = redirecting((_arrival, response) => response.end('{"ok":true}'));
+const refusing = redirecting((_arrival, response) => {
+  response.writeHead(401);
+  response.end();
+});
+const refusingTheFirst = redirecting((arrival, response) => {
+  response.writeHead(/access_token_1\b/.test(arrival.head) ? 401 : 200);
+  response.end();
+});
+
+/** An attached client of a server. */
+function attached(library: Library, home: Origin, config: AxiosRequestConfig, headerName = 'Authorization') {
+  const tokens = tokensOf(library, { header: { name: headerName } });
+  const client = library.axios.create({ baseURL: home.url, ...config } as never);
+  tokens.auth.attach(client);
+  return { client, ...tokens };
+}
+
+const hasToken = (origin: Origin) => origin.arrivals.map(({ head }) => /access_token/.test(head));
+const outcome = (call: Promise<{ status: number }>): Promise<number | string | undefined> =>
+  call.then(
+    ({ status }) => status,
+    (error) => error.response?.status ?? error.code,
+  );
+
+describe.each(AXIOS_VERSIONS)('redirects on %s', (version) => {
+  let library: Library;
+  beforeAll(async () => {
+    library = await libraryOn(version);
+  });
+
+  describe.each(ADAPTERS)('with the adapter "%s"', (adapter) => {
+    describe.each(HEADERS)('and the token in %s', (headerName) => {
+      test.each(STATUSES)(
+        '%d to another port: the token stays, and the 401 there is not cured',
+        async (status) => {
+          const [home, foreign] = [await startOrigin(accepting), await startOrigin(refusing)];
+          const { client, minted, events } = attached(library, home, { adapter }, headerName);
+          expect(await outcome(client.get(go(status, `${foreign.url}/x`)))).toBe(401);
+          expect(await outcome(client.post(go(status, `${foreign.url}/x`), { amount: 1 }))).toBe(401);
+          expect(hasToken(home)).toEqual([true, true]);
+          expect(hasToken(foreign)).toEqual([false, false]);
+          expect(minted()).toBe(1);
+          expect(events.map(({ type }) => type)).toEqual(['token-minted']);
+        },
+      );
+
+      test.each(STATUSES)('%d to another name of the same machine: the token stays', async (status) => {
+        const home = await startOrigin(accepting);
+        const { client } = attached(library, home, { adapter }, headerName);
+        expect(await outcome(client.get(go(status, `http://localhost:${home.port}/x`)))).toBe(200);
+        expect(hasToken(home)).toEqual([true, false]);
+      });
+
+      test.each(STATUSES)(
+        '%d to another origin and back: the token stays where it was taken off',
+        async (status) => {
+          const [home, foreign] = [await startOrigin(refusingTheFirst), await startOrigin(accepting)];
+          const { client, minted } = attached(library, home, { adapter }, headerName);
+          const back = `${foreign.url}${go(status, `${home.url}/x`)}`;
+          expect(await outcome(client.get(go(status, back)))).toBe(200);
+          expect(hasToken(home)).toEqual([true, false]);
+          expect(hasToken(foreign)).toEqual([false]);
+          expect(minted()).toBe(1);
+        },
+      );
+
+      test.each(STATUSES)(
+        '%d within the origin: the token goes along, and a 401 at the end is cured',
+        async (status) => {
+          const home = await startOrigin(refusingTheFirst);
+          const { client, minted } = attached(library, home, { adapter }, headerName);
+          expect(await outcome(client.post(go(status, '/x?y=1'), { amount: 1 }))).toBe(200);
+          const keeps = status >= 307;
+          expect(home.arrivals.map(({ method, url, body }) => `${method} ${url} ${body}`)).toEqual(
+            [1, 2].flatMap(() => [
+              `POST ${go(status, '/x?y=1')} {"amount":1}`,
+              keeps ? 'POST /x?y=1 {"amount":1}' : 'GET /x?y=1 ',
+            ]),
+          );
+          expect(hasToken(home)).toEqual([true, true, true, true]);
+          expect(minted()).toBe(2);
+        },
+      );
+
+      test.each(STATUSES)('%d with maxRedirects 0: reaches the caller', async (status) => {
+        const [home, foreign] = [await startOrigin(accepting), await startOrigin(accepting)];
+        const { client } = attached(library, home, { adapter, maxRedirects: 0 }, headerName);
+        expect(await outcome(client.get(go(status, foreign.url)))).toBe(status);
+        const lenient = { validateStatus: () => true };
+        expect(await outcome(client.get(go(status, foreign.url), lenient))).toBe(status);
+        expect(foreign.arrivals).toEqual([]);
+      });
+    });
+
+    test('a redirect to another origin takes a token of the own origin with it in no cookie and no other header', async () => {
+      const [home, foreign] = [await startOrigin(accepting), await startOrigin(accepting)];
+      const { client } = attached(library, home, { adapter });
+      await client.get(go(302, foreign.url), { headers: { cookie: 'session=1', 'x-own': 'kept' } });
+      expect(foreign.arrivals[0]?.headers).toMatchObject({ 'x-own': 'kept' });
+      expect(foreign.arrivals[0]?.head).not.toMatch(/access_token/);
+    });
+
+    test('a redirect without a location, or to no URL, reaches the caller', async () => {
+      const home = await startOrigin((arrival, response) => {
+        response.writeHead(302, arrival.url === '/none' ? {} : { location: 'mailto:someone@example' });
+        response.end();
+      });
+      const { client } = attached(library, home, { adapter });
+      expect(await outcome(client.get('/none'))).toBe(302);
+      expect(await outcome(client.get('/mail'))).not.toBe(200);
+      expect(home.arrivals).toHaveLength(2);
+    });
+
+    test('redirects without end come to an end', async () => {
+      const home = await startOrigin((_arrival, response) => {
+        response.writeHead(302, { location: '/again' });
+        response.end();
+      });
+      const { client } = attached(library, home, { adapter });
+      expect(await outcome(client.get('/'))).toBe(adapter === 'fetch' ? 302 : 'ERR_FR_TOO_MANY_REDIRECTS');
+      expect(home.arrivals.length).toBeLessThanOrEqual(22);
+    });
+  });
+
+  test('fetch: a stream is not sent a second time by a redirect', async () => {
+    const home = await startOrigin(accepting);
+    const { client } = attached(library, home, { adapter: 'fetch' });
+    expect(await outcome(client.post(go(307, '/x'), new Blob(['once']).stream()))).toBe(307);
+    expect(await outcome(client.post(go(303, '/x'), new Blob(['once']).stream()))).toBe(200);
+    expect(home.arrivals.map(({ body }) => String(body))).toEqual(['once', 'once', '']);
+  });
+
+  test("the user's own beforeRedirect runs, sees no token on the way out, and can't put it back", async () => {
+    const [home, foreign] = [await startOrigin(accepting), await startOrigin(accepting)];
+    const seen: unknown[] = [];
+    const { client } = attached(library, home, {
+      adapter: 'http',
+      beforeRedirect: (options, _response, request) => {
+        seen.push(JSON.stringify(options.headers).includes('access_token'));
+        // Not every version of axios hands on the request.
+        Object.assign(options.headers, request?.headers, { 'x-own': 'mine' });
+      },
+    });
+    await client.get(go(302, `${home.url}/x`));
+    await client.get(go(302, foreign.url));
+    expect(seen).toEqual([true, false]);
+    expect(hasToken(home)).toEqual([true, true, true]);
+    expect(hasToken(foreign)).toEqual([false]);
+    expect(foreign.arrivals[0]?.headers['x-own']).toBe('mine');
+  });
+
+  test("the user's own fetchOptions.redirect is respected", async () => {
+    const [home, foreign] = [await startOrigin(accepting), await startOrigin(accepting)];
+    const { client } = attached(library, home, { adapter: 'fetch' });
+    const options = (redirect: string) => ({ fetchOptions: { redirect, keepalive: true } });
+    expect(await outcome(client.get(go(302, foreign.url), options('manual')))).toBe(302);
+    expect(await outcome(client.get(go(302, foreign.url), options('error')))).toBe('ERR_NETWORK');
+    expect(foreign.arrivals).toEqual([]);
+    expect(await outcome(client.get(go(302, foreign.url), options('follow')))).toBe(200);
+    expect(hasToken(foreign)).toEqual([false]);
+  });
+
+  test.each(HEADERS)(
+    "a custom adapter on top of axios' fetch adapter does not carry %s away",
+    async (headerName) => {
+      const [home, foreign] = [await startOrigin(accepting), await startOrigin(refusing)];
+      const inner = library.axios.getAdapter('fetch');
+      const { client, minted } = attached(library, home, { adapter: (config) => inner(config) }, headerName);
+      expect(await outcome(client.get(go(302, foreign.url)))).toBe(401);
+      expect(await outcome(client.get(go(302, '/x')))).toBe(200);
+      expect(hasToken(foreign)).toEqual([false]);
+      expect(minted()).toBe(1);
+    },
+  );
+
+  test.each(HEADERS)('nor does a fetch of the user without a Request carry %s away', async (headerName) => {
+    const [home, foreign] = [await startOrigin(accepting), await startOrigin(refusing)];
+    const env = { fetch: (url: string, init: RequestInit) => fetch(url, init), Request: null };
+    const { client } = attached(library, home, { adapter: 'fetch', env } as never, headerName);
+    expect(await outcome(client.get(go(302, foreign.url)))).toBe(401);
+    expect(await outcome(client.get(go(302, '/x')))).toBe(200);
+    expect(hasToken(foreign)).toEqual([false]);
+  });
+
+  test('a redirect that a custom adapter hands on is for the caller', async () => {
+    const { auth } = tokensOf(library);
+    const asked: unknown[] = [];
+    const client = library.axios.create({
+      baseURL: 'https://api.example',
+      validateStatus: () => true,
+      adapter: async (config) => {
+        asked.push(config.url);
+        return { status: 302, statusText: '', headers: { location: '/y' }, data: '', config, request: {} };
+      },
+    });
+    auth.attach(client);
+    expect(await outcome(client.get('/x'))).toBe(302);
+    expect(asked).toEqual(['/x']);
+  });
+});
