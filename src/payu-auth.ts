@@ -225,7 +225,7 @@ class Auth implements PayuAuth {
     }
     const tokens = await source.take(scope);
     if (tokens.length === 0) return;
-    const secrets = await minter.askSecrets(source.closed);
+    const secrets = await minter.askSecrets(source.closed, 'awaited');
     await revokeTokens({ revokeUrl, grant, post, clock, tokenTimeoutMs }, tokens, secrets, source.closed);
   }
 

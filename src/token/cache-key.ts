@@ -14,7 +14,8 @@ export function cacheKey(
   scope: readonly string[],
 ): string {
   const { password: _, ...fingerprinted } = secrets;
-  return digest([tokenUrl, grant.clientId, grant.grantType, grant.open, fingerprinted, scopeKey(scope)]);
+  const parameters = Object.entries({ ...grant.open, ...fingerprinted }).sort(([a], [b]) => (a < b ? -1 : 1));
+  return digest([tokenUrl, grant.clientId, grant.grantType, parameters, scopeKey(scope)]);
 }
 
 /** The key under which a store keeps what all users of one client must know: cool-downs and refusals. */

@@ -36,6 +36,7 @@ export class Flight<T> {
   #hold: Hold | undefined;
   /** Whether anybody ever waited: a background flight is left alone until somebody joins it. */
   #joined = false;
+  #seenThrough = false;
   #over: Promise<void> = Promise.resolve();
 
   constructor(clock: Clock) {
@@ -49,6 +50,11 @@ export class Flight<T> {
 
   get isAwaited(): boolean {
     return this.#waiters.size > 0;
+  }
+
+  /** Whether the work goes on when nobody waits. */
+  get isSeenThrough(): boolean {
+    return this.#seenThrough;
   }
 
   /** Settles when the work has ended; never rejects. */
@@ -103,6 +109,17 @@ export class Flight<T> {
     }
   }
 
+  /** From now on the work goes on when the last one leaves: what it is about to bring can't be had a second time. */
+  seeThrough(): void {
+    this.#seenThrough = true;
+  }
+
+  /** It brought nothing of that kind: it goes on only while somebody waits. */
+  endSeeThrough(): void {
+    this.#seenThrough = false;
+    this.#abortIfDeserted();
+  }
+
   /** Aborts the work and rejects all who wait. */
   callOff(reason: Error): void {
     this.#settle((waiter) => waiter.reject(forCaller(reason)));
@@ -113,10 +130,13 @@ export class Flight<T> {
     if (!this.#waiters.delete(waiter)) return;
     waiter.unsubscribe?.();
     waiter.reject(reason);
-    if (this.#waiters.size === 0 && this.#joined) {
-      this.#stopWatching();
-      this.#abort.abort(new Error('Nobody waits for this token any more.'));
-    }
+    this.#abortIfDeserted();
+  }
+
+  #abortIfDeserted(): void {
+    if (this.#waiters.size > 0 || !this.#joined) return;
+    this.#stopWatching();
+    if (!this.#seenThrough) this.#abort.abort(new Error('Nobody waits for this token any more.'));
   }
 
   #settle(tell: (waiter: Waiter<T>) => void): void {

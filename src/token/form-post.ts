@@ -1,4 +1,4 @@
-import type { Clock } from '../backoff/clock.ts';
+import type { Awaited, Clock } from '../backoff/clock.ts';
 import { cancellationOf, unlessCancelled } from '../backoff/wait.ts';
 
 /** The most that is read of a reply (G3). */
@@ -19,18 +19,22 @@ export type FormReply =
 /** Sends a form once, follows no redirect, and rejects only when the signal aborts. */
 export type FormPost = (url: string, form: URLSearchParams, signal: AbortSignal) => Promise<FormReply>;
 
-/** One POST within `tokenTimeoutMs`, whatever the transport does. Rejects only when nobody wants it any more. */
+/**
+ * One POST within `tokenTimeoutMs`, whatever the transport does. Rejects only when nobody wants it any more. The
+ * transport's sockets do not keep the process alive: where somebody awaits the reply, the timer does.
+ */
 export async function postWithin(
   parts: { readonly clock: Clock; readonly post: FormPost; readonly tokenTimeoutMs: number },
   url: string,
   form: URLSearchParams,
   signal: AbortSignal | undefined,
+  awaited: Awaited,
 ): Promise<FormReply> {
   const limit = new AbortController();
   const giveUp = () => limit.abort(signal?.reason);
   signal?.addEventListener('abort', giveUp, { once: true });
   const tooLate = new Error(`no answer within ${parts.tokenTimeoutMs} ms ("tokenTimeoutMs")`);
-  const cancelTimer = parts.clock.timer(parts.tokenTimeoutMs, () => limit.abort(tooLate), 'unawaited');
+  const cancelTimer = parts.clock.timer(parts.tokenTimeoutMs, () => limit.abort(tooLate), awaited);
   try {
     if (signal?.aborted) throw signal.reason;
     return await unlessCancelled(parts.post(url, form, limit.signal), cancellationOf(limit.signal));

@@ -1,6 +1,6 @@
 import { dateAt } from '../backoff/clock.ts';
 import type { Permit } from '../backoff/mint-gate.ts';
-import { postWithin } from './form-post.ts';
+import { type FormReply, postWithin } from './form-post.ts';
 import { type AskedSecrets, primaryForm, refreshForm } from './grants.ts';
 import { responseError, unavailableError } from './messages.ts';
 import type { MinterParts, MintJob } from './mint-job.ts';
@@ -77,9 +77,7 @@ export class GrantExchange {
     const { clock, defaultLifeMs } = this.#parts;
     const sentAt = clock.now();
     this.#job.noteAsked();
-    // A refresh is not called off: the server may have rotated the token already, and only its reply knows the new one.
-    const signal = grant === 'refresh_token' ? undefined : this.#job.flight.signal;
-    const reply = await postWithin(this.#parts, this.#parts.tokenUrl, form, signal);
+    const reply = await this.#post(grant, form);
     const outcome = tokenOutcome(reply, {
       scope: this.#job.scope,
       sentAt,
@@ -87,10 +85,25 @@ export class GrantExchange {
       defaultLifeMs,
       secrets: [...form.values()],
     });
+    if (outcome.kind !== 'token') this.#job.flight.endSeeThrough();
     const settled = await this.#tellGate(outcome);
     if (settled.kind === 'refused') return settled;
     const record = withRefreshToken(settled.record, grant, refreshToken);
     return { kind: 'token', record, grant, durationMs: clock.now() - sentAt };
+  }
+
+  /** A refresh is never called off: the server may have rotated the token already, and only its reply knows the new one. */
+  #post(grant: string, form: URLSearchParams): Promise<FormReply> {
+    const { flight } = this.#job;
+    const isRefresh = grant === 'refresh_token';
+    if (isRefresh) flight.seeThrough();
+    return postWithin(
+      this.#parts,
+      this.#parts.tokenUrl,
+      form,
+      isRefresh ? undefined : flight.signal,
+      'unawaited',
+    );
   }
 
   /** The gate learns of every outcome; those that may pass are thrown, for p-retry to try again. */

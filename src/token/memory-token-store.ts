@@ -29,29 +29,33 @@ export class MemoryTokenStore implements TokenStore {
   }
 
   async withLock<T>(key: string, task: () => Promise<T>, signal: AbortSignal): Promise<T> {
-    const lock = this.#locks.get(key) ?? new Mutex();
-    this.#locks.set(key, lock);
-    const release = await acquire(lock, signal);
+    if (signal.aborted) throw signal.reason;
+    const release = await this.#acquire(key, signal);
     try {
       return await task();
     } finally {
       release();
-      if (!lock.isLocked()) this.#locks.delete(key);
     }
   }
-}
 
-/** Takes the lock, or rejects with the signal's reason while it is not got yet. */
-function acquire(lock: Mutex, signal: AbortSignal): Promise<() => void> {
-  return new Promise((resolve, reject) => {
-    const leave = () => reject(signal.reason);
-    if (signal.aborted) return leave();
-    signal.addEventListener('abort', leave, { once: true });
-    lock.acquire().then((release) => {
-      signal.removeEventListener('abort', leave);
-      // A place in the queue can't be given up: who left hands the lock on as soon as it comes.
-      if (signal.aborted) release();
-      else resolve(release);
-    }, reject);
-  });
+  /** Takes the lock, or rejects with the signal's reason while it is not got yet. */
+  #acquire(key: string, signal: AbortSignal): Promise<() => void> {
+    const lock = this.#locks.get(key) ?? new Mutex();
+    this.#locks.set(key, lock);
+    return new Promise((resolve, reject) => {
+      const leave = () => reject(signal.reason);
+      signal.addEventListener('abort', leave, { once: true });
+      lock.acquire().then((unlock) => {
+        signal.removeEventListener('abort', leave);
+        const release = () => {
+          unlock();
+          // With nobody behind us, nothing of it is left.
+          if (!lock.isLocked()) this.#locks.delete(key);
+        };
+        // A place in the queue can't be given up: who left hands the lock on as soon as it comes.
+        if (signal.aborted) release();
+        else resolve(release);
+      }, reject);
+    });
+  }
 }

@@ -12,15 +12,15 @@ import type { TokenRecord } from './token-store.ts';
 export interface MintJob {
   readonly scope: readonly string[];
   readonly flight: Flight<TokenRecord>;
-  /** What we have, dead or alive: for its refresh token. */
-  readonly record: TokenRecord | undefined;
   /** Refresh tokens that were refused in the course of this job. */
   readonly deadRefreshTokens: Set<string>;
+  /** What we have under this key of the store, dead or alive: for its refresh token. */
+  held(storeKey: string): TokenRecord | undefined;
   mayAdopt(record: TokenRecord): boolean;
   /** Called when something is really asked: the token endpoint, or a secret that could not be had. */
   noteAsked(): void;
-  /** False once somebody decided by hand what the token is: what this job brings no longer counts (C5). */
-  isCurrent(): boolean;
+  /** What still counts of what this job brings, now that somebody may have decided by hand what the token is (C5). */
+  remainder(record: TokenRecord): TokenRecord | undefined;
 }
 
 /** What all mints of one auth share. */

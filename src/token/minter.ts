@@ -1,4 +1,5 @@
 import pRetry from 'p-retry';
+import type { Awaited } from '../backoff/clock.ts';
 import type { Permit } from '../backoff/mint-gate.ts';
 import { cancellationOf, unlessCancelled } from '../backoff/wait.ts';
 import { invalidOption, TokenUnavailableError } from '../errors.ts';
@@ -9,10 +10,11 @@ import { type AskedSecrets, optionOf, secretFault } from './grants.ts';
 import { refusedError, secretFailedError } from './messages.ts';
 import type { MinterParts, MintJob } from './mint-job.ts';
 import { RefusalMemory } from './refusal-memory.ts';
+import { withinLimit } from './time-limit.ts';
 import { concernsClient, type Refusal } from './token-endpoint.ts';
 import type { TokenRecord } from './token-store.ts';
 
-/** The job's result came too late to count. */
+/** The job's result came too late to count, or to count in full. */
 export class Superseded extends Error {}
 
 /** A token, and the key it lives under in the store. */
@@ -22,7 +24,7 @@ export type Minted = Exclude<Granted, { kind: 'refused' }> & { readonly storeKey
 export class Minter {
   readonly #parts: MinterParts;
   readonly #memory: RefusalMemory;
-  readonly #underWay = new Set<Promise<unknown>>();
+  readonly #underWay = new Map<Promise<unknown>, MintJob['flight']>();
   #asked: AskedSecrets = {};
 
   constructor(parts: MinterParts) {
@@ -36,7 +38,7 @@ export class Minter {
   }
 
   async mint(job: MintJob): Promise<Minted> {
-    const secrets = await this.askSecrets(job.flight.signal).catch((error: unknown) => {
+    const secrets = await this.askSecrets(job.flight.signal, 'unawaited').catch((error: unknown) => {
       job.noteAsked();
       throw error;
     });
@@ -52,9 +54,10 @@ export class Minter {
     });
   }
 
-  /** Settles when nothing is under way that was not called off: a refresh, until its result is in the store. */
-  async idle(): Promise<void> {
-    await Promise.allSettled(this.#underWay);
+  /** Settles when each refresh that is under way has ended, and its result is in the store. */
+  async refreshesStored(): Promise<void> {
+    const refreshes = [...this.#underWay].filter(([, flight]) => flight.isSeenThrough);
+    await Promise.allSettled(refreshes.map(([mint]) => mint));
   }
 
   storeKey(secrets: AskedSecrets, scope: readonly string[]): string {
@@ -68,10 +71,11 @@ export class Minter {
   }
 
   /** The secrets as they are now: functions are asked each time (F1). */
-  async askSecrets(signal: AbortSignal): Promise<AskedSecrets> {
+  async askSecrets(signal: AbortSignal, awaited: Awaited): Promise<AskedSecrets> {
     const asked: Record<string, string> = {};
     for (const [parameter, secret] of Object.entries(this.#parts.grant.secret)) {
-      asked[parameter] = typeof secret === 'string' ? secret : await this.#ask(parameter, secret, signal);
+      asked[parameter] =
+        typeof secret === 'string' ? secret : await this.#ask(parameter, secret, signal, awaited);
     }
     this.#asked = asked;
     return asked;
@@ -81,11 +85,17 @@ export class Minter {
     parameter: string,
     secret: () => string | Promise<string>,
     signal: AbortSignal,
+    awaited: Awaited,
   ): Promise<string> {
+    const { clock, tokenTimeoutMs: limitMs } = this.#parts;
     const option = optionOf(parameter);
     let value: unknown;
     try {
-      const answer = Promise.resolve(secret());
+      const answer = withinLimit(
+        Promise.resolve(secret()),
+        { clock, limitMs, awaited },
+        () => new Error(`no answer within ${limitMs} ms ("tokenTimeoutMs")`),
+      );
       value = await unlessCancelled(answer, cancellationOf(signal));
     } catch (error) {
       if (signal.aborted) throw signal.reason;
@@ -102,7 +112,7 @@ export class Minter {
       const permit = await this.#parts.gate.pass(job.flight);
       const underLock = () => {
         const mint = this.#mintUnderLock(job, storeKey, secrets, permit);
-        this.#underWay.add(mint);
+        this.#underWay.set(mint, job.flight);
         const done = () => this.#underWay.delete(mint);
         mint.then(done, done);
         return mint;
@@ -130,14 +140,16 @@ export class Minter {
     if (!gate.honours(permit)) throw new PassAgain();
 
     const exchange = new GrantExchange(this.#parts, job, secrets, permit);
-    const granted = await exchange.run(newer(stored, job.record)?.refreshToken, () => store.get(storeKey));
+    const record = newer(stored, job.held(storeKey));
+    const granted = await exchange.run(record?.refreshToken, () => store.get(storeKey));
     if (granted.kind === 'refused') {
       await this.#noteRefusal(storeKey, secrets, granted.refusal);
       throw refusedError(tokenUrl, granted.refusal);
     }
-    if (!job.isCurrent()) throw new Superseded();
+    const counting = granted.kind === 'token' ? job.remainder(granted.record) : granted.record;
     // Stored before anyone uses it: a rotated refresh token that only we knew would be lost with us (C4).
-    if (granted.kind === 'token') await store.set(storeKey, granted.record);
+    if (granted.kind === 'token' && counting !== undefined) await store.set(storeKey, counting);
+    if (counting !== granted.record) throw new Superseded();
     return { ...granted, storeKey };
   }
 

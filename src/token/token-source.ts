@@ -1,5 +1,6 @@
 import type { Clock } from '../backoff/clock.ts';
 import type { MintGate } from '../backoff/mint-gate.ts';
+import { cancellationOf, unlessCancelled } from '../backoff/wait.ts';
 import { ClosedError } from '../errors.ts';
 import type { Emit, MintCause } from '../events.ts';
 import { ExpiringMap } from './expiring-map.ts';
@@ -29,7 +30,7 @@ export class TokenSource {
   readonly #parts: TokenSourceParts;
   readonly #states: ExpiringMap<TokenState>;
   readonly #closing = new AbortController();
-  #forgottenBefore = 0;
+  #forgottenAt = Number.NEGATIVE_INFINITY;
 
   constructor(parts: TokenSourceParts) {
     this.#parts = parts;
@@ -90,9 +91,11 @@ export class TokenSource {
     state.put(record, renewAheadMs, random);
     // With the secrets as they are now: the token belongs to them.
     state.storeKey = undefined;
-    const storeKey = await this.#storeKey(scope, state);
-    await minter.forgetRefusal(storeKey);
-    if (state.record !== undefined) await store.set(storeKey, state.record);
+    await state.decisions.carryOut(async () => {
+      const storeKey = await this.#storeKey(scope, state);
+      await minter.forgetRefusal(storeKey);
+      if (state.record !== undefined) await store.set(storeKey, state.record);
+    });
   }
 
   /** Forgets access tokens; refresh tokens stay. With a value: only where it is still the one in use. */
@@ -102,9 +105,15 @@ export class TokenSource {
       ([, state]) => value === undefined || state.record?.accessToken === value,
     );
     // Scopes that were not used yet may have a token in a shared store: it is not looked up, only never taken.
-    if (value === undefined) this.#forgottenBefore = this.#parts.clock.now();
+    if (value === undefined) this.#forgottenAt = this.#parts.clock.now();
     for (const [, state] of chosen) state.forgetAccessToken();
-    await Promise.all(chosen.map(([key, state]) => this.#forgetStored(key.split(' '), state, value)));
+    await Promise.all(
+      chosen
+        .filter(([, { record }]) => record !== undefined)
+        .map(([key, state]) =>
+          state.decisions.carryOut(() => this.#forgetStored(key.split(' '), state, value)),
+        ),
+    );
   }
 
   /** Forgets access and refresh token, here and in the store. Returns those that may be alive still. */
@@ -113,12 +122,13 @@ export class TokenSource {
     const { clock, store } = this.#parts;
     const state = this.#state(scopeKey(scope));
     const held = state.record;
-    state.forgetAll();
-    const storeKey = await this.#storeKey(scope, state);
-    const found = await store.get(storeKey);
-    // Minted while we looked: that one is not meant.
-    const stored = found?.accessToken === state.record?.accessToken ? undefined : found;
-    if (stored !== undefined) await store.delete(storeKey);
+    state.forgetAll(clock.now());
+    const stored = await state.decisions.carryOut(async () => {
+      const storeKey = await this.#storeKey(scope, state);
+      const record = await store.get(storeKey);
+      await store.delete(storeKey);
+      return record;
+    });
     const alive = [held, stored].flatMap((record) =>
       record !== undefined && (record.expiresAt > clock.now() || record.refreshToken !== undefined)
         ? [record.accessToken, record.refreshToken ?? '']
@@ -133,7 +143,7 @@ export class TokenSource {
     const { clock, minter } = this.#parts;
     // The wait for a refresh has a limit of its own; this timer only keeps the process alive for it.
     const cancelTimer = clock.timer(LONGEST_REFRESH_MS, () => {}, 'awaited');
-    await minter.idle();
+    await minter.refreshesStored();
     cancelTimer();
   }
 
@@ -143,7 +153,7 @@ export class TokenSource {
     for (const state of this.#states.values()) {
       const { flight } = state;
       state.flight = undefined;
-      state.forgetAll();
+      state.forgetAccessToken();
       flight?.callOff(reason);
     }
     this.#closing.abort(reason);
@@ -202,42 +212,43 @@ export class TokenSource {
     const { clock, emit, minter } = this.#parts;
     const scope = key.split(' ');
     const deadRefreshTokens = new Set<string>();
+    const whenTakenOff = state.begin();
     for (;;) {
-      const { generation, drops } = state;
+      await unlessCancelled(state.decisions.carriedOut, cancellationOf(flight.signal));
+      const decided = state.isCurrent(whenTakenOff) ? undefined : this.usable(key);
+      if (decided !== undefined) return decided;
+      const beginning = state.begin();
       const cause = state.mintCause(clock.now());
-      const isCurrent = () => state.generation === generation;
       let wasAsked = false;
       try {
         const minted = await minter.mint({
           scope,
           flight,
           deadRefreshTokens,
-          record: state.record,
-          isCurrent,
+          held: (storeKey) => state.heldUnder(storeKey),
+          remainder: (record) => state.remainder(record, beginning),
           noteAsked: () => {
             wasAsked = true;
           },
           mayAdopt: (record) =>
-            record.obtainedAt >= this.#forgottenBefore &&
+            record.obtainedAt > this.#forgottenAt &&
             state.mayAdopt(record, clock.now()) &&
             this.#isNews(state, record, cause),
         });
-        if (!isCurrent()) throw new Superseded();
         if (flight.signal.aborted) throw flight.signal.reason;
+        // Once more, as somebody may have decided while it was being stored.
+        if (state.remainder(minted.record, beginning) !== minted.record) continue;
         state.storeKey = minted.storeKey;
         // Begun before its result was refused: the answer to the refusal is one more (D3).
-        if (state.broughtRefused(minted.record, drops)) continue;
+        if (state.broughtRefused(minted.record, beginning)) continue;
         return this.#receive(state, minted, scope, cause);
       } catch (error) {
         if (flight.signal.aborted) throw flight.signal.reason;
-        if (!(error instanceof Superseded)) {
-          if (cause === 'renew-ahead') state.postponeRenewal(clock.now());
-          // What was answered from memory is no news: in a pause there is one such error per request.
-          if (wasAsked) emit({ type: 'token-failed', cause, error: error as Error });
-          throw error;
-        }
-        const usable = this.usable(key);
-        if (usable !== undefined) return usable;
+        if (error instanceof Superseded) continue;
+        if (cause === 'renew-ahead') state.postponeRenewal(clock.now());
+        // What was answered from memory is no news: in a pause there is one such error per request.
+        if (wasAsked) emit({ type: 'token-failed', cause, error: error as Error });
+        throw error;
       }
     }
   }
@@ -270,18 +281,17 @@ export class TokenSource {
 
   async #storeKey(scope: readonly string[], state: TokenState): Promise<string> {
     const { minter } = this.#parts;
-    state.storeKey ??= minter.storeKey(await minter.askSecrets(this.closed), scope);
+    state.storeKey ??= minter.storeKey(await minter.askSecrets(this.closed, 'awaited'), scope);
     return state.storeKey;
   }
 
   async #forgetStored(scope: readonly string[], state: TokenState, value: string | undefined): Promise<void> {
     const { store } = this.#parts;
-    const { generation } = state;
     const storeKey = await this.#storeKey(scope, state);
     const stored = await store.get(storeKey);
     if (stored === undefined || (value !== undefined && stored.accessToken !== value)) return;
-    if (state.generation !== generation) return; // decided anew meanwhile
+    // A record with a refresh token stays: without the lock a sibling's newer one could be written over, and lost. Its
+    // access token is not taken by this auth any more.
     if (stored.refreshToken === undefined) await store.delete(storeKey);
-    else await store.set(storeKey, { ...stored, accessToken: '', expiresAt: 0 });
   }
 }

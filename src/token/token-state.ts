@@ -1,5 +1,6 @@
 import { BETWEEN_REFUSALS, delayAfter } from '../backoff/delays.ts';
 import type { MintCause } from '../events.ts';
+import { Decisions } from './decisions.ts';
 import { isExtended, nextRenewAt, renewAt, usableUntil } from './expiry.ts';
 import type { Flight } from './flight.ts';
 import type { TokenRecord } from './token-store.ts';
@@ -13,20 +14,35 @@ export type Standing =
   /** Renewing did not help before: leave it for now (D5). */
   | 'paused';
 
+/** What a mint began from: tells, once its result is there, what of it still counts. */
+export interface Beginning {
+  readonly generation: number;
+  readonly lineage: number;
+  readonly drops: number;
+}
+
 /** What is known of one token: all questions of DESIGN's sections B and D are asked here, none is answered elsewhere. */
 export class TokenState {
   /** The renewal under way, if any: everybody shares it. */
   flight: Flight<TokenRecord> | undefined;
   /** The key in the store, once the secrets were asked for it. */
   storeKey: string | undefined;
-  /** Rises when somebody decides by hand what the token is: results of earlier mints no longer count (C5). */
-  generation = 0;
+  readonly decisions: Decisions = new Decisions();
 
+  /** Rises when somebody decides by hand what the access token is: results of earlier mints no longer count (C5). */
+  #generation = 0;
+  /** The same for the refresh token. */
+  #lineage = 0;
   #record: TokenRecord | undefined;
   /** Until when the record's token may be sent; 0 once it was dropped. */
   #usableUntil = 0;
   #renewAt = 0;
+  /** Where the token's renew-ahead window begins: no renewal in the background is earlier. */
+  #windowOpensAt = 0;
   #refusedValue: string | undefined;
+  /** Forgotten by hand: not taken from a store any more, only from the token endpoint. */
+  #forgottenValue: string | undefined;
+  #forgottenAt = Number.NEGATIVE_INFINITY;
   /** Rises with each drop: tells a mint that began before a refusal from one that began after it (D3). */
   #drops = 0;
   /** Minted because of a refusal, and no success since (D5). */
@@ -39,8 +55,9 @@ export class TokenState {
     return this.#record;
   }
 
-  get drops(): number {
-    return this.#drops;
+  /** The record that was kept under this key in the store: with other secrets it is another token (B6). */
+  heldUnder(storeKey: string): TokenRecord | undefined {
+    return this.storeKey === undefined || this.storeKey === storeKey ? this.#record : undefined;
   }
 
   /** Used at once, nothing to do. The hot path asks only this. */
@@ -60,6 +77,7 @@ export class TokenState {
   isDead(now: number): boolean {
     return (
       this.flight === undefined &&
+      !this.decisions.areUnderWay &&
       !this.isUsable(now) &&
       this.#record?.refreshToken === undefined &&
       now >= this.#refusalPauseEndsAt
@@ -75,7 +93,34 @@ export class TokenState {
 
   /** May this record, found in the store, be used? */
   mayAdopt(record: TokenRecord, now: number): boolean {
-    return record.accessToken !== '' && record.expiresAt > now && record.accessToken !== this.#refusedValue;
+    const { accessToken } = record;
+    return (
+      accessToken !== '' &&
+      accessToken !== this.#refusedValue &&
+      accessToken !== this.#forgottenValue &&
+      record.expiresAt > now &&
+      record.obtainedAt > this.#forgottenAt
+    );
+  }
+
+  /** To be asked when a mint begins, and given back with its result. */
+  begin(): Beginning {
+    return { generation: this.#generation, lineage: this.#lineage, drops: this.#drops };
+  }
+
+  isCurrent({ generation }: Pick<Beginning, 'generation'>): boolean {
+    return generation === this.#generation;
+  }
+
+  /**
+   * What still counts of a mint's result: all of it; its refresh token, where only access tokens were forgotten since,
+   * because it may be the only one that is left alive; or nothing (C5).
+   */
+  remainder(record: TokenRecord, beginning: Beginning): TokenRecord | undefined {
+    if (this.isCurrent(beginning)) return record;
+    if (record.refreshToken === undefined || beginning.lineage !== this.#lineage) return undefined;
+    this.#record = { ...record, accessToken: '', expiresAt: 0 };
+    return this.#record;
   }
 
   /** Takes a token that was just received. Returns whether it is the one that we had. */
@@ -89,25 +134,25 @@ export class TokenState {
     },
   ): boolean {
     const before = this.#record;
-    const isSame = before !== undefined && before.accessToken === record.accessToken;
-    const isStillWhole = isSame && !isExtended(before.expiresAt, record.expiresAt);
+    const isHeld = before !== undefined && before.accessToken === record.accessToken;
+    const isStillWhole = isHeld && !isExtended(before.expiresAt, record.expiresAt);
+    const isSame = isHeld || record.accessToken === this.#forgottenValue;
     // A reusing server tells the rest of the same life again, rounded: what we know is more exact.
     this.#record = isStillWhole ? { ...record, expiresAt: before.expiresAt } : record;
     this.#usableUntil =
       how.origin === 'stored' ? this.#record.expiresAt : usableUntil(this.#record.expiresAt, now);
-    this.#renewFrom(
-      isStillWhole
-        ? nextRenewAt(now, this.#record.expiresAt)
-        : renewAt(this.#record, how.renewAheadMs, how.random),
-    );
+    if (isStillWhole) this.postponeRenewal(now);
+    else this.#openWindowAt(renewAt(this.#record, how.renewAheadMs, how.random));
     this.#isUnproven = how.origin === 'refused';
     this.#refusedValue = undefined;
+    this.#forgottenValue = undefined;
     return isSame;
   }
 
-  /** A renewal in the background failed: the next one not before a while (B2). */
+  /** A renewal failed, or brought what we have: the next one in the background not before a while (B2, B4). */
   postponeRenewal(now: number): void {
-    if (this.#record !== undefined) this.#renewFrom(nextRenewAt(now, this.#record.expiresAt));
+    if (this.#record === undefined) return;
+    this.#renewFrom(Math.max(this.#windowOpensAt, nextRenewAt(now, this.#record.expiresAt)));
   }
 
   /** A request with this token was answered 401 (D2, D3, D5). */
@@ -128,9 +173,9 @@ export class TokenState {
     return 'dropped';
   }
 
-  /** Did a mint that saw this many drops bring the very value that was refused after it began? (D3) */
-  broughtRefused(record: TokenRecord, dropsSeen: number): boolean {
-    return record.accessToken === this.#refusedValue && dropsSeen !== this.#drops;
+  /** Did a mint bring the very value that was refused after it began? (D3) */
+  broughtRefused(record: TokenRecord, { drops }: Pick<Beginning, 'drops'>): boolean {
+    return record.accessToken === this.#refusedValue && drops !== this.#drops;
   }
 
   /** A request with this token succeeded: it is good, and so is renewing (D5). */
@@ -147,24 +192,36 @@ export class TokenState {
 
   /** Forgets the access token, by hand; the refresh token stays. */
   forgetAccessToken(): void {
-    this.generation++;
+    this.#generation++;
     this.#drop(undefined);
-    if (this.#record !== undefined) this.#record = { ...this.#record, accessToken: '', expiresAt: 0 };
+    if (this.#record === undefined || this.#record.accessToken === '') return;
+    this.#forgottenValue = this.#record.accessToken;
+    this.#record = { ...this.#record, accessToken: '', expiresAt: 0 };
   }
 
-  forgetAll(): void {
+  /** Forgets access and refresh token, by hand; what a store holds from before is not taken any more. */
+  forgetAll(now: number): void {
     this.forgetAccessToken();
+    this.#lineage++;
     this.#record = undefined;
+    this.#forgottenAt = now;
   }
 
   /** Uses a token that was obtained elsewhere, from now on. */
   put(record: TokenRecord, renewAheadMs: number, random: () => number): void {
-    this.generation++;
+    this.#generation++;
+    this.#lineage++;
     this.#record = record;
     this.#refusedValue = undefined;
+    this.#forgottenValue = undefined;
     this.#isUnproven = false;
     this.#usableUntil = record.accessToken === '' ? 0 : record.expiresAt;
-    this.#renewFrom(renewAt(record, renewAheadMs, random));
+    this.#openWindowAt(renewAt(record, renewAheadMs, random));
+  }
+
+  #openWindowAt(time: number): void {
+    this.#windowOpensAt = time;
+    this.#renewFrom(time);
   }
 
   /** Never later than the token may be used: the hot path asks for this time alone. */
