@@ -1,0 +1,63 @@
+import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { MemoryTokenStore, type TokenRecord } from '../index.ts';
+import type { Settings } from './settings.ts';
+import { type Flags, UsageError } from './surroundings.ts';
+
+/** Remembers the refresh token, which `AccessToken` does not show. */
+export class KeepingStore extends MemoryTokenStore {
+  refreshToken: string | undefined;
+
+  override set(key: string, record: TokenRecord): void {
+    this.refreshToken = record.refreshToken;
+    super.set(key, record);
+  }
+}
+
+/**
+ * Where the refresh token goes. PayU may replace it at each use, and who then holds only the old one is locked out: so
+ * the place is made sure of before anything is sent, and changes in one step.
+ */
+export class RefreshTokenFile {
+  readonly #path: string;
+  readonly #draft: FileHandle;
+
+  private constructor(path: string, draft: FileHandle) {
+    this.#path = path;
+    this.#draft = draft;
+  }
+
+  /** Undefined where nobody asked for a file, and none is needed. */
+  static async open(flags: Flags, { grant }: Settings): Promise<RefreshTokenFile | undefined> {
+    const path = flags['save-refresh-token'];
+    if (typeof path !== 'string') {
+      if (grant.type !== 'refresh_token') return undefined;
+      throw new UsageError(
+        'PayU may replace the refresh token when it is used, and the new one would be lost: say with --save-refresh-token FILE where to write it.',
+      );
+    }
+    try {
+      return new RefreshTokenFile(path, await open(draftOf(path), 'wx', 0o600));
+    } catch (error) {
+      throw new UsageError(
+        `--save-refresh-token: "${draftOf(path)}" cannot be created (${String((error as { code?: unknown }).code)}).`,
+      );
+    }
+  }
+
+  /** Writes what there is to write, and says so. */
+  async save(refreshToken: string | undefined): Promise<string> {
+    if (refreshToken === undefined) {
+      await this.#draft.close();
+      await rm(draftOf(this.#path));
+      return 'refresh token: there is none, nothing was written';
+    }
+    await this.#draft.writeFile(`${refreshToken}\n`);
+    await this.#draft.close();
+    await rename(draftOf(this.#path), this.#path);
+    return `refresh token: written to ${this.#path}`;
+  }
+}
+
+function draftOf(path: string): string {
+  return `${path}.new`;
+}

@@ -1,0 +1,95 @@
+import type { Grant, PayuAuthOptions } from '../index.ts';
+import { type Surroundings, UsageError } from './surroundings.ts';
+
+type Env = Surroundings['env'];
+
+/** What the environment variables say, in the words of `createPayuAuth`. */
+export type Settings = Pick<PayuAuthOptions, 'environment' | 'grant'> & { readonly scope: string };
+
+/** Each option, and the variable that a user of the command line has to change for it. */
+const VARIABLE_OF: Readonly<Record<string, string>> = {
+  environment: 'PAYU_ENVIRONMENT',
+  'environment.tokenUrl': 'PAYU_TOKEN_URL',
+  scope: 'PAYU_SCOPE',
+  grant: 'PAYU_GRANT_TYPE',
+  'grant.type': 'PAYU_GRANT_TYPE',
+  'grant.grantType': 'PAYU_GRANT_TYPE',
+  'grant.clientId': 'PAYU_CLIENT_ID',
+  'grant.clientSecret': 'PAYU_CLIENT_SECRET',
+  'grant.username': 'PAYU_USERNAME',
+  'grant.password': 'PAYU_PASSWORD',
+  'grant.refreshToken': 'PAYU_REFRESH_TOKEN',
+};
+
+/** Reads the variables. Secrets come from nowhere else: arguments can be read by every user of the machine. */
+export function readSettings(env: Env): Settings {
+  const environment = readEnvironment(env);
+  return { environment, grant: readGrant(env), scope: needed(env, 'PAYU_SCOPE', 'the scopes to ask for') };
+}
+
+/** The library's message with the variables in place of the options. */
+export function inVariables(message: string): string {
+  return message
+    .replace(/"grant\.parameters\.[^"]+"/g, '"PAYU_GRANT_PARAMETERS"')
+    .replace(/"([\w.]+)"/g, (quoted, option: string) =>
+      VARIABLE_OF[option] === undefined ? quoted : `"${VARIABLE_OF[option]}"`,
+    );
+}
+
+function readEnvironment(env: Env): Settings['environment'] {
+  const { PAYU_ENVIRONMENT: name, PAYU_TOKEN_URL: tokenUrl } = env;
+  if (name && tokenUrl) {
+    throw new UsageError('PAYU_ENVIRONMENT and PAYU_TOKEN_URL are both set: unset one of them.');
+  }
+  if (tokenUrl) return { tokenUrl };
+  if (!name) return 'test';
+  if (name === 'test' || name === 'production') return name;
+  throw new UsageError('PAYU_ENVIRONMENT must be "test" or "production".');
+}
+
+function readGrant(env: Env): Grant {
+  const signs = ['PAYU_GRANT_TYPE', 'PAYU_REFRESH_TOKEN', 'PAYU_USERNAME'].filter((name) => env[name]);
+  if (signs.length > 1) {
+    throw new UsageError(`${signs.join(' and ')} each stand for another grant: unset all but one.`);
+  }
+  const client = {
+    ...(env.PAYU_CLIENT_ID && { clientId: env.PAYU_CLIENT_ID }),
+    ...(env.PAYU_CLIENT_SECRET && { clientSecret: env.PAYU_CLIENT_SECRET }),
+  };
+  switch (signs[0]) {
+    case 'PAYU_GRANT_TYPE':
+      return {
+        type: 'custom',
+        grantType: needed(env, 'PAYU_GRANT_TYPE', 'the grant type'),
+        ...client,
+        ...(env.PAYU_GRANT_PARAMETERS && {
+          parameters: Object.fromEntries(new URLSearchParams(env.PAYU_GRANT_PARAMETERS)),
+        }),
+      };
+    case 'PAYU_REFRESH_TOKEN':
+      return {
+        type: 'refresh_token',
+        refreshToken: needed(env, 'PAYU_REFRESH_TOKEN', 'the refresh token'),
+        ...client,
+      };
+    case 'PAYU_USERNAME':
+      return {
+        type: 'password',
+        username: needed(env, 'PAYU_USERNAME', 'the user'),
+        password: needed(env, 'PAYU_PASSWORD', 'the password of PAYU_USERNAME'),
+        ...client,
+      };
+    default:
+      return {
+        type: 'client_credentials',
+        clientId: needed(env, 'PAYU_CLIENT_ID', 'the client id that PayU gave you'),
+        clientSecret: needed(env, 'PAYU_CLIENT_SECRET', 'the secret of PAYU_CLIENT_ID'),
+      };
+  }
+}
+
+function needed(env: Env, name: string, what: string): string {
+  const value = env[name];
+  if (value) return value;
+  throw new UsageError(`${name} is not set: ${what}. See --help for all variables.`);
+}
