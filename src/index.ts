@@ -1,3 +1,4 @@
+export type { AttachableClient } from './axios/attach.ts';
 export { bbpsTokenRefused } from './axios/refusal.ts';
 export type { PayuAuthRequestOptions } from './axios/request-options.ts';
 export {

@@ -1,5 +1,5 @@
-import { type AxiosInstance, CanceledError } from 'axios';
-import { type Attachment, attach } from './axios/attach.ts';
+import { CanceledError } from 'axios';
+import { type AttachableClient, type Attachment, attach } from './axios/attach.ts';
 import { formTransport } from './axios/form-transport.ts';
 import { type Clock, systemClock } from './backoff/clock.ts';
 import { MintGate } from './backoff/mint-gate.ts';
@@ -44,7 +44,7 @@ export interface PayuAuth {
    * @throws TypeError where the instance is attached to another auth, or with other options.
    */
   attach(
-    client: AxiosInstance,
+    client: AttachableClient,
     options?: { readonly scope?: ScopeInput; readonly origins?: readonly string[] },
   ): () => void;
   /** The token that a request would use now; minted if need be. Rejects with axios' CanceledError on abort. */
@@ -175,7 +175,7 @@ class Auth implements PayuAuth {
   }
 
   attach(
-    client: AxiosInstance,
+    client: AttachableClient,
     options: { scope?: ScopeInput; origins?: readonly string[] } = {},
   ): () => void {
     if (this.#parts.source.closed.aborted) throw this.#parts.source.closed.reason;

@@ -26,6 +26,19 @@ const ATTACHED: unique symbol = Symbol.for('axios-payu-auth.attached');
 /** On our adapter: the user's own. On the function, as older versions of axios drop symbols from a config. */
 const ORIGINAL: unique symbol = Symbol.for('axios-payu-auth.original');
 
+/**
+ * An axios instance, as far as its type matters. Axios has its types twice, for `import` and for `require`, and they
+ * do not fit each other: a client that a CommonJS package made (`@nestjs/axios`) could not be attached in an ES module.
+ */
+export interface AttachableClient {
+  readonly defaults: { readonly baseURL?: string | undefined };
+  readonly interceptors: {
+    // Parameters that no call could satisfy: any signature is assignable.
+    readonly request: { use(...parameters: never[]): number; eject(id: number): void };
+  };
+  request(...parameters: never[]): Promise<unknown>;
+}
+
 interface Attached {
   readonly auth: object;
   readonly signature: string;
@@ -37,10 +50,12 @@ interface Attached {
 type Wrapper = Send & { [ORIGINAL]?: Config['adapter'] };
 
 /** Puts the token on every request of the instance, until detached (A). */
-export function attach(client: AxiosInstance, attachment: Attachment): () => void {
-  if (typeof client?.interceptors?.request?.use !== 'function') {
+export function attach(attachable: AttachableClient, attachment: Attachment): () => void {
+  if (typeof attachable?.interceptors?.request?.use !== 'function') {
     throw invalidOption('client', 'must be an axios instance, such as axios.create() returns.');
   }
+  // An instance of either copy of the types is the same at run time.
+  const client = attachable as AxiosInstance;
   refuseMixUp(client, attachment);
   const holder = client as AxiosInstance & { [ATTACHED]?: Attached };
   const { auth } = attachment;
