@@ -1,0 +1,59 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { compile } from './support/compile.ts';
+import { documents, ROOT, snippetsOf } from './support/snippets.ts';
+import { run } from './support/surroundings.ts';
+
+const compiled = compile(documents().flatMap((file) => snippetsOf(file)));
+
+describe.each(compiled)('$snippet.file:$snippet.line', async ({ snippet, path, complaints }) => {
+  test('compiles, as strict as can be', () => {
+    expect(complaints).toEqual([]);
+  });
+
+  // What brings tests of its own is loaded where tests may be declared.
+  if (snippet.code.includes("from 'vitest'")) {
+    await import(path);
+    return;
+  }
+
+  test('runs', async () => {
+    await run(() => import(path));
+  });
+});
+
+describe('no snippet is passed over', () => {
+  test.each(['README.md', 'docs/recipes.md'])('%s: every recipe has one', (file) => {
+    const text = readFileSync(join(ROOT, file), 'utf8');
+    const recipes = file === 'README.md' ? between(text, '## Recipes', '## Options') : text;
+    const heading = file === 'README.md' ? /^### .*$/gm : /^## .*$/gm;
+    const snippets = compiled.filter(
+      ({ snippet }) => snippet.file === file && recipes.includes(snippet.code),
+    );
+    expect(recipes.match(heading)?.length).toBeGreaterThan(5);
+    expect(snippets).toHaveLength(recipes.match(heading)?.length as number);
+  });
+
+  test.each([
+    ['an unknown language', '```js\n```', 'is neither run nor known as something that is not'],
+    ['no language', '```\n```', 'is neither run nor known as something that is not'],
+    ['an indented block', '- a\n  ```ts\n  ```', 'must not be indented'],
+    ['an open block', '```ts\nconst a = 1;', 'is never closed'],
+    ['hidden code without a block', '<!-- given\nconst a = 1;\n-->\ntext', '"given" has no block'],
+    ['hidden code too far away', '```ts\n```\ntext\n<!-- check\nconst a = 1;\n-->', '"check" has no block'],
+  ])('%s is an error', (_title, text, message) => {
+    expect(() => snippetsOf('x.md', text)).toThrow(message);
+  });
+
+  test('a block with what is hidden around it', () => {
+    const text = 'a\n<!-- given\none();\n-->\n\n```ts\ntwo();\n```\n\n<!-- check\nthree();\n-->\n';
+    expect(snippetsOf('x.md', text)).toEqual([
+      { file: 'x.md', line: 7, given: 'one();', code: 'two();', check: 'three();' },
+    ]);
+  });
+});
+
+function between(text: string, start: string, end: string): string {
+  return text.slice(text.indexOf(start), text.indexOf(end));
+}
