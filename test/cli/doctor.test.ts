@@ -1,5 +1,6 @@
 import nock from 'nock';
 import { afterEach, describe, expect, test } from 'vitest';
+import { MOST_TOKEN_REQUESTS, Probe } from '../../src/cli/doctor/probe.ts';
 import { environments, publicClientIds } from '../../src/index.ts';
 import { deadOrigin, type Env, marked, run, sandboxFor, serverFor } from './support.ts';
 
@@ -83,6 +84,22 @@ describe('the doctor against the sandbox names each thing in one line with its r
       ),
     ]);
     expect(sandbox.stats().tokenRequests).toBe(before + 1);
+  });
+
+  test('after a rate limit the allowance is used up', async () => {
+    const { sandbox } = await sandboxFor();
+    sandbox.rateLimit(1, { retryAfter: 0 });
+    const probe = new Probe(() => Date.now());
+    const settings = {
+      environment: sandbox.environment,
+      grant: { type: 'client_credentials', clientId: sandbox.clientId, clientSecret: sandbox.clientSecret },
+      scope: PAYOUTS,
+    } as const;
+    expect(probe.left).toBe(MOST_TOKEN_REQUESTS);
+    expect(await probe.ask(settings)).toMatchObject({ kind: 'rate-limited' });
+    expect(probe.left).toBe(0);
+    expect(await probe.ask(settings)).toMatchObject({ kind: 'failed' });
+    expect(sandbox.stats().tokenRequests).toBe(1);
   });
 
   test('a rate limit among the scopes ends the looking', async () => {

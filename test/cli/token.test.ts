@@ -1,7 +1,7 @@
-import { mkdtemp, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { deadOrigin, type Env, run, sandboxFor } from './support.ts';
 
 describe('the token command', () => {
@@ -101,7 +101,8 @@ describe('a refresh token, which PayU may replace at each use', () => {
   }> {
     const { sandbox, env } = await sandboxFor({ refreshRotation: 'immediate' });
     const { refreshToken } = sandbox.issueToken({ scope: env.PAYU_SCOPE as string });
-    const folder = await mkdtemp(join(tmpdir(), 'payu-auth-'));
+    const folder = await mkdtemp(join(tmpdir(), 'axios-payu-auth-cli-'));
+    onTestFinished(() => rm(folder, { recursive: true }));
     return {
       sandbox,
       refreshToken,
@@ -131,6 +132,9 @@ describe('a refresh token, which PayU may replace at each use', () => {
     '%s: the new one is written, for the owner alone, and works',
     async (command) => {
       const { env, file, folder, refreshToken, sandbox } = await refreshing();
+      // The usual one, under which a file is readable by all unless told otherwise.
+      const umask = process.umask(0o022);
+      onTestFinished(() => void process.umask(umask));
       const ran = await run([command, '--save-refresh-token', file], env);
       expect(ran.code).toBe(0);
       expect(ran.out).toContain(`refresh token: written to ${file}`);
