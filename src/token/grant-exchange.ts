@@ -83,7 +83,8 @@ export class GrantExchange {
       sentAt,
       receivedAt: clock.now(),
       defaultLifeMs,
-      secrets: [...form.values()],
+      // Those of this form and of earlier ones: a refresh does not send the password, and a server may quote it all the same.
+      secrets: [...form.values(), ...Object.values(this.#secrets)],
     });
     if (outcome.kind !== 'token') this.#job.flight.endSeeThrough();
     const settled = await this.#tellGate(outcome);

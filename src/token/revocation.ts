@@ -31,7 +31,7 @@ export async function revokeTokens(
     tokens.map(async (token) => {
       const form = revokeForm(parts.grant, secrets, token);
       const reply = await postWithin(parts, parts.revokeUrl, form, signal, 'awaited');
-      return revocationFailure(reply, parts, [...form.values()]);
+      return revocationFailure(reply, parts, [...form.values(), ...Object.values(secrets), ...tokens]);
     }),
   );
   const failure = failures.find((each) => each !== undefined);
