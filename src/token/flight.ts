@@ -82,7 +82,7 @@ export class Flight<T> {
       if (cancelled !== undefined) return reject(cancelled);
       const since = this.#clock.now();
       const deadline = since + patience.maxWaitMs;
-      if (this.#hold !== undefined && this.#hold.until > deadline) return reject(this.#hold.tooLong());
+      if (this.#hold !== undefined && this.#hold.until >= deadline) return reject(this.#hold.tooLong());
       const waiter: Waiter<T> = { since, deadline, resolve, reject, unsubscribe: undefined };
       this.#joined = true;
       this.#waiters.add(waiter);
@@ -94,13 +94,13 @@ export class Flight<T> {
   }
 
   /**
-   * Waits until that time. Those whose patience ends before are rejected now, with the error that the caller makes:
-   * waiting on would only cost them time (E4).
+   * Waits until that time. Those whose patience ends by then are rejected now, with the error that the caller makes:
+   * waiting on would only cost them time, as the mint is still to come (E4).
    */
   async holdUntil(hold: Hold): Promise<void> {
     this.#hold = hold;
     for (const waiter of [...this.#waiters]) {
-      if (hold.until > waiter.deadline) this.#leave(waiter, hold.tooLong());
+      if (hold.until >= waiter.deadline) this.#leave(waiter, hold.tooLong());
     }
     try {
       await this.#sleepUntil(hold.until);

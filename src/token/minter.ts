@@ -91,12 +91,12 @@ export class Minter {
     const option = optionOf(parameter);
     let value: unknown;
     try {
-      const answer = withinLimit(
-        Promise.resolve(secret()),
+      const answer = unlessCancelled(Promise.resolve(secret()), cancellationOf(signal));
+      value = await withinLimit(
+        answer,
         { clock, limitMs, awaited },
         () => new Error(`no answer within ${limitMs} ms ("tokenTimeoutMs")`),
       );
-      value = await unlessCancelled(answer, cancellationOf(signal));
     } catch (error) {
       if (signal.aborted) throw signal.reason;
       throw secretFailedError(option, safeError(error, this.secrets));
