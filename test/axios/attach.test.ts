@@ -576,4 +576,25 @@ describe('the other copy of axios', () => {
     const canceled = await client.get('/x', { signal: controller.signal }).catch((caught) => caught);
     expect(commonJs.isCancel(canceled)).toBe(true);
   });
+
+  test('the library on the CommonJS copy works with an instance of the ESM copy', async () => {
+    const commonJs = require('axios') as AxiosStatic;
+    const { axios } = await libraryOn('axios');
+    vi.resetModules();
+    vi.doMock('axios', () => ({ ...commonJs, default: commonJs }));
+    const { createPayuAuth } = await import('../../src/payu-auth.ts');
+    vi.doUnmock('axios');
+    const home = await startOrigin(refuseFirst);
+    const { auth } = tokensOf({ createPayuAuth });
+    for (const adapter of ['http', 'fetch'] as const) {
+      const client = axios.create({ baseURL: home.url, adapter });
+      auth.attach(client);
+      expect((await client.post('/x', { a: 1 })).status).toBe(200);
+    }
+    expect(home.arrivals.map(({ headers }) => headers.authorization)).toEqual([
+      'Bearer access_token_1',
+      'Bearer access_token_2',
+      'Bearer access_token_2',
+    ]);
+  });
 });

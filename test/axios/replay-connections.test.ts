@@ -80,7 +80,7 @@ describe.each(AXIOS_VERSIONS)('connections on %s', (version) => {
     expect(minted()).toBe(2);
   });
 
-  test('1,000 replays leave nothing behind: no socket, no waiting request, no listener', async () => {
+  test('hundreds of replays leave nothing behind: no socket, no waiting request, no listener', async () => {
     const home = await startOrigin(refusesEachOnce());
     const { auth, minted } = tokensOf(library);
     const agent = agentOf({ maxSockets: 4 });
@@ -98,7 +98,8 @@ describe.each(AXIOS_VERSIONS)('connections on %s', (version) => {
       listeners--;
       removeEventListener.apply(signal, args);
     };
-    await inBatches(1_000, 50, async (i) => {
+    const count = version === 'axios' ? 1_000 : 200;
+    await inBatches(count, 50, async (i) => {
       const responseType = i % 2 === 0 ? 'json' : 'stream';
       const { status, data } = await client.post(
         '/pay',
@@ -108,8 +109,8 @@ describe.each(AXIOS_VERSIONS)('connections on %s', (version) => {
       if (responseType === 'stream') for await (const _chunk of data as Readable);
       expect(status).toBe(200);
     });
-    expect(minted()).toBe(21);
-    expect(home.arrivals).toHaveLength(2_000);
+    expect(minted()).toBe(1 + count / 50);
+    expect(home.arrivals).toHaveLength(2 * count);
     // What a stream's end sets free is set free a moment later.
     await new Promise(setImmediate);
     expect(Object.values(agent.requests).flat()).toEqual([]);
@@ -120,17 +121,18 @@ describe.each(AXIOS_VERSIONS)('connections on %s', (version) => {
     expect((source.token as { _listeners?: unknown[] })._listeners ?? []).toEqual([]);
   }, 30_000);
 
-  test('fetch: 1,000 replays leave no more connections than were in use at once', async () => {
+  test('fetch: hundreds of replays leave no more connections than were in use at once', async () => {
     const home = await startOrigin(refusesEachOnce());
     const { auth } = tokensOf(library);
     const client = library.axios.create({ baseURL: home.url, adapter: 'fetch' });
     auth.attach(client);
-    await inBatches(1_000, 20, async (i) => {
+    const count = version === 'axios' ? 1_000 : 200;
+    await inBatches(count, 20, async (i) => {
       const responseType = i % 2 === 0 ? 'json' : 'stream';
       const { data } = await client.post('/pay', { i }, { responseType });
       if (responseType === 'stream') await new Response(data).text();
     });
-    expect(home.arrivals).toHaveLength(2_000);
+    expect(home.arrivals).toHaveLength(2 * count);
     // A refusal that is being let go of, and its replay, may overlap.
     expect(home.connections()).toBeLessThanOrEqual(2 * 20);
   }, 30_000);
