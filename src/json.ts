@@ -22,3 +22,12 @@ export function parseUntrustedJson(text: string): unknown {
     return undefined;
   }
 }
+
+/** What a value is, in words for a message that must not show the value itself: it may be a secret. */
+export function kindOf(value: unknown): string {
+  if (value === undefined || value === null) return String(value);
+  if (typeof value === 'string') return value.trim() === '' ? 'an empty string' : 'a string';
+  if (value instanceof Promise) return 'a promise';
+  if (typeof value === 'object') return Array.isArray(value) ? 'a list' : 'an object';
+  return `a ${typeof value}`;
+}

@@ -96,7 +96,8 @@ export interface ResolvedOptions {
 
 /** @throws TypeError with `code: 'ERR_INVALID_OPTION'` that names the first wrong option. */
 export function resolveOptions(options: PayuAuthOptions): ResolvedOptions {
-  if (!isRecord(options)) throw invalidOption('options', 'must be an object; see PayuAuthOptions.');
+  if (!isRecord(options))
+    throw invalidOption('options', 'must be an object such as { environment, grant, scope }.');
   refuseUnknown('', options, OPTIONS);
   const allowInsecureHttp = optional(options, 'allowInsecureHttp', 'boolean') ?? false;
   const environment = resolveEnvironment(options.environment, allowInsecureHttp);
@@ -162,19 +163,20 @@ function resolveEnvironment(environment: unknown, allowInsecureHttp: boolean): E
 
 function resolveUrl(option: string, url: unknown, allowInsecureHttp: boolean): string {
   const example = 'such as "https://accounts.payu.in/oauth/token"';
-  if (typeof url !== 'string' || !URL.canParse(url)) throw invalidOption(option, `must be a URL ${example}.`);
+  if (typeof url !== 'string') throw invalidOption(option, `must be a URL ${example}; got ${shown(url)}.`);
   if (/[\s{}<>"'\\^`|]/.test(url)) {
     throw invalidOption(
       option,
-      'holds white space, braces or other debris: a placeholder that nobody filled in?',
+      'holds white space, braces or other debris: is it a placeholder that nobody filled in?',
     );
   }
+  if (!URL.canParse(url)) throw invalidOption(option, `must be a whole URL ${example}.`);
   const { protocol, username, password, hash } = new URL(url);
   if (protocol !== 'https:' && protocol !== 'http:') {
     throw invalidOption(option, `must begin with https://, ${example}.`);
   }
   if (username !== '' || password !== '' || hash !== '') {
-    throw invalidOption(option, 'must hold neither user name, password nor fragment.');
+    throw invalidOption(option, 'must hold neither user name, password nor fragment: leave them out.');
   }
   if (protocol === 'http:' && !allowInsecureHttp && !isLoopback(new URL(url).hostname)) {
     throw invalidOption(
@@ -188,11 +190,14 @@ function resolveUrl(option: string, url: unknown, allowInsecureHttp: boolean): s
 function resolveGrant(grant: unknown, environment: PayuAuthOptions['environment']): GrantRequest {
   if (!isRecord(grant))
     throw invalidOption('grant', 'must be an object such as { type: "client_credentials", … }.');
-  const known = GRANT_OPTIONS[grant.type as Grant['type']];
-  if (known === undefined) {
-    throw invalidOption('grant.type', `must be one of ${Object.keys(GRANT_OPTIONS).join(', ')}.`);
+  const { type } = grant;
+  if (typeof type !== 'string' || !Object.hasOwn(GRANT_OPTIONS, type)) {
+    throw invalidOption(
+      'grant.type',
+      'must be "client_credentials", "password", "refresh_token" or "custom".',
+    );
   }
-  refuseUnknown('grant.', grant, known);
+  refuseUnknown('grant.', grant, GRANT_OPTIONS[type as Grant['type']]);
   const checked = grant as unknown as Grant;
   const clientId = resolveClientId(checked, environment);
   if (checked.type === 'password') requireText('grant.username', checked.username);
@@ -243,10 +248,14 @@ function secretsOf(grant: Grant): readonly (readonly [option: string, secret: un
 /** Parameters that have an option of their own, or that the library sets. */
 function refuseReserved(parameters: unknown): void {
   if (parameters === undefined) return;
-  if (!isRecord(parameters)) throw invalidOption('grant.parameters', 'must be an object of form parameters.');
+  if (!isRecord(parameters))
+    throw invalidOption(
+      'grant.parameters',
+      'must be an object such as { name: value }, one form parameter each.',
+    );
   const reserved = ['grant_type', 'client_id', 'client_secret', 'scope'].find((name) => name in parameters);
   if (reserved !== undefined) {
-    throw invalidOption(`grant.parameters.${reserved}`, 'has an option of its own: use that one.');
+    throw invalidOption(`grant.parameters.${reserved}`, 'is set by an option of its own: leave it out here.');
   }
 }
 
@@ -256,12 +265,16 @@ function resolveClientId(grant: Grant, environment: PayuAuthOptions['environment
   if (clientId === undefined) {
     if (grant.type === 'custom') return undefined;
     if (grant.type === 'client_credentials')
-      throw invalidOption('grant.clientId', 'must be given: PayU shared it.');
-    if (!ofPayu) throw invalidOption('grant.clientId', 'must be given with a custom "environment".');
+      throw invalidOption('grant.clientId', 'must be given: the client id that PayU shared with you.');
+    if (!ofPayu)
+      throw invalidOption(
+        'grant.clientId',
+        'must be given where "environment" is neither "test" nor "production".',
+      );
     if (grant.clientSecret !== undefined) {
       throw invalidOption(
         'grant.clientSecret',
-        'needs "grant.clientId": the public client, which is the default, has no secret.',
+        'needs "grant.clientId": the public client, which is the default, has no secret. Give both or neither.',
       );
     }
     return publicClientIds[environment];
@@ -281,7 +294,8 @@ function resolveClientId(grant: Grant, environment: PayuAuthOptions['environment
 
 function resolveHeader(header: unknown): Pick<ResolvedOptions, 'headerName' | 'headerPrefix'> {
   if (header === undefined) return { headerName: 'Authorization', headerPrefix: 'Bearer ' };
-  if (!isRecord(header)) throw invalidOption('header', 'must be { name, prefix? }.');
+  if (!isRecord(header))
+    throw invalidOption('header', 'must be { name, prefix? } such as { name: "X-Partner-Token" }.');
   refuseUnknown('header.', header, ['name', 'prefix']);
   const { name, prefix = 'Bearer' } = header;
   // RFC 9110 §5.6.2 token.
@@ -302,23 +316,47 @@ function resolveStore(store: unknown): TokenStore | undefined {
   const methods = ['get', 'set', 'delete', 'withLock'] as const;
   const missing = methods.find((name) => typeof (store as Partial<TokenStore> | null)?.[name] !== 'function');
   if (missing !== undefined)
-    throw invalidOption('store', `must be a TokenStore; it has no method "${missing}".`);
+    throw invalidOption(
+      'store',
+      `must be a TokenStore such as new MemoryTokenStore(); it has no method "${missing}".`,
+    );
   return store as TokenStore;
 }
 
 function resolveHttp(http: unknown): TokenHttpOptions {
   if (http === undefined) return {};
   if (!isRecord(http)) throw invalidOption('http', 'must be an object such as { proxy, httpsAgent }.');
-  refuseUnknown('http.', http, [
-    'adapter',
-    'proxy',
-    'httpAgent',
-    'httpsAgent',
-    'family',
-    'lookup',
-    'socketPath',
-  ]);
+  refuseUnknown('http.', http, Object.keys(HTTP_RULES));
+  for (const [name, value] of Object.entries(http)) {
+    const [rule, holds] = HTTP_RULES[name as keyof TokenHttpOptions];
+    if (value !== undefined && !holds(value)) throw invalidOption(`http.${name}`, rule);
+  }
   return http;
+}
+
+type HttpRule = readonly [rule: string, holds: (value: unknown) => boolean];
+
+const AGENT_RULE: HttpRule = ['must be an agent such as new https.Agent({ keepAlive: true }).', isRecord];
+
+/** Axios itself checks none of these; a proxy given as text would send the secret to localhost. */
+const HTTP_RULES: Readonly<Record<keyof TokenHttpOptions, HttpRule>> = {
+  adapter: [
+    'must be an adapter function, a name such as "http", or a list of these.',
+    (value) => ['function', 'string'].includes(typeof value) || Array.isArray(value),
+  ],
+  proxy: [
+    'must be { host, port, protocol?, auth? }, or false for none; axios does not take a URL here.',
+    (value) => value === false || (isRecord(value) && [value.host, value.hostname].some(isText)),
+  ],
+  httpAgent: AGENT_RULE,
+  httpsAgent: AGENT_RULE,
+  family: ['must be 4 or 6.', (value) => value === 4 || value === 6],
+  lookup: ['must be a function such as dns.lookup.', (value) => typeof value === 'function'],
+  socketPath: ['must be the path of a socket, or null.', (value) => value === null || isText(value)],
+};
+
+function isText(value: unknown): boolean {
+  return typeof value === 'string' && value !== '';
 }
 
 function duration(
@@ -336,7 +374,7 @@ function count(
   fallback: number,
   least: number,
 ): number {
-  const value = options[name] ?? fallback;
+  const value = options[name] === undefined ? fallback : options[name];
   if (!Number.isInteger(value) || (value as number) < least) {
     throw invalidOption(name, `must be a whole number, ${least} or more; got ${shown(value)}.`);
   }
@@ -350,7 +388,8 @@ function optional<K extends keyof PayuAuthOptions>(
 ): PayuAuthOptions[K] {
   const value = options[name];
   if (value !== undefined && typeof value !== type) {
-    throw invalidOption(name, `must be a ${type}; got ${shown(value)}.`);
+    const rule = type === 'boolean' ? 'true or false' : 'a function';
+    throw invalidOption(name, `must be ${rule}; got ${shown(value)}.`);
   }
   return value;
 }

@@ -1,4 +1,5 @@
 import { invalidOption } from './errors.ts';
+import { kindOf } from './json.ts';
 import { type ScopeInput, scopeFault, scopeSet } from './token/scope.ts';
 import { normaliseOrigin } from './url.ts';
 
@@ -16,7 +17,7 @@ export function resolveOrigins(option: string, origins: unknown): readonly strin
     if (origin === undefined) {
       throw invalidOption(
         `${option}[${index}]`,
-        'must be an http or https origin such as "https://api.example".',
+        'must be an http or https origin such as "https://api.example", without a path.',
       );
     }
     return origin;
@@ -40,11 +41,10 @@ export function refuseUnknown(prefix: string, options: object, known: readonly s
 
 export function requireText(option: string, value: unknown): void {
   if (typeof value !== 'string' || value.trim() === '')
-    throw invalidOption(option, 'must be a non-empty string.');
+    throw invalidOption(option, `must be a non-empty string; got ${kindOf(value)}.`);
 }
 
 /** A value in a message: numbers as they are, anything else only by its kind, as it might be a secret. */
 export function shown(value: unknown): string {
-  if (typeof value === 'number') return String(value);
-  return value === null ? 'null' : `a ${typeof value}`;
+  return typeof value === 'number' ? String(value) : kindOf(value);
 }

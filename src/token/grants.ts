@@ -1,3 +1,4 @@
+import { kindOf } from '../json.ts';
 import { scopeKey } from './scope.ts';
 
 /** A secret, or how to get it each time one is needed (a vault, a rotated file). */
@@ -90,10 +91,12 @@ export function grantRequest(grant: Grant, clientId: string | undefined): GrantR
 
 /** The rule that a secret's value breaks, or undefined where it is fit to be sent. Names no value. */
 export function secretFault(value: unknown): string | undefined {
-  if (typeof value !== 'string') return 'must be a string, or a function that returns one';
-  if (value === '') return 'must not be empty';
+  if (typeof value !== 'string') {
+    return `must be a string, or a function that returns one or a promise of one; got ${kindOf(value)}`;
+  }
+  if (value === '') return 'must not be empty: check that the variable it comes from is set';
   if (value !== value.trim()) {
-    return 'must not begin or end with white space: a line break from a file or a copied secret? Trim it';
+    return 'must not begin or end with white space, such as a line break from a file: trim it';
   }
   return undefined;
 }

@@ -3,6 +3,7 @@ import type { Awaited } from '../backoff/clock.ts';
 import type { Permit } from '../backoff/mint-gate.ts';
 import { cancellationOf, unlessCancelled } from '../backoff/wait.ts';
 import { invalidOption, TokenUnavailableError } from '../errors.ts';
+import { kindOf } from '../json.ts';
 import { safeError } from '../redact.ts';
 import { cacheKey, fingerprint } from './cache-key.ts';
 import { GrantExchange, type Granted, PassAgain } from './grant-exchange.ts';
@@ -101,9 +102,15 @@ export class Minter {
       if (signal.aborted) throw signal.reason;
       throw secretFailedError(option, safeError(error, this.secrets));
     }
+    if (typeof value !== 'string') {
+      throw invalidOption(
+        option,
+        `is a function that must give a string, now or as a promise; it gave ${kindOf(value)}.`,
+      );
+    }
     const fault = secretFault(value);
-    if (fault !== undefined) throw invalidOption(option, `came from your function, and ${fault}.`);
-    return value as string;
+    if (fault !== undefined) throw invalidOption(option, `as your function gives it ${fault}.`);
+    return value;
   }
 
   /** One try: as often through the gate as it takes. Waiting there is no failure, so no try is used up by it. */

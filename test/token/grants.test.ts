@@ -131,9 +131,13 @@ describe('a secret is', () => {
   test.each([
     ['fine', 's3cret', undefined],
     ['fine with white space inside', 'pass phrase', undefined],
-    ['refused where it is no string', 42, /^must be a string, or a function that returns one$/],
+    [
+      'refused where it is no string',
+      42,
+      /^must be a string, or a function that returns one or a promise of one; got a number$/,
+    ],
     ['refused where it is missing', undefined, /^must be a string/],
-    ['refused where it is empty', '', /^must not be empty$/],
+    ['refused where it is empty', '', /^must not be empty: check that the variable it comes from is set$/],
     ['refused with a line break at the end', 's3cret\n', /^must not begin or end with white space/],
     ['refused with a blank in front', ' s3cret', /^must not begin or end with white space/],
     ['refused where it is but white space', ' ', /^must not begin or end with white space/],
