@@ -1,0 +1,122 @@
+/** How a token request came out, told from the reply alone. */
+export type TokenReply =
+  | { readonly kind: 'answered' }
+  | { readonly kind: 'passing' }
+  | { readonly kind: 'unusable' }
+  | { readonly kind: 'rate-limited'; readonly toldMs: number | undefined };
+
+const TRIES = 4;
+const KNOWN = [
+  'invalid_client',
+  'unauthorized_client',
+  'invalid_scope',
+  'unsupported_grant_type',
+  'invalid_request',
+  'invalid_grant',
+];
+
+/** DESIGN E1, E6, E7 and PAYU.md's table, written a second time. */
+export function classify(status: number, text: string, retryAfter: string | undefined): TokenReply {
+  const body = parsed(text);
+  const error = typeof body?.error === 'string' ? body.error : undefined;
+  if (error === 'rate_limit_exceeded') return { kind: 'rate-limited', toldMs: told(body?.retry_after) };
+  if (error === 'server_error' || error === 'invalid_token_reuse') return { kind: 'passing' };
+  if (error !== undefined && KNOWN.includes(error)) return { kind: 'answered' };
+  if (status === 429 || (status === 503 && retryAfter !== undefined)) {
+    return { kind: 'rate-limited', toldMs: told(body?.retry_after) };
+  }
+  if (status >= 500) return { kind: 'passing' };
+  if (status >= 300 || error !== undefined) return { kind: 'answered' };
+  return typeof body?.access_token === 'string' ? { kind: 'answered' } : { kind: 'unusable' };
+}
+
+function parsed(text: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function told(value: unknown): number | undefined {
+  return typeof value === 'number' ? value * 1_000 : undefined;
+}
+
+/**
+ * When a client may ask the token endpoint (E3, E6), with the least waits that the rules allow. Requests that were
+ * under way together fail together: they count once.
+ */
+export class GateModel {
+  #isClosed = false;
+  #opensAt = 0;
+  #round = 0;
+  #faults = 0;
+  #untold = 0;
+  #wasToldZero = false;
+  /** Requests of the present round that are under way, while the gate is closed. */
+  #probes = 0;
+
+  /** No trouble: whatever waits now, waits for a reply. */
+  get isOpen(): boolean {
+    return !this.#isClosed;
+  }
+
+  /** Says what is wrong with a request that is sent now, and the round it belongs to. */
+  sends(now: number): { readonly round: number; readonly wrong: string | undefined } {
+    const round = this.#round;
+    if (!this.#isClosed) return { round, wrong: undefined };
+    this.#probes++;
+    if (now < this.#opensAt) return { round, wrong: `a token request ${this.#opensAt - now} ms too early` };
+    return { round, wrong: this.#probes > 1 ? 'two token requests at once while in trouble' : undefined };
+  }
+
+  /** A request is over, whatever became of it. */
+  leaves(round: number): void {
+    if (this.#isClosed && round === this.#round) this.#probes = Math.max(0, this.#probes - 1);
+  }
+
+  ends(round: number, reply: TokenReply, now: number): void {
+    this.leaves(round);
+    const counts = !this.#isClosed || round === this.#round;
+    if (reply.kind === 'rate-limited') this.#limited(reply.toldMs, counts, now);
+    else if (!counts) return;
+    else if (reply.kind === 'answered') this.#opens();
+    else this.#failed(reply.kind, now);
+  }
+
+  #opens(): void {
+    this.#isClosed = false;
+    this.#faults = 0;
+    this.#untold = 0;
+    this.#wasToldZero = false;
+  }
+
+  #failed(kind: 'passing' | 'unusable', now: number): void {
+    this.#faults = kind === 'unusable' ? Math.max(this.#faults + 1, TRIES) : this.#faults + 1;
+    const pauses = this.#faults - TRIES + 1;
+    const waitMs =
+      pauses > 0
+        ? Math.min(30_000, 1_000 * 2 ** (pauses - 1))
+        : Math.min(5_000, 200 * 2 ** (this.#faults - 1)) / 2;
+    this.#closesUntil(now + waitMs);
+  }
+
+  #limited(toldMs: number | undefined, counts: boolean, now: number): void {
+    const usable = toldMs === 0 && this.#wasToldZero ? undefined : toldMs;
+    if (!counts) {
+      this.#opensAt = Math.max(this.#opensAt, now + (usable ?? 500));
+      return;
+    }
+    this.#wasToldZero = toldMs === 0;
+    if (usable === undefined) this.#untold++;
+    this.#closesUntil(now + (usable ?? Math.min(60_000, 1_000 * 2 ** (this.#untold - 1)) / 2));
+  }
+
+  #closesUntil(time: number): void {
+    this.#isClosed = true;
+    this.#opensAt = time;
+    this.#round++;
+    this.#probes = 0;
+  }
+}
