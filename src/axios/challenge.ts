@@ -7,7 +7,7 @@ export interface Challenge {
 const TOKEN = "[\\w!#$%&'*+.^`|~-]+";
 /** A parameter, or a lone word: an auth-scheme, or the token68 behind one. Each takes a whole run: no header is slow to read. */
 const ELEMENT = new RegExp(
-  `(${TOKEN})\\s*=\\s*(?:"((?:[^"\\\\]|\\\\.)*)"|(${TOKEN}))|([\\w!#$%&'*+.^\`|~/-]+=*)|(,)`,
+  `(${TOKEN})\\s*=\\s*(?:"((?:[^"\\\\]|\\\\.)*)"?|(${TOKEN}))|([\\w!#$%&'*+.^\`|~/-]+=*)|(,)`,
   'g',
 );
 

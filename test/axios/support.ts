@@ -120,7 +120,10 @@ export const refuseFirst: Answer = (arrival, response) => {
 export function recordingClient(
   axios: AxiosStatic,
   defaults: CreateAxiosDefaults = {},
-  answer: (config: InternalAxiosRequestConfig, nth: number) => { status: number; data?: unknown } = () => ({
+  answer: (
+    config: InternalAxiosRequestConfig,
+    nth: number,
+  ) => { status: number; data?: unknown; headers?: object } = () => ({
     status: 200,
   }),
 ): {
@@ -137,8 +140,8 @@ export function recordingClient(
     adapter: async (config: InternalAxiosRequestConfig) => {
       const headers = { ...config.headers };
       sent.push({ token: tokenIn(headers), headers, config });
-      const { status, data = '' } = answer(config, sent.length);
-      const response = { status, statusText: '', headers: {}, data, config, request: {} };
+      const { status, data = '', headers: answered = {} } = answer(config, sent.length);
+      const response = { status, statusText: '', headers: { ...answered }, data, config, request: {} };
       if (config.validateStatus?.(status) ?? true) return response;
       throw new axios.AxiosError(`status ${status}`, 'ERR_BAD_REQUEST', config, {}, response);
     },

@@ -1,0 +1,226 @@
+import { once } from 'node:events';
+import type { Readable } from 'node:stream';
+import { inspect } from 'node:util';
+import axios, { type AxiosRequestConfig } from 'axios';
+import { describe, expect, test } from 'vitest';
+import type { PayuAuthOptions } from '../../src/options.ts';
+import { createPayuAuth } from '../../src/payu-auth.ts';
+import { json, recordingClient, startOrigin, tokenIn, tokensOf } from './support.ts';
+
+const API = 'https://api.example';
+
+/** A client whose server answers like this, and what came of one call. */
+async function oneCall(
+  answer: (token: string | undefined, nth: number) => { status: number; data?: unknown; headers?: object },
+  config: AxiosRequestConfig = {},
+  options: Partial<PayuAuthOptions> = {},
+) {
+  const tokens = tokensOf({ createPayuAuth }, options);
+  const { client, sent } = recordingClient(axios, { baseURL: API }, ({ headers }, nth) =>
+    answer(tokenIn(headers), nth),
+  );
+  tokens.auth.attach(client);
+  const result = await client.request({ url: '/pay', method: 'post', data: { a: 1 }, ...config }).then(
+    (response) => ({ kind: 'response' as const, response }),
+    (error) => ({ kind: 'error' as const, error, response: error.response }),
+  );
+  return { ...tokens, client, sent, result };
+}
+
+describe('what is sent a second time, and what never is', () => {
+  test.each([
+    ['a success', 200, {}, 1],
+    ['a business failure', 200, { data: { status: -1, message: 'Invoice Number already exists.' } }, 1],
+    ['a 400', 400, {}, 1],
+    ['a 403', 403, { data: '<html>' }, 1],
+    ['a 403 that speaks of the token', 403, { data: { error: 'invalid_token' } }, 1],
+    ['a 404', 404, {}, 1],
+    ['a 500', 500, {}, 1],
+    ['a 502', 502, { data: { error: 'invalid_token' } }, 1],
+    ['a 503', 503, { headers: { 'retry-after': '0' } }, 1],
+    ['a 401 of another scheme', 401, { headers: { 'www-authenticate': 'Basic realm="proxy"' } }, 1],
+    ['a 401 for a scope', 401, { data: { error: 'insufficient_scope' } }, 1],
+    ['a 401', 401, {}, 2],
+    ['a 401 of Partner v1', 401, { data: { status: 'Unauthorized' } }, 2],
+  ])('%s', async (_title, status, rest, sends) => {
+    const { sent, minted, result } = await oneCall(() => ({ status, ...rest }));
+    expect([sent.length, minted()]).toEqual([sends, sends]);
+    expect(result.response.status).toBe(status);
+    expect(result.kind).toBe(status === 200 ? 'response' : 'error');
+  });
+
+  test.each(['ECONNRESET', 'ECONNABORTED', 'ETIMEDOUT', 'ENOTFOUND', 'ERR_NETWORK'])(
+    '%s: once',
+    async (code) => {
+      const { auth, minted } = tokensOf({ createPayuAuth });
+      let sends = 0;
+      const client = axios.create({
+        baseURL: API,
+        adapter: (config) => {
+          sends++;
+          return Promise.reject(new axios.AxiosError(code, code, config));
+        },
+      });
+      auth.attach(client);
+      for (const expected of [1, 2]) {
+        await expect(client.post('/pay', { a: 1 })).rejects.toMatchObject({ code });
+        expect(sends).toBe(expected);
+      }
+      expect(minted()).toBe(1);
+    },
+  );
+
+  test("a permanent 401: two sends, one more mint, and the caller gets axios' own error (case 17)", async () => {
+    const { sent, minted, result, events } = await oneCall(() => ({ status: 401 }));
+    expect(result).toMatchObject({ kind: 'error', error: { isAxiosError: true, response: { status: 401 } } });
+    expect([sent.length, minted()]).toEqual([2, 2]);
+    expect(events.filter(({ type }) => type === 'request-replayed')).toEqual([
+      { type: 'request-replayed', cause: 'token-refused', attempt: 2, method: 'POST', url: `${API}/pay` },
+    ]);
+  });
+
+  test.each([
+    ['is cured all the same', 1, 200],
+    ['that is permanent resolves as a response', 2, 401],
+  ])('with validateStatus, a 401 %s (case 20)', async (_title, refusals, status) => {
+    const { sent, result } = await oneCall((_token, nth) => ({ status: nth <= refusals ? 401 : 200 }), {
+      validateStatus: () => true,
+    });
+    expect(result).toMatchObject({ kind: 'response', response: { status } });
+    expect(sent).toHaveLength(2);
+  });
+
+  test('a refusal in a 200, by the rule of the caller', async () => {
+    const { sent, result } = await oneCall(
+      (token) => ({ status: 200, data: { code: token === 'access_token_1' ? 600 : 200 } }),
+      {},
+      { isTokenRefused: ({ data }) => data.code === 600 },
+    );
+    expect(result.response.data).toEqual({ code: 200 });
+    expect(sent).toHaveLength(2);
+  });
+
+  test('no renewal: the caller gets its typed error, not the 401', async () => {
+    let mints = 0;
+    const { sent, result } = await oneCall(
+      () => ({ status: 401 }),
+      {},
+      {
+        tokenAttempts: 1,
+        http: {
+          adapter: async (config) => {
+            if (++mints > 1) throw new Error('down');
+            return {
+              status: 200,
+              statusText: '',
+              headers: {},
+              data: '{"access_token":"access_token_1"}',
+              config,
+            };
+          },
+        },
+      },
+    );
+    expect(result).toMatchObject({
+      kind: 'error',
+      error: { code: 'ERR_TOKEN_UNAVAILABLE' },
+      response: undefined,
+    });
+    expect(sent).toHaveLength(1);
+  });
+
+  test('the same token again: no replay, the 401 reaches the caller', async () => {
+    const { sent, result, events } = await oneCall(
+      () => ({ status: 401 }),
+      {},
+      {
+        http: {
+          adapter: async (config) => ({
+            status: 200,
+            statusText: '',
+            headers: {},
+            data: '{"access_token":"access_token_1"}',
+            config,
+          }),
+        },
+      },
+    );
+    expect(result.response.status).toBe(401);
+    expect(sent).toHaveLength(1);
+    expect(events).toContainEqual({ type: 'replay-skipped', reason: 'same-token' });
+  });
+});
+
+describe('what an event says of the URL', () => {
+  test.each([
+    [{ url: '/pay?account=1#x' }, `${API}/pay`],
+    [{ url: 'pay', params: { account: 1 } }, `${API}/pay`],
+    [{ url: `${API}/other?account=1` }, `${API}/other`],
+    [{ baseURL: `${API}/v2/`, url: '//api.example/x', allowAbsoluteUrls: false }, `${API}/v2/api.example/x`],
+    [{ baseURL: '', url: new URL(`${API}/object?account=1`) as never }, `${API}/object`],
+    [{ baseURL: 'https://user:pass@api.example/v2', url: '/x@y' }, 'https://api.example/v2/x@y'],
+  ])('%o: %s', async (config, url) => {
+    const { events } = await oneCall((_token, nth) => ({ status: nth === 1 ? 401 : 200 }), config, {
+      header: { name: 'X-Partner-Token' },
+    });
+    expect(events).toContainEqual(expect.objectContaining({ type: 'request-replayed', url }));
+  });
+});
+
+describe('what the caller gets back', () => {
+  test.each(['http', 'fetch'] as const)(
+    '%s: an error of axios, with the own config and without a token',
+    async (adapter) => {
+      const home = await startOrigin((_arrival, response) => json(response, 401, {}));
+      const { auth } = tokensOf({ createPayuAuth });
+      const client = axios.create({ baseURL: home.url, adapter });
+      auth.attach(client);
+      const error = await client
+        .post('/x', { a: 1 }, { headers: { 'x-own': 'kept' } })
+        .catch((caught) => caught);
+      expect(error.config.headers['x-own']).toBe('kept');
+      expect(error.config.adapter).toBe(adapter);
+      expect(error.config.data).toBe('{"a":1}');
+      expect(error.response.config).toBe(error.config);
+      expect(Object.keys(error)).not.toContain('request');
+      expect(error.request).toBeDefined();
+      expect(inspect(error, { depth: Number.POSITIVE_INFINITY })).not.toMatch(/access_token/);
+    },
+  );
+
+  test('a stream that breaks after a replay does so without a token in its error', async () => {
+    const home = await startOrigin((arrival, response) => {
+      const isRefused = /access_token_1\b/.test(arrival.head);
+      response.writeHead(isRefused ? 401 : 200, { 'content-length': '10' });
+      if (isRefused) response.end('0123456789');
+      else response.write('01234', () => response.destroy());
+    });
+    const { auth } = tokensOf({ createPayuAuth });
+    const client = axios.create({ baseURL: home.url });
+    auth.attach(client);
+    const { data } = await client.post<Readable>('/x', { a: 1 }, { responseType: 'stream' });
+    const [error] = await once(data.resume(), 'error').catch((caught) => [caught]);
+    expect(error).toBeInstanceOf(Error);
+    expect(inspect(error, { depth: Number.POSITIVE_INFINITY })).not.toMatch(/access_token/);
+  });
+
+  test('an error that comes after the adapter was done holds no token', async () => {
+    const { result } = await oneCall(() => ({ status: 200, data: 'no json' }), {
+      transformResponse: () => {
+        throw new Error('transform');
+      },
+    });
+    expect(result.kind).toBe('error');
+    expect(inspect(result, { depth: Number.POSITIVE_INFINITY })).not.toMatch(/access_token/);
+    const controller = new AbortController();
+    const aborted = await oneCall(
+      () => {
+        controller.abort();
+        return { status: 200 };
+      },
+      { signal: controller.signal },
+    );
+    expect(aborted.result).toMatchObject({ kind: 'error', error: { code: 'ERR_CANCELED' } });
+    expect(inspect(aborted.result, { depth: Number.POSITIVE_INFINITY })).not.toMatch(/access_token/);
+  });
+});
