@@ -41,6 +41,13 @@ export interface PayuAuth {
    * Puts a token on each request of the instance. Any number of instances may share one auth. Returns what detaches
    * it; requests in flight finish.
    *
+   * It works below the instance's interceptors and transforms: each runs once per call, whatever was installed first.
+   * Good to know: an instance that `create()` makes from this one is not attached. A request that has the header
+   * already, be it from the instance's defaults, is left alone. A response cache such as axios-cache-interceptor is
+   * best set up before: then what it answers needs no token. Errors may come from another copy of axios than the
+   * instance: ask `isAxiosError`, not `instanceof`. An adapter of your own is trusted to keep the token to itself; what
+   * it hands on as a redirect is yours.
+   *
    * @throws TypeError where the instance is attached to another auth, or with other options.
    */
   attach(

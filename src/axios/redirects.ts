@@ -64,17 +64,15 @@ export async function follow(
   const most = sent.maxRedirects ?? MOST_REDIRECTS;
   let outcome = first;
   let hop = sent;
-  let from = leash.origin;
   for (let hops = 0; hops < most; hops++) {
     const target = targetOf(outcome.response, adapter, hop);
     if (target === undefined || !mayFollow(outcome.response?.status, hop)) break;
     discardBody(outcome.response as AxiosResponse);
     hop = nextHop(hop, outcome.response?.status, target);
-    if (target.origin !== from) {
+    if (target.origin !== leash.origin) {
       leash.isAstray = true;
       for (const name of [leash.headerName, ...CREDENTIALS]) deleteHeader(hop.headers, name);
     }
-    from = target.origin;
     outcome = await Promise.resolve(adapter(hop)).then(succeeded, failed);
   }
   return outcome;

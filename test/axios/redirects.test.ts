@@ -159,24 +159,28 @@ describe.each(AXIOS_VERSIONS)('redirects on %s', (version) => {
     expect(home.arrivals.map(({ body }) => String(body))).toEqual(['once', 'once', '']);
   });
 
-  test("the user's own beforeRedirect runs, sees no token on the way out, and can't put it back", async () => {
-    const [home, foreign] = [await startOrigin(accepting), await startOrigin(accepting)];
-    const seen: unknown[] = [];
-    const { client } = attached(library, home, {
-      adapter: 'http',
-      beforeRedirect: (options, _response, request) => {
-        seen.push(JSON.stringify(options.headers).includes('access_token'));
-        // Not every version of axios hands on the request.
-        Object.assign(options.headers, request?.headers, { 'x-own': 'mine' });
-      },
-    });
-    await client.get(go(302, `${home.url}/x`));
-    await client.get(go(302, foreign.url));
-    expect(seen).toEqual([true, false]);
-    expect(hasToken(home)).toEqual([true, true, true]);
-    expect(hasToken(foreign)).toEqual([false]);
-    expect(foreign.arrivals[0]?.headers['x-own']).toBe('mine');
-  });
+  test.each(HEADERS)(
+    "the user's own beforeRedirect runs, sees no %s on the way out, and can't put it back",
+    async (headerName) => {
+      const [home, foreign] = [await startOrigin(accepting), await startOrigin(accepting)];
+      const seen: unknown[] = [];
+      const config: AxiosRequestConfig = {
+        adapter: 'http',
+        beforeRedirect: (options, _response, request) => {
+          seen.push(JSON.stringify(options.headers).includes('access_token'));
+          // Not every version of axios hands on the request.
+          Object.assign(options.headers, request?.headers, { 'x-own': 'mine' });
+        },
+      };
+      const { client } = attached(library, home, config, headerName);
+      await client.get(go(302, `${home.url}/x`));
+      await client.get(go(302, foreign.url));
+      expect(seen).toEqual([true, false]);
+      expect(hasToken(home)).toEqual([true, true, true]);
+      expect(hasToken(foreign)).toEqual([false]);
+      expect(foreign.arrivals[0]?.headers['x-own']).toBe('mine');
+    },
+  );
 
   test("the user's own fetchOptions.redirect is respected", async () => {
     const [home, foreign] = [await startOrigin(accepting), await startOrigin(accepting)];
