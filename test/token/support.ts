@@ -67,6 +67,11 @@ export function turns(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
+/** For what a real server and its client have yet to do: it takes turns of the event loop, not time. */
+export async function eventually(condition: () => boolean): Promise<void> {
+  while (!condition()) await turns();
+}
+
 type Operation = 'get' | 'set' | 'delete' | 'withLock';
 
 /** An asynchronous store whose operations can be parked, or made to fail. It remembers what it was asked. */
