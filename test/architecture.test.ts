@@ -30,7 +30,9 @@ const PLACES: Readonly<Record<string, Rules>> = {
   'token/scope.ts': { values: [] },
   'backoff/': { values: ['backoff/', ...LEAVES] },
   // Knows time and no HTTP client.
-  'token/': { values: ['token/', 'backoff/', ...LEAVES, 'p-retry', 'async-mutex', 'node:crypto'] },
+  'token/': {
+    values: ['token/', 'backoff/', ...LEAVES, 'p-retry', 'async-mutex', 'node:crypto', 'node:events'],
+  },
   // Knows HTTP and no grants: of the token half only what a scope is, and the port that it implements.
   'axios/': {
     values: ['axios/', 'backoff/', ...LEAVES, ...TOKEN_PORTS, 'validation.ts', 'axios', 'node:'],

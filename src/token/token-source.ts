@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Clock } from '../backoff/clock.ts';
 import type { MintGate } from '../backoff/mint-gate.ts';
 import { cancellationOf, unlessCancelled } from '../backoff/wait.ts';
@@ -35,6 +36,8 @@ export class TokenSource {
   constructor(parts: TokenSourceParts) {
     this.#parts = parts;
     this.#states = new ExpiringMap((state) => state.isDead(parts.clock.now()));
+    // Each call that waits for an API listens: any number is no leak, whatever Node.js suspects beyond ten.
+    setMaxListeners(0, this.closed);
   }
 
   /** Aborts with a {@link ClosedError} when the auth is closed. */
