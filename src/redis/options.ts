@@ -14,7 +14,7 @@ export interface RedisTokenStoreOptions {
    * key writes, all of them read. Values that were written without encryption are not read any more.
    *
    * @example
-   * redisTokenStore(redis, { encryptionKey: [process.env.TOKEN_KEY_NEW, process.env.TOKEN_KEY_OLD] });
+   * redisTokenStore(redis, { encryptionKey: [newKey, oldKey] });
    */
   readonly encryptionKey?: EncryptionKey | readonly EncryptionKey[];
   /** Limit for one command. Default 1,000 ms. */

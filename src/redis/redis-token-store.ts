@@ -28,8 +28,9 @@ const MARGIN_MS = 60_000;
  * import { redisTokenStore } from 'axios-payu-auth/redis';
  * import { createClient } from 'redis';
  *
- * const redis = await createClient({ url: process.env.REDIS_URL }).connect();
- * const store = redisTokenStore(redis, { encryptionKey: process.env.TOKEN_KEY });
+ * const { REDIS_URL = 'redis://localhost:6379', TOKEN_KEY = '' } = process.env;
+ * const redis = await createClient({ url: REDIS_URL }).connect();
+ * const store = redisTokenStore(redis, { encryptionKey: TOKEN_KEY });
  * const auth = createPayuAuth({ environment: 'test', grant, scope: scopes.payouts.create, store });
  */
 export function redisTokenStore(client: RedisClient, options: RedisTokenStoreOptions = {}): TokenStore {
