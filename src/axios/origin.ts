@@ -13,8 +13,8 @@ export type Destination =
 /** The most prefixes remembered; beyond it all are forgotten and worked out anew. */
 const MOST_REMEMBERED = 1_000;
 
-/** Scheme and authority, up to the first character that ends an authority in the WHATWG's parser. */
-const SCHEME_AND_AUTHORITY = /^https?:\/\/[^/\\?#]*/i;
+/** Scheme and authority; a backslash, which ends an authority too, is for the parser to see. */
+const SCHEME_AND_AUTHORITY = /^https?:\/\/[^/?#]*/i;
 
 export interface OriginRules {
   /** Allowed besides the instance's own origin. */

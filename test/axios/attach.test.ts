@@ -96,6 +96,16 @@ describe.each(AXIOS_VERSIONS)('attaching on %s', (version) => {
     });
   });
 
+  test('with a token at hand, a request is on its way when the call returns', async () => {
+    const { client, sent, auth } = refusing();
+    auth.attach(client);
+    await client.get('/x');
+    sent.length = 0;
+    const call = client.post('/x', 'body');
+    expect(sent).toHaveLength(1);
+    await call;
+  });
+
   describe('a config that comes back (A2)', () => {
     test('of a failed call: is sent as before, with the token of the moment, and is not wrapped twice', async () => {
       const { client, sent, auth } = refusing();
@@ -123,7 +133,7 @@ describe.each(AXIOS_VERSIONS)('attaching on %s', (version) => {
     });
 
     test('of a call that never came to the adapter: has one wrapper, not two', async () => {
-      const { client, sent, auth } = refusing();
+      const { client, sent, auth, events } = refusing();
       let again = 0;
       client.interceptors.request.use((config) => {
         if (again++ === 0) throw Object.assign(new Error('circuit is open'), { config });
@@ -135,6 +145,10 @@ describe.each(AXIOS_VERSIONS)('attaching on %s', (version) => {
       await client.request(error.config);
       expect(sent).toHaveLength(2);
       expect(sent[0]?.config.adapter).toBe(client.defaults.adapter);
+      again = 0;
+      const withheld = await client.get('https://other.example/x').catch((caught) => caught);
+      await client.request(withheld.config);
+      expect(events.filter(({ type }) => type === 'token-withheld')).toHaveLength(1);
     });
 
     test('sent over an instance that is not attached: goes out without a token', async () => {
@@ -149,13 +163,13 @@ describe.each(AXIOS_VERSIONS)('attaching on %s', (version) => {
 
   describe('the adapter is the one that axios would take (A3)', () => {
     test.each([
-      ['a name', 'http'],
-      ['a name in upper case', 'HTTP'],
-      ['a list of names', ['xhr', 'http']],
-      ['a list that begins with fetch', ['fetch', 'http']],
-      ['fetch', 'fetch'],
-      ['nothing', undefined],
-    ])('%s', async (_title, adapter) => {
+      ['a name', 'http', 'http'],
+      ['a name in upper case', 'HTTP', 'http'],
+      ['a list of names', ['xhr', 'http'], 'http'],
+      ['a list that begins with fetch', ['fetch', 'http'], 'fetch'],
+      ['fetch', 'fetch', 'fetch'],
+      ['nothing', undefined, 'http'],
+    ])('%s', async (_title, adapter, taken) => {
       const home = await startOrigin(refuseFirst);
       const { auth } = tokensOf(library);
       const client = axios.create({ baseURL: home.url });
@@ -165,6 +179,9 @@ describe.each(AXIOS_VERSIONS)('attaching on %s', (version) => {
       expect(status).toBe(200);
       expect(config.adapter).toEqual(adapter);
       expect(home.arrivals.map(({ body }) => String(body))).toEqual(['body', 'body']);
+      expect(home.arrivals.map(({ headers }) => 'sec-fetch-mode' in headers)).toEqual(
+        [1, 2].map(() => taken === 'fetch'),
+      );
     });
 
     test('a list with a function in it', async () => {
@@ -350,6 +367,7 @@ describe.each(AXIOS_VERSIONS)('attaching on %s', (version) => {
       detach();
       const detachOther = other.auth.attach(client);
       detach();
+      expect(() => auth.attach(client)).toThrow(/another auth/);
       await client.get('/x');
       expect([sent.length, other.minted()]).toEqual([2, 2]);
       detachOther();

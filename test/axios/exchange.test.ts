@@ -100,6 +100,35 @@ describe('what is sent a second time, and what never is', () => {
     expect(sent).toHaveLength(2);
   });
 
+  test('a token that others use with success is refused here: still no third send', async () => {
+    const { auth, minted } = tokensOf({ createPayuAuth });
+    const sends: unknown[] = [];
+    const client = axios.create({
+      baseURL: API,
+      validateStatus: () => true,
+      adapter: async (config) => {
+        sends.push([config.url, tokenIn(config.headers)]);
+        if (config.url === '/pay' && sends.length > 1) await client.get('/proof');
+        return {
+          status: config.url === '/pay' ? 401 : 200,
+          statusText: '',
+          headers: {},
+          data: '',
+          config,
+          request: {},
+        };
+      },
+    });
+    auth.attach(client);
+    expect((await client.post('/pay')).status).toBe(401);
+    expect(sends).toEqual([
+      ['/pay', 'access_token_1'],
+      ['/pay', 'access_token_2'],
+      ['/proof', 'access_token_2'],
+    ]);
+    expect(minted()).toBe(2);
+  });
+
   test('no renewal: the caller gets its typed error, not the 401', async () => {
     let mints = 0;
     const { sent, result } = await oneCall(
@@ -188,20 +217,53 @@ describe('what the caller gets back', () => {
     },
   );
 
-  test('a stream that breaks after a replay does so without a token in its error', async () => {
+  test.each([
+    ['its first send', 'access_token_1'],
+    ['a replay', 'access_token_2'],
+  ])('a stream that is aborted after %s breaks without a token in its error', async (_title, good) => {
     const home = await startOrigin((arrival, response) => {
-      const isRefused = /access_token_1\b/.test(arrival.head);
+      const isRefused = !arrival.head.includes(good);
       response.writeHead(isRefused ? 401 : 200, { 'content-length': '10' });
       if (isRefused) response.end('0123456789');
-      else response.write('01234', () => response.destroy());
+      else response.write('01234');
     });
     const { auth } = tokensOf({ createPayuAuth });
     const client = axios.create({ baseURL: home.url });
     auth.attach(client);
-    const { data } = await client.post<Readable>('/x', { a: 1 }, { responseType: 'stream' });
-    const [error] = await once(data.resume(), 'error').catch((caught) => [caught]);
-    expect(error).toBeInstanceOf(Error);
+    const controller = new AbortController();
+    const { data } = await client.post<Readable>(
+      '/x',
+      { a: 1 },
+      { responseType: 'stream', signal: controller.signal },
+    );
+    const broken = once(data.resume(), 'error');
+    controller.abort();
+    const [error] = await broken.catch((caught) => [caught]);
+    expect(axios.isCancel(error)).toBe(true);
+    expect((error as { config?: unknown }).config).toBeDefined();
     expect(inspect(error, { depth: Number.POSITIVE_INFINITY })).not.toMatch(/access_token/);
+  });
+
+  test('fetch: a stream that grows too long after a replay breaks without a token in the config', async () => {
+    const home = await startOrigin((arrival, response) => {
+      response.writeHead(/access_token_1\b/.test(arrival.head) ? 401 : 200);
+      response.end(Buffer.alloc(100_000));
+    });
+    const { auth } = tokensOf({ createPayuAuth });
+    const client = axios.create({ baseURL: home.url, adapter: 'fetch', maxContentLength: 1_000 });
+    auth.attach(client);
+    const { data } = await client.post<ReadableStream>(
+      '/x',
+      { a: 1 },
+      {
+        responseType: 'stream',
+        // A refusal of that length would be an error of its own.
+        validateStatus: () => true,
+      },
+    );
+    const error = await new Response(data).text().catch((caught) => caught);
+    const { config } = error.cause ?? error;
+    expect(inspect(config, { depth: Number.POSITIVE_INFINITY })).not.toMatch(/access_token/);
   });
 
   test('an error that comes after the adapter was done holds no token', async () => {

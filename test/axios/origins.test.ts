@@ -195,6 +195,37 @@ describe.each(AXIOS_VERSIONS)('where the token goes, on %s', (version) => {
     expect((await send(library, { url: 'https://bucher.example/x' }, idn)).token).toBeUndefined();
   });
 
+  test('a baseURL that changes later takes the own origin along', async () => {
+    const { auth } = tokensOf(library);
+    const { client, sent } = recordingClient(library.axios, { baseURL: OWN });
+    auth.attach(client);
+    await client.get(`${OWN}/x`);
+    client.defaults.baseURL = OTHER;
+    for (const url of ['/x', `${OWN}/x`, `${OTHER}/x`]) await client.get(url);
+    expect(sent.map(({ token }) => token !== undefined)).toEqual([true, true, false, true]);
+  });
+
+  test("no PayU host of the other environment is taken for the instance's own", async () => {
+    const { auth } = tokensOf(library, { environment: 'test' });
+    const { client, sent } = recordingClient(library.axios, { baseURL: 'https://uatoneapi.payu.in/payout' });
+    auth.attach(client);
+    for (const url of ['/x', 'https://uat-partner.payu.in/x', 'https://oneapi.payu.in/x'])
+      await client.get(url);
+    client.defaults.baseURL = 'https://oneapi.payu.in';
+    await client.get('/x');
+    expect(sent.map(({ token }) => token !== undefined)).toEqual([true, true, false, false]);
+    const other = library.axios.create({ baseURL: 'https://ONEAPI.payu.in:443/payment-links' });
+    expect(() => auth.attach(other)).toThrow(/"baseURL" of the instance is "https:\/\/oneapi.payu.in"/);
+  });
+
+  test('allowInsecureHttp lets the token go over plain http, to the allowed origins only', async () => {
+    const { auth } = tokensOf(library, { allowInsecureHttp: true, origins: ['http://listed.example'] });
+    const { client, sent } = recordingClient(library.axios, { baseURL: 'http://api.example' });
+    auth.attach(client);
+    for (const url of ['/x', 'http://listed.example/x', 'http://other.example/x']) await client.get(url);
+    expect(sent.map(({ token }) => token !== undefined)).toEqual([true, true, false]);
+  });
+
   test('user info does not keep a token of another header back', async () => {
     const { token } = await send(
       library,
