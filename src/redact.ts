@@ -54,6 +54,25 @@ export function safeError(error: unknown, secrets: Iterable<string>): Error {
   return clean;
 }
 
+/** What classes of errors and codes look like: `VaultError`, `ECONNREFUSED`. Secrets do not. */
+const ERROR_NAME = /^[A-Z][A-Za-z]{0,40}(?:Error|Exception)$/;
+const ERROR_CODE = /^[A-Z][A-Z_]{2,40}$/;
+
+/**
+ * An error of a function that handles a secret, without its words: they may quote that very secret, which nobody here
+ * has seen yet and could take out.
+ */
+export function wordlessError(error: unknown): Error {
+  const { name, code } = isRecord(error) ? error : {};
+  const kind = typeof name === 'string' && ERROR_NAME.test(name) ? name : 'error';
+  const known = typeof code === 'string' && ERROR_CODE.test(code) ? { code } : {};
+  const clean = new Error(
+    `${kind}${known.code === undefined ? '' : ` ${known.code}`}, not quoted as it may tell the secret`,
+  );
+  clean.stack = `${clean.name}: ${clean.message}`;
+  return Object.assign(clean, known);
+}
+
 function formEncoded(secret: string): string {
   return new URLSearchParams([['', secret]]).toString().slice(1);
 }

@@ -17,6 +17,8 @@ const DEEPEST_CAUSE = 10;
 /** Gives a response back as if the token had never been in its config. */
 export function restoreResponse(response: AxiosResponse, request: SentRequest): AxiosResponse {
   restoreConfig(response, request);
+  // Axios puts this response into errors of its own: a transformResponse that throws, a JSON text that is none.
+  hideWire(response);
   // A stream that breaks later does so with an error of axios, which holds all that others hold.
   if (isNodeStream(response.data)) response.data.on(errorMonitor, (error) => restoreError(error, request));
   return response;
@@ -36,7 +38,7 @@ export function restoreError(error: unknown, request: SentRequest): unknown {
     hide(holder, 'request');
     if (holder.response !== undefined && holder.response !== null) {
       restoreConfig(holder.response, request);
-      hide(holder.response, 'request');
+      hideWire(holder.response);
     }
     redactTexts(holder, request.token);
     clean(holder.cause, depth + 1);
@@ -64,8 +66,15 @@ function carriesToken(headers: unknown, { headerValue }: SentRequest): boolean {
   return typeof headers === 'object' && headers !== null && Object.values(headers).includes(headerValue);
 }
 
+/** What of a response leads to its socket: `request`, and the properties of Node's IncomingMessage. */
+function hideWire(response: AxiosResponse): void {
+  hide(response, 'request');
+  if (!isNodeStream(response.data)) return;
+  for (const property of ['socket', 'client', 'req']) hide(response.data, property);
+}
+
 /** Sockets and their buffers hold the header as it went over the wire: there for who asks, not for who prints. */
-function hide(holder: object, property: 'request'): void {
+function hide(holder: object, property: string): void {
   const descriptor = Object.getOwnPropertyDescriptor(holder, property);
   if (descriptor?.configurable && descriptor.enumerable) {
     Object.defineProperty(holder, property, { ...descriptor, enumerable: false });

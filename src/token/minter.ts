@@ -4,7 +4,7 @@ import type { Permit } from '../backoff/mint-gate.ts';
 import { cancellationOf, unlessCancelled } from '../backoff/wait.ts';
 import { invalidOption, TokenUnavailableError } from '../errors.ts';
 import { kindOf } from '../json.ts';
-import { safeError } from '../redact.ts';
+import { wordlessError } from '../redact.ts';
 import { cacheKey, fingerprint } from './cache-key.ts';
 import { GrantExchange, type Granted, PassAgain } from './grant-exchange.ts';
 import { type AskedSecrets, optionOf, secretFault } from './grants.ts';
@@ -92,7 +92,10 @@ export class Minter {
     const option = optionOf(parameter);
     let value: unknown;
     try {
-      const answer = unlessCancelled(Promise.resolve(secret()), cancellationOf(signal));
+      const asked = (async () => secret())().catch((error: unknown) => {
+        throw wordlessError(error);
+      });
+      const answer = unlessCancelled(asked, cancellationOf(signal));
       value = await withinLimit(
         answer,
         { clock, limitMs, awaited },
@@ -100,7 +103,7 @@ export class Minter {
       );
     } catch (error) {
       if (signal.aborted) throw signal.reason;
-      throw secretFailedError(option, safeError(error, this.secrets));
+      throw secretFailedError(option, error as Error);
     }
     if (typeof value !== 'string') {
       throw invalidOption(

@@ -9,10 +9,9 @@ import {
   type CanaryWorld,
   failureOf,
   passingTime,
-  SECRETS,
   startCanaryWorld,
 } from './support/canary-world.ts';
-import { findSecrets } from './support/find-secrets.ts';
+import { expectNoSecrets } from './support/no-secrets.ts';
 
 /** What a server may say that saw a secret: in each of its spellings. */
 function echo(secret: string): string {
@@ -88,12 +87,6 @@ const ECHOES: Readonly<Record<string, (echoed: string) => RawReply>> = {
 
 function refusal(body: Readonly<Record<string, unknown>>): RawReply {
   return { status: 401, body };
-}
-
-function expectNoSecrets(world: CanaryWorld, failures: readonly unknown[]): void {
-  for (const failure of failures) expect(findSecrets(failure, SECRETS)).toEqual([]);
-  for (const event of world.events) expect(findSecrets(event, SECRETS)).toEqual([]);
-  expect(findSecrets(world.printed, SECRETS)).toEqual([]);
 }
 
 /** A token request that fails: for the first token, or, with a password, for the refresh of one that has expired. */

@@ -85,6 +85,8 @@ function walk(
     );
   // With what is inherited, and with getters: `for … in` is how loggers copy.
   for (const name in value) {
+    // Scratch memory of zlib: it shows whatever lay there before.
+    if (name === '_outBuffer') continue;
     look(`${path} (a name)`, name);
     inner(
       name,
