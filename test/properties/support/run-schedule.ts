@@ -158,13 +158,13 @@ class Run {
 
   async #faultFreeCalls(member: Member): Promise<void> {
     const { revokePrevious, store } = this.world.setup;
-    // Where each mint kills what is in the store for others, or the store did not take up the last token, a call may
-    // meet two dead tokens, its own and the store's, and is replayed once only: the second such call is the last.
+    // A call is replayed once only, and may meet two dead tokens: its own, and what somebody else left in the store.
+    // Where each mint kills tokens of other scopes too, that goes on for ever; one scope is left then.
     const isCrossfire =
       (revokePrevious === true && store === 'shared') || (revokePrevious !== false && store === 'failing');
     const scopes = isCrossfire ? [0] : [...SCOPES.keys()];
-    for (let i = 0; isCrossfire && i < 2; i++) {
-      this.#request(plainCall(member, 0, 'http'));
+    for (const scope of store === 'own' ? [] : [...scopes, ...scopes]) {
+      this.#request(plainCall(member, scope, 'http'));
       await this.#drain();
     }
     this.#isAtTheEnd = true;
