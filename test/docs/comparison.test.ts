@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { inspect } from 'node:util';
+import axiosRetry, { isSafeRequestError } from 'axios-retry';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { startSandbox } from '../../src/sandbox/index.ts';
-import { atOnce, fulfilled } from '../support/harness.ts';
+import { atOnce, fulfilled, startHarness } from '../support/harness.ts';
 import { type Arena, contenders, enter } from './support/contenders.ts';
 
 /** One row of the README's table: what it is about, and what each contender came to. */
@@ -210,6 +211,29 @@ describe('what the README says of others, each configured as its own README says
       .split('\n')
       .map((row) => row.split(' | ')[0]?.slice(2));
     expect(titles).toEqual(rows.map(({ title }) => title));
+  });
+});
+
+describe('what the README says of axios-retry and payments', () => {
+  test.each([
+    {
+      title: 'with its defaults, it pays twice',
+      options: undefined,
+      paid: { payments: 2, duplicatePayments: 1 },
+    },
+    {
+      title: 'with the recipe, it does not',
+      options: { retryCondition: isSafeRequestError },
+      paid: { payments: 1, duplicatePayments: 0 },
+    },
+  ])('$title', async ({ options, paid }) => {
+    const { auth, client, sandbox } = await startHarness();
+    const payouts = client('/payout');
+    auth.attach(payouts);
+    axiosRetry(payouts, options);
+    sandbox.fail(1, { kind: 'reset-after-read' }, { on: 'api' });
+    await payouts.post('/v2/payment', [{ merchantRefId: '1', amount: 1 }]).catch(() => undefined);
+    expect(sandbox.stats()).toMatchObject(paid);
   });
 });
 

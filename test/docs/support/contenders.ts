@@ -1,11 +1,16 @@
+import { createRequire } from 'node:module';
 import axios, { type AxiosInstance, type AxiosResponse } from 'axios';
-import { createAuthRefresh } from 'axios-auth-refresh';
 import axiosRetry from 'axios-retry';
 import tokenProvider from 'axios-token-interceptor';
 import { installAuthRefresh, setAuthHeaders } from 'token-refresh';
 import { onTestFinished } from 'vitest';
 import { createPayuAuth } from '../../../src/index.ts';
 import { type Sandbox, startSandbox } from '../../../src/sandbox/index.ts';
+
+// By `require`: the test runner takes its ES module apart, and misses the sources that its map names.
+const { createAuthRefresh } = createRequire(import.meta.url)(
+  'axios-auth-refresh',
+) as typeof import('axios-auth-refresh');
 
 /** A sandbox, and a client whose calls get their tokens from one contender. */
 export interface Arena {
