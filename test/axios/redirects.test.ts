@@ -121,7 +121,7 @@ describe.each(AXIOS_VERSIONS)('redirects on %s', (version) => {
       });
     });
 
-    test('a redirect to another origin takes a token of the own origin with it in no cookie and no other header', async () => {
+    test('headers of the caller go along to another origin, the token under no name', async () => {
       const [home, foreign] = [await startOrigin(accepting), await startOrigin(accepting)];
       const { client } = attached(library, home, { adapter });
       await client.get(go(302, foreign.url), { headers: { cookie: 'session=1', 'x-own': 'kept' } });

@@ -156,7 +156,7 @@ describe.each(AXIOS_VERSIONS)('connections on %s', (version) => {
     ).toEqual([1, 2].map(() => ['http://127.0.0.1:9/api/pay', '{"a":1}', 'Basic dTpw']));
   });
 
-  test('no socket of a proxy is tried for a path without a host', async () => {
+  test('a path without a host goes nowhere, and no token is minted for it', async () => {
     const home = await startOrigin(refuseFirst);
     const { auth, events } = tokensOf(library);
     const client = library.axios.create({ baseURL: '', httpAgent: agentOf({}) });
