@@ -23,6 +23,16 @@ export function parseUntrustedJson(text: string): unknown {
   }
 }
 
+/** Whether JSON has `__proto__` anywhere: no honest server sends that. */
+export function isPoisoned(text: string): boolean {
+  let isFound = false;
+  JSON.parse(text, (name, value) => {
+    if (name === '__proto__') isFound = true;
+    return value;
+  });
+  return isFound;
+}
+
 /** What a value is, in words for a message that must not show the value itself: it may be a secret. */
 export function kindOf(value: unknown): string {
   if (value === undefined || value === null) return String(value);

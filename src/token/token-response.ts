@@ -1,4 +1,4 @@
-import { isRecord, type JsonObject, parseUntrustedJson } from '../json.ts';
+import { isPoisoned, isRecord, type JsonObject, parseUntrustedJson } from '../json.ts';
 import { lifeMs } from './expiry.ts';
 import { scopeSet } from './scope.ts';
 import type { TokenRecord } from './token-store.ts';
@@ -38,6 +38,7 @@ export function readToken(
 ): TokenReading {
   const reply = parseUntrustedJson(body);
   if (!isRecord(reply)) return unusable(body.trim() === '' ? 'it is empty' : 'it is not a JSON object');
+  if (isPoisoned(body)) return unusable('it holds "__proto__"');
   const { access_token: accessToken, token_type: tokenType, refresh_token: refreshToken, scope } = reply;
   if (!isTokenValue(accessToken)) return unusable(`its "access_token" ${faultOf(accessToken)}`);
   if (tokenType != null && !(typeof tokenType === 'string' && /^bearer$/i.test(tokenType))) {
