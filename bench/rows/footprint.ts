@@ -1,0 +1,82 @@
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import { build } from 'esbuild';
+import { measureInChild } from '../support/children.ts';
+import { spread } from '../support/paired.ts';
+import type { Finding, Outcome } from '../support/report.ts';
+
+const KILOBYTE = 1_024;
+
+/** What the package costs before its first call: time to load, size in a bundle. */
+export async function footprint(loads: number): Promise<Outcome> {
+  const bundle = await bundled();
+  return {
+    findings: [
+      await loading('import', 'import-time.mjs', loads),
+      await loading('require', 'require-time.cjs', loads),
+      {
+        id: 'bundle',
+        what: 'bundle with its dependencies, without axios',
+        budget: '≤ 10 kB min+gzip',
+        measured: `${(bundle.bytes / KILOBYTE).toFixed(1)} kB`,
+        isMet: bundle.bytes <= 10 * KILOBYTE,
+      },
+    ],
+    asides: [
+      {
+        title: 'What the bundle consists of',
+        text: 'Minified, before compression.',
+        table: {
+          head: ['package', 'kB'],
+          rows: bundle.parts.map(([name, bytes]) => [name, (bytes / KILOBYTE).toFixed(1)]),
+        },
+      },
+    ],
+  };
+}
+
+async function loading(how: 'import' | 'require', script: string, loads: number): Promise<Finding> {
+  const times: number[] = [];
+  await measureInChild(script); // once for the disk cache
+  for (let i = 0; i < loads; i++) {
+    times.push((await measureInChild<{ milliseconds: number }>(script)).milliseconds);
+  }
+  const { median, low, high } = spread(times);
+  return {
+    id: how,
+    what:
+      how === 'import' ? "import 'axios-payu-auth' beyond axios" : "require('axios-payu-auth') beyond axios",
+    budget: '≤ 10 ms',
+    measured: `${median.toFixed(1)} ms (${low.toFixed(1)} to ${high.toFixed(1)})`,
+    isMet: median <= 10,
+  };
+}
+
+async function bundled(): Promise<{ bytes: number; parts: readonly [string, number][] }> {
+  const { outputFiles, metafile } = await build({
+    stdin: {
+      contents: "export { createPayuAuth } from 'axios-payu-auth';",
+      resolveDir: fileURLToPath(new URL('..', import.meta.url)),
+    },
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20',
+    external: ['axios'],
+    write: false,
+    metafile: true,
+  });
+  const sizes = new Map<string, number>();
+  for (const output of Object.values(metafile.outputs)) {
+    for (const [path, { bytesInOutput }] of Object.entries(output.inputs)) {
+      const name = /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ?? 'axios-payu-auth';
+      sizes.set(name, (sizes.get(name) ?? 0) + bytesInOutput);
+    }
+  }
+  const code = outputFiles[0]?.contents ?? new Uint8Array();
+  return {
+    bytes: gzipSync(code, { level: 9 }).length,
+    parts: [...sizes].filter(([, bytes]) => bytes > 0).sort(([, a], [, b]) => b - a),
+  };
+}

@@ -1,0 +1,51 @@
+import { number } from '../support/report.ts';
+import type { Figures, Scenario } from './scenarios.ts';
+
+const WIDTH = 860;
+const LEFT = 16;
+const BARS_LEFT = 420;
+const ROW = 64;
+const BARS_HEIGHT = 40;
+/** Bars are on a logarithmic scale up to this many token requests an hour. */
+const MOST = 10_000;
+
+/** Token requests by hour, one row of bars for each scenario. Plain SVG, readable on light and dark pages. */
+export function plot(results: readonly (readonly [Scenario, Figures])[]): string {
+  const height = results.length * ROW + 60;
+  const rows = results.map(([scenario, figures], index) => row(scenario, figures, 44 + index * ROW));
+  return [
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" font-family="system-ui, sans-serif" font-size="13">`,
+    `<rect width="${WIDTH}" height="${height}" fill="#ffffff"/>`,
+    text(LEFT, 24, 'Token requests per hour (logarithmic), hour 1 to 24', 'font-weight="600"'),
+    ...rows,
+    '</svg>',
+    '',
+  ].join('\n');
+}
+
+function row(scenario: Scenario, figures: Figures, top: number): string {
+  const { tokenRequests, total, waited, failed } = figures;
+  const step = (WIDTH - BARS_LEFT - LEFT) / 24;
+  const base = top + BARS_HEIGHT;
+  const bars = tokenRequests.map((count, hour) => {
+    const tall = count === 0 ? 0 : Math.max(2, (Math.log10(count + 1) / Math.log10(MOST + 1)) * BARS_HEIGHT);
+    const x = (BARS_LEFT + hour * step).toFixed(1);
+    const title = `hour ${hour + 1}: ${number.format(count)}`;
+    return `<rect x="${x}" y="${(base - tall).toFixed(1)}" width="${(step - 2).toFixed(1)}" height="${tall.toFixed(1)}" fill="#2f6fb2"><title>${title}</title></rect>`;
+  });
+  const summary = `${number.format(total)} in ${scenario.hours} h · ${number.format(waited)} calls waited · ${number.format(failed)} failed`;
+  return [
+    text(LEFT, top + 16, escaped(scenario.name)),
+    text(LEFT, top + 34, summary, 'fill="#555555" font-size="11.5"'),
+    `<line x1="${BARS_LEFT}" y1="${base}" x2="${WIDTH - LEFT}" y2="${base}" stroke="#bbbbbb"/>`,
+    ...bars,
+  ].join('\n');
+}
+
+function text(x: number, y: number, content: string, attributes = ''): string {
+  return `<text x="${x}" y="${y}" ${attributes}>${content}</text>`;
+}
+
+function escaped(content: string): string {
+  return content.replace(/[&<>]/g, (character) => `&#${character.charCodeAt(0)};`);
+}

@@ -1,0 +1,140 @@
+import type { Tally } from './modelled-process.ts';
+import type { Minting, Span } from './payu-model.ts';
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 3_600_000;
+
+/** What came out of one scenario. */
+export interface Figures extends Tally {
+  readonly tokenRequests: readonly number[];
+  readonly total: number;
+  readonly busiestSecond: number;
+}
+
+export interface Bound {
+  readonly what: string;
+  readonly holds: (figures: Figures) => boolean;
+}
+
+export interface Scenario {
+  readonly name: string;
+  readonly processes: number;
+  readonly hours: number;
+  readonly minting: Minting;
+  readonly isShared: boolean;
+  readonly renewAheadMs?: number;
+  readonly storeOutages?: readonly Span[];
+  readonly payuOutages?: readonly Span[];
+  readonly bounds: readonly Bound[];
+}
+
+/** Lives of two hours in a day: the first mint, and a renewal a minute before the end of each. */
+const LIVES = 13;
+/** A rolling start: the processes begin within this time. */
+export const STARTS_WITHIN_MS: number = 10 * MINUTE_MS;
+
+const noneFails: Bound = { what: 'no call fails', holds: ({ failed }) => failed === 0 };
+
+function atMost(tokenRequests: number): Bound {
+  return { what: `≤ ${tokenRequests} token requests`, holds: ({ total }) => total <= tokenRequests };
+}
+
+function waitsAtMost(seconds: number): Bound {
+  return {
+    what: `no call waits longer than ${seconds} s`,
+    holds: ({ longestWaitMs }) => longestWaitMs <= seconds * 1_000,
+  };
+}
+
+function failsAtMost(calls: number): Bound {
+  return { what: `≤ ${calls} calls fail`, holds: ({ failed }) => failed <= calls };
+}
+
+/** Calls that arrive while the first token of so many processes is minted. */
+function waitsOnlyAtStart(processes: number): Bound {
+  const most = processes * 500;
+  return { what: `≤ ${most} calls wait (the cold start)`, holds: ({ waited }) => waited <= most };
+}
+
+const day = { processes: 1_000, hours: 24 };
+/** Where many processes queue for one lock, a simulated day of 1,000 of them takes too long. */
+const smallerDay = { processes: 200, hours: 24 };
+
+/** Around the third renewal of a fleet whose first token was minted at its start. */
+const overRenewal: Span = { from: 6 * HOUR_MS - 10 * MINUTE_MS, until: 6 * HOUR_MS };
+const inMidLife: Span = { from: 5 * HOUR_MS - 10 * MINUTE_MS, until: 5 * HOUR_MS };
+
+export const scenarios: readonly Scenario[] = [
+  {
+    ...day,
+    name: 'each process for itself',
+    minting: 'fresh',
+    isShared: false,
+    bounds: [atMost(1_000 * LIVES), noneFails, waitsOnlyAtStart(1_000)],
+  },
+  {
+    ...day,
+    name: 'shared store',
+    minting: 'fresh',
+    isShared: true,
+    bounds: [atMost(LIVES), noneFails, waitsOnlyAtStart(1_000)],
+  },
+  {
+    ...smallerDay,
+    name: 'shared store, server reuses tokens',
+    minting: 'reuse',
+    isShared: true,
+    // Each renewal in the window brings the same token; the lock lets one request through at a time.
+    bounds: [atMost(LIVES * 210), noneFails, waitsAtMost(5)],
+  },
+  {
+    ...smallerDay,
+    name: 'shared store, server revokes the previous token',
+    minting: 'revoke-previous',
+    isShared: true,
+    bounds: [atMost(LIVES), noneFails, waitsAtMost(5)],
+  },
+  {
+    ...day,
+    name: 'shared store, out for an hour over a renewal',
+    minting: 'fresh',
+    isShared: true,
+    storeOutages: [{ from: 5.5 * HOUR_MS, until: 6.5 * HOUR_MS }],
+    bounds: [atMost(1_000 + LIVES), noneFails],
+  },
+  {
+    ...day,
+    name: 'shared store, token endpoint out for 10 min in mid-life',
+    minting: 'fresh',
+    isShared: true,
+    payuOutages: [inMidLife],
+    bounds: [atMost(LIVES), noneFails],
+  },
+  {
+    ...smallerDay,
+    name: 'shared store, token endpoint out for 10 min over a renewal',
+    minting: 'fresh',
+    isShared: true,
+    payuOutages: [overRenewal],
+    // Nobody can have a token once the last one has expired: at the worst, all calls of the outage fail.
+    bounds: [atMost(1_000), failsAtMost(200 * 1_000 * 600), waitsAtMost(120)],
+  },
+  {
+    ...smallerDay,
+    name: 'the same with renewAheadMs: 720_000',
+    minting: 'fresh',
+    isShared: true,
+    renewAheadMs: 12 * MINUTE_MS,
+    payuOutages: [overRenewal],
+    bounds: [atMost(2 * LIVES), noneFails, waitsOnlyAtStart(200)],
+  },
+  {
+    processes: 8,
+    hours: 1,
+    name: '8 processes for themselves, server revokes the previous token',
+    minting: 'revoke-previous',
+    isShared: false,
+    // What not to do. Still at most one token request per process and second, and few calls fail.
+    bounds: [atMost(8 * 3_600), failsAtMost(0.01 * 8 * 1_000 * 3_600)],
+  },
+];

@@ -1,0 +1,64 @@
+import type { TokenRecord, TokenStore } from '../../src/token/token-store.ts';
+import type { Span } from './payu-model.ts';
+import type { SimulatedClock } from './simulated-clock.ts';
+
+/** A command takes 0.5 to 1.5 ms. */
+const ROUND_TRIP_MS = 1;
+/** How often the Redis store asks again for a lock that somebody else holds; timers are late by up to 5 ms. */
+const LOCK_POLL_MS = 50;
+const LATE_MS = 5;
+
+/** A store that all processes share, as far away as a Redis; during an outage each call of it fails. */
+export class SharedStore implements TokenStore {
+  readonly #clock: SimulatedClock;
+  readonly #startsAt: number;
+  readonly #outages: readonly Span[];
+  readonly #records = new Map<string, TokenRecord>();
+  readonly #locks = new Set<string>();
+  readonly #random: () => number;
+
+  constructor(clock: SimulatedClock, outages: readonly Span[], random: () => number) {
+    this.#clock = clock;
+    this.#random = random;
+    this.#startsAt = clock.now();
+    this.#outages = outages;
+  }
+
+  async get(key: string): Promise<TokenRecord | undefined> {
+    await this.#roundTrip();
+    return this.#records.get(key);
+  }
+
+  async set(key: string, record: TokenRecord): Promise<void> {
+    await this.#roundTrip();
+    this.#records.set(key, record);
+  }
+
+  async delete(key: string): Promise<void> {
+    await this.#roundTrip();
+    this.#records.delete(key);
+  }
+
+  async withLock<T>(key: string, task: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    await this.#roundTrip();
+    while (this.#locks.has(key)) {
+      await this.#clock.sleepUntil(this.#clock.now() + LOCK_POLL_MS + LATE_MS * this.#random());
+      if (signal.aborted) throw signal.reason;
+      await this.#roundTrip();
+    }
+    this.#locks.add(key);
+    try {
+      return await task();
+    } finally {
+      this.#locks.delete(key);
+    }
+  }
+
+  async #roundTrip(): Promise<void> {
+    await this.#clock.sleepUntil(this.#clock.now() + ROUND_TRIP_MS * (0.5 + this.#random()));
+    const elapsed = this.#clock.now() - this.#startsAt;
+    if (this.#outages.some(({ from, until }) => elapsed >= from && elapsed < until)) {
+      throw new Error('The store is out.');
+    }
+  }
+}
