@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { Agent } from 'node:http';
 import { createServer as createHttp2Server, type ServerHttp2Session } from 'node:http2';
 import type { AddressInfo } from 'node:net';
@@ -87,6 +88,8 @@ describe.each(AXIOS_VERSIONS)('connections on %s', (version) => {
     const client = library.axios.create({ baseURL: home.url, httpAgent: agent });
     auth.attach(client);
     const { signal } = new AbortController();
+    // One of axios for each request in flight.
+    setMaxListeners(0, signal);
     const source = library.axios.CancelToken.source();
     let listeners = 0;
     const { addEventListener, removeEventListener } = signal;
