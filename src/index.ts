@@ -1,4 +1,5 @@
 export type { AttachableClient } from './axios/attach.ts';
+export type { TokenHttpOptions } from './axios/form-transport.ts';
 export { bbpsTokenRefused } from './axios/refusal.ts';
 export type { PayuAuthRequestOptions } from './axios/request-options.ts';
 export {
