@@ -1,0 +1,32 @@
+import { beforeAll, describe, expect, inject, test } from 'vitest';
+import { MAJORS } from './support/node-versions.ts';
+import { type Project, project } from './support/project.ts';
+
+const WELL = { code: 0, stdout: 'well\n', stderr: '' };
+
+describe('installed from the tarball, on Node.js', () => {
+  let user: Project;
+  beforeAll(async () => {
+    user = await project(['axios']);
+    user.add('scenario.mjs', 'scenario.cjs', 'faults.mjs');
+  });
+
+  describe.each(MAJORS)('%i', (major) => {
+    test('is that version', async () => {
+      const { stdout } = await user.run(inject('nodes')[major], '--version');
+      expect(stdout).toMatch(new RegExp(`^v${major}\\.`));
+    });
+
+    test.each(['scenario.mjs', 'scenario.cjs', 'faults.mjs'])('%s, without a warning', async (program) => {
+      expect(await user.run(inject('nodes')[major], program)).toEqual(WELL);
+    });
+  });
+
+  test('axios at the lowest version that is allowed, on the lowest Node.js', async () => {
+    const old = await project(['axios@1.12.0']);
+    old.add('scenario.mjs', 'scenario.cjs');
+    for (const program of ['scenario.mjs', 'scenario.cjs']) {
+      expect(await old.run(inject('nodes')[20], program)).toEqual(WELL);
+    }
+  });
+});
