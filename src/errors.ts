@@ -117,7 +117,7 @@ export class ClosedError extends PayuAuthError {
   readonly code = 'ERR_CLOSED';
 
   constructor(
-    message = 'close() was called on this auth: requests through its instances fail until these are detached. Detach them, or create another auth.',
+    message = 'close() was called on this auth, so this request was not processed. Detach its instances, or create another auth.',
   ) {
     super(message);
   }

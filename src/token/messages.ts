@@ -66,16 +66,16 @@ function failedInARow(tokenUrl: string, { attempts, since, nextAt }: Streak, wha
       : `${attempts} token requests in a row have failed since ${clockTime(since)}, the last with`;
   return (
     `No token from "${tokenUrl}": ${row} ${what}. ${NOT_PROCESSED} ` +
-    `The next token request goes out from ${clockTime(nextAt)} on; until then whatever needs one fails at once.`
+    `The next token request goes out from ${clockTime(nextAt)} on; until then whatever needs a token fails at once.`
   );
 }
 
 export function rateLimitedError(tokenUrl: string, { since, until, now }: CoolDown): RateLimitedError {
   const retryAfterMs = Math.max(0, until - now);
   return new RateLimitedError(
-    `The token endpoint "${tokenUrl}" limits our rate since ${clockTime(since)} and wants no token request until ${clockTime(until)}, ` +
-      `in ${Math.ceil(retryAfterMs / 1_000)} s; this request may not wait that long ("maxWaitMs"). ${NOT_PROCESSED} ` +
-      'None is sent before. Try again then, or allow a longer wait; if it happens often, ask what else mints with this client id.',
+    `The token endpoint "${tokenUrl}" has limited our rate since ${clockTime(since)} and wants no token request until ${clockTime(until)}, ` +
+      `in ${Math.ceil(retryAfterMs / 1_000)} s; none goes out before, and this request may not wait that long ("maxWaitMs"). ${NOT_PROCESSED} ` +
+      'Try again then, or allow a longer wait. If it happens often, look for what else mints with this client id.',
     { retryAt: dateAt(until), retryAfterMs },
   );
 }

@@ -210,8 +210,8 @@ describe('a hold (E4)', () => {
   });
 
   test.each([
-    ['who can wait just as long waits', 2_000, 'waits'],
-    ['who can wait a millisecond less is told at once', 1_999, 'too long'],
+    ['who can wait a millisecond longer waits', 2_001, 'waits'],
+    ['who can wait just as long is told at once, as the mint is still to come', 2_000, 'too long'],
   ])('%s', async (_, maxWaitMs, expected) => {
     for (const order of ['before', 'after']) {
       const { clock, flight } = takeOff();

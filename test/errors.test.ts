@@ -1,0 +1,237 @@
+import { readFileSync } from 'node:fs';
+import { inspect } from 'node:util';
+import { AxiosError } from 'axios';
+import { describe, expect, test, vi } from 'vitest';
+import {
+  ClosedError,
+  forCaller,
+  invalidOption,
+  isPayuAuthError,
+  PayuAuthError,
+  RateLimitedError,
+  TokenRefusedError,
+  TokenResponseError,
+  TokenUnavailableError,
+} from '../src/errors.ts';
+import * as messages from '../src/token/messages.ts';
+
+const TOKEN_URL = 'https://uat-accounts.payu.in/oauth/token';
+const REVOKE_URL = 'https://uat-accounts.payu.in/oauth/revoke';
+const NOON = Date.UTC(2026, 0, 1, 12);
+const cause = new Error('connect ECONNREFUSED 10.0.0.1:443');
+const fault = { what: cause.message, status: undefined, cause };
+const refusal = (error: string | undefined, status = 401, errorDescription?: string) => ({
+  error,
+  status,
+  errorDescription,
+});
+
+/** One of each message that a caller can meet. */
+const MESSAGES: Readonly<Record<string, Error>> = {
+  'invalid client': messages.refusedError(
+    TOKEN_URL,
+    refusal('invalid_client', 401, 'Client authentication failed.'),
+  ),
+  'invalid client, from memory': messages.refusedError(TOKEN_URL, refusal('invalid_client'), NOON + 10_000),
+  'unauthorized client': messages.refusedError(TOKEN_URL, refusal('unauthorized_client')),
+  'invalid scope': messages.refusedError(TOKEN_URL, refusal('invalid_scope')),
+  'invalid grant': messages.refusedError(TOKEN_URL, refusal('invalid_grant')),
+  'invalid request': messages.refusedError(TOKEN_URL, refusal('invalid_request')),
+  'unsupported grant type': messages.refusedError(TOKEN_URL, refusal('unsupported_grant_type')),
+  'an error that nobody knows': messages.refusedError(TOKEN_URL, refusal('on_holiday')),
+  'no error in the body': messages.refusedError(TOKEN_URL, refusal(undefined, 403)),
+  'a redirect': messages.refusedError(TOKEN_URL, refusal(undefined, 302)),
+  'one failure': messages.unavailableError(TOKEN_URL, fault, {
+    attempts: 1,
+    since: NOON,
+    nextAt: NOON + 1_000,
+  }),
+  'a row of failures': messages.unavailableError(
+    TOKEN_URL,
+    { what: 'status 502', status: 502, cause },
+    { attempts: 9, since: NOON, nextAt: NOON + 90_000 },
+  ),
+  'no token in the reply': messages.responseError(
+    TOKEN_URL,
+    { status: 200, reason: 'it is not a JSON object' },
+    { attempts: 1, since: NOON, nextAt: NOON + 1_000 },
+  ),
+  'a cool-down': messages.rateLimitedError(TOKEN_URL, { since: NOON, until: NOON + 60_000, now: NOON + 500 }),
+  'out of patience': messages.outOfPatienceError(NOON),
+  'a secret that could not be had': messages.secretFailedError(
+    'grant.clientSecret',
+    new Error('vault sealed'),
+  ),
+  closed: new ClosedError(),
+  'revocation, no reply': messages.revocationUnavailableError(REVOKE_URL, { what: cause.message, cause }),
+  'revocation, limited': messages.revocationLimitedError(REVOKE_URL, NOON, 60_000),
+  'revocation, refused': messages.revocationRefusedError(REVOKE_URL, refusal('unauthorized_client', 403)),
+  'a wrong option': invalidOption('tokenAttempts', 'must be a whole number, 1 or more; got 0.'),
+};
+
+test('the messages, to be read aloud as the person on call', () => {
+  const lines = Object.entries(MESSAGES).map(([when, error]) => {
+    const { code } = error as Error & { code: string };
+    return `${when} · ${code}\n${error.message}`;
+  });
+  expect(`\n${lines.join('\n\n')}\n`).toMatchInlineSnapshot(`
+    "
+    invalid client · ERR_TOKEN_REFUSED
+    The token endpoint "https://uat-accounts.payu.in/oauth/token" refused to give a token: "invalid_client" (Client authentication failed.). The API request was not processed. PayU does not know this client id and secret. Check "grant.clientId" and "grant.clientSecret", and that they belong to this environment. PayU is asked again in 10 s, or once the secret has changed.
+
+    invalid client, from memory · ERR_TOKEN_REFUSED
+    The token endpoint "https://uat-accounts.payu.in/oauth/token" refused to give a token: "invalid_client". The API request was not processed. PayU does not know this client id and secret. Check "grant.clientId" and "grant.clientSecret", and that they belong to this environment. This answer is less than 10 s old: PayU is asked again from 2026-01-01T12:00:10.000Z on, or once the secret has changed.
+
+    unauthorized client · ERR_TOKEN_REFUSED
+    The token endpoint "https://uat-accounts.payu.in/oauth/token" refused to give a token: "unauthorized_client". The API request was not processed. PayU does not allow this client to use this grant. Check "grant.type", or ask PayU to enable it. PayU is asked again in 10 s, or once the secret has changed.
+
+    invalid scope · ERR_TOKEN_REFUSED
+    The token endpoint "https://uat-accounts.payu.in/oauth/token" refused to give a token: "invalid_scope". The API request was not processed. PayU does not allow this scope to this client. Check "scope", or ask PayU to enable it. PayU is asked again in 10 s, or once the secret has changed.
+
+    invalid grant · ERR_TOKEN_REFUSED
+    The token endpoint "https://uat-accounts.payu.in/oauth/token" refused to give a token: "invalid_grant". The API request was not processed. The user name, password or refresh token is wrong, expired or revoked. Check "grant", or have the user sign in again. PayU is asked again in 10 s, or once the secret has changed.
+
+    invalid request · ERR_TOKEN_REFUSED
+    The token endpoint "https://uat-accounts.payu.in/oauth/token" refused to give a token: "invalid_request". The API request was not processed. PayU misses a parameter or does not know one. Check "grant". PayU is asked again in 10 s, or once the secret has changed.
+
+    unsupported grant type · ERR_TOKEN_REFUSED
+    The token endpoint "https://uat-accounts.payu.in/oauth/token" refused to give a token: "unsupported_grant_type". The API request was not processed. PayU does not know this grant. Check "grant". PayU is asked again in 10 s, or once the secret has changed.
+
+    an error that nobody knows · ERR_TOKEN_REFUSED
+    The token endpoint "https://uat-accounts.payu.in/oauth/token" refused to give a token: "on_holiday". The API request was not processed. Check "environment" and "grant", and the proxy in between. PayU is asked again in 10 s, or once the secret has changed.
+
+    no error in the body · ERR_TOKEN_REFUSED
+    The token endpoint "https://uat-accounts.payu.in/oauth/token" refused to give a token: status 403. The API request was not processed. Check "environment" and "grant", and the proxy in between. PayU is asked again in 10 s, or once the secret has changed.
+
+    a redirect · ERR_TOKEN_REFUSED
+    The token endpoint "https://uat-accounts.payu.in/oauth/token" refused to give a token: status 302. The API request was not processed. A redirect is never followed with credentials in the body: check "environment", and the proxy in between. PayU is asked again in 10 s, or once the secret has changed.
+
+    one failure · ERR_TOKEN_UNAVAILABLE
+    No token from "https://uat-accounts.payu.in/oauth/token": the token request of 2026-01-01T12:00:00.000Z failed with connect ECONNREFUSED 10.0.0.1:443. The API request was not processed. The next token request goes out from 2026-01-01T12:00:01.000Z on; until then whatever needs a token fails at once. If it lasts, check the network to this host (DNS, proxy, firewall) and the status of PayU.
+
+    a row of failures · ERR_TOKEN_UNAVAILABLE
+    No token from "https://uat-accounts.payu.in/oauth/token": 9 token requests in a row have failed since 2026-01-01T12:00:00.000Z, the last with status 502. The API request was not processed. The next token request goes out from 2026-01-01T12:01:30.000Z on; until then whatever needs a token fails at once. If it lasts, check the network to this host (DNS, proxy, firewall) and the status of PayU.
+
+    no token in the reply · ERR_TOKEN_RESPONSE
+    No token from "https://uat-accounts.payu.in/oauth/token": the token request of 2026-01-01T12:00:00.000Z failed with status 200, but a body that holds no usable token: it is not a JSON object. The API request was not processed. The next token request goes out from 2026-01-01T12:00:01.000Z on; until then whatever needs a token fails at once. Check "environment" and the proxy in between: a login page or a web site answers like this.
+
+    a cool-down · ERR_RATE_LIMITED
+    The token endpoint "https://uat-accounts.payu.in/oauth/token" has limited our rate since 2026-01-01T12:00:00.000Z and wants no token request until 2026-01-01T12:01:00.000Z, in 60 s; none goes out before, and this request may not wait that long ("maxWaitMs"). The API request was not processed. Try again then, or allow a longer wait. If it happens often, look for what else mints with this client id.
+
+    out of patience · ERR_TOKEN_UNAVAILABLE
+    No token has come since 2026-01-01T12:00:00.000Z, and this request may wait no longer ("maxWaitMs"). The API request was not processed. The token endpoint, the token store or the source of a secret is slow; the next request tries again. If it lasts, check these, or allow a longer wait.
+
+    a secret that could not be had · ERR_TOKEN_UNAVAILABLE
+    The function given as "grant.clientSecret" failed: vault sealed. The API request was not processed. No token request was sent either. Check where this secret comes from; the next request asks again.
+
+    closed · ERR_CLOSED
+    close() was called on this auth, so this request was not processed. Detach its instances, or create another auth.
+
+    revocation, no reply · ERR_TOKEN_UNAVAILABLE
+    The revocation endpoint "https://uat-accounts.payu.in/oauth/revoke" failed with connect ECONNREFUSED 10.0.0.1:443. The token is forgotten here, but may stay valid at PayU until it expires: ask PayU to revoke it if that matters.
+
+    revocation, limited · ERR_RATE_LIMITED
+    The revocation endpoint "https://uat-accounts.payu.in/oauth/revoke" wants no request until 2026-01-01T12:01:00.000Z. The token is forgotten here, but may stay valid at PayU until it expires: ask PayU to revoke it if that matters.
+
+    revocation, refused · ERR_TOKEN_REFUSED
+    The revocation endpoint "https://uat-accounts.payu.in/oauth/revoke" refused: "unauthorized_client". The token is forgotten here, but may stay valid at PayU until it expires: ask PayU to revoke it if that matters. Check "grant.clientId" and "grant.clientSecret".
+
+    a wrong option · ERR_INVALID_OPTION
+    "tokenAttempts" must be a whole number, 1 or more; got 0.
+    "
+  `);
+});
+
+describe('each error', () => {
+  const details = { status: 401, reason: 'r', retryAt: new Date(NOON), retryAfterMs: 1, attempts: 2, cause };
+  test.each([
+    [
+      new TokenRefusedError('m', { ...details, error: 'e', errorDescription: 'd' }),
+      'TokenRefusedError',
+      'ERR_TOKEN_REFUSED',
+      { error: 'e', errorDescription: 'd', status: 401 },
+    ],
+    [
+      new RateLimitedError('m', details),
+      'RateLimitedError',
+      'ERR_RATE_LIMITED',
+      { retryAt: new Date(NOON), retryAfterMs: 1 },
+    ],
+    [
+      new TokenUnavailableError('m', details),
+      'TokenUnavailableError',
+      'ERR_TOKEN_UNAVAILABLE',
+      { attempts: 2, status: 401 },
+    ],
+    [
+      new TokenResponseError('m', details),
+      'TokenResponseError',
+      'ERR_TOKEN_RESPONSE',
+      { status: 401, reason: 'r' },
+    ],
+    [new ClosedError('m'), 'ClosedError', 'ERR_CLOSED', {}],
+  ] as const)('%s', (error, name, code, carried) => {
+    expect({ ...error }).toEqual({ code, ...carried });
+    expect(String(error)).toBe(`${name}: m`);
+    expect(inspect(error)).toContain(`${name}: m`);
+    expect(error).toBeInstanceOf(PayuAuthError);
+    expect(error).toBeInstanceOf(Error);
+    expect(isPayuAuthError(error)).toBe(true);
+    // Axios would run the caller's transforms on an error with a response.
+    for (const absent of ['response', 'request', 'config']) expect(error).not.toHaveProperty(absent);
+  });
+
+  test('has a cause only where there is one', () => {
+    expect('cause' in new TokenUnavailableError('m', { attempts: 1 })).toBe(false);
+    expect(new TokenUnavailableError('m', { attempts: 1, cause }).cause).toBe(cause);
+  });
+});
+
+describe('isPayuAuthError', () => {
+  test('knows the errors of another copy of this package, where instanceof fails', async () => {
+    vi.resetModules();
+    const copy = await import('../src/errors.ts');
+    const error = new copy.ClosedError();
+    expect(error).not.toBeInstanceOf(PayuAuthError);
+    expect(isPayuAuthError(error)).toBe(true);
+  });
+
+  test.each([
+    undefined,
+    null,
+    'ERR_CLOSED',
+    1,
+    {},
+    new Error('m'),
+    new AxiosError('m'),
+    { code: 'ERR_CLOSED' },
+  ])('does not know %s', (value) => {
+    expect(isPayuAuthError(value)).toBe(false);
+  });
+});
+
+describe('the same failure for several callers', () => {
+  test.each(Object.entries(MESSAGES).filter(([, error]) => isPayuAuthError(error)))('%s', (_, error) => {
+    const own = forCaller(error) as Error;
+    expect(own).not.toBe(error);
+    expect(own.constructor).toBe(error.constructor);
+    expect([own.message, { ...own }, own.cause]).toEqual([error.message, { ...error }, error.cause]);
+    expect(own.cause).toBe(error.cause);
+  });
+
+  test.each([new Error('m'), invalidOption('scope', 'must be given.'), 'text', undefined])(
+    '%s, which is none of ours, stays as it is',
+    (error) => {
+      expect(forCaller(error)).toBe(error);
+    },
+  );
+});
+
+test('docs/errors.md has a section on each code', () => {
+  const text = readFileSync(new URL('../docs/errors.md', import.meta.url), 'utf8');
+  const headings = text.split('\n').filter((line) => line.startsWith('## '));
+  for (const error of Object.values(MESSAGES)) {
+    const { code } = error as Error & { code: string };
+    expect(headings.filter((line) => line.includes(`\`${code}\``))).toHaveLength(1);
+  }
+});
