@@ -108,7 +108,20 @@ export class Sender implements Leash {
       token: this.headerValue.slice(this.#headerPrefix.length),
     };
     if (failure !== undefined) throw restoreError(failure.error, sent);
+    this.#leaveTrace();
     return restoreResponse(response as AxiosResponse, sent);
+  }
+
+  /**
+   * Mocks remember the config of a call, and their users look into it for the header. So after a success it is there
+   * for who asks by name, and not for who prints, serialises or copies the headers. After a failure it is not.
+   */
+  #leaveTrace(): void {
+    Object.defineProperty(this.#headers, this.headerName, {
+      value: this.headerValue,
+      configurable: true,
+      writable: true,
+    });
   }
 
   get #followsForFetch(): boolean {

@@ -46,7 +46,7 @@ describe('axios-mock-adapter', () => {
   });
 
   test.each(ORDERS)(
-    'installed %s ours: its history holds what the caller sent, without the token',
+    'installed %s ours: its history tells the token to who asks for the header, and prints none',
     async (order) => {
       let mock: MockAdapter | undefined;
       await call(order, (client) => {
@@ -54,6 +54,7 @@ describe('axios-mock-adapter', () => {
         mock.onPost('/pay').reply(200);
       });
       expect(mock?.history.post.map(({ data }) => data)).toEqual(['{"a":1}']);
+      expect(mock?.history.post[0]?.headers?.Authorization).toBe('Bearer access_token_1');
       expect(JSON.stringify(mock?.history.post)).not.toMatch(/access_token/);
     },
   );
