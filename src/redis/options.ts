@@ -50,7 +50,8 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 export function readOptions(options: RedisTokenStoreOptions): ReadOptions {
   return {
     prefix: readPrefix(options.prefix),
-    encryptionKeys: readKeys(options.encryptionKey),
+    // Present but undefined is an environment variable that nobody set, not a wish for none.
+    encryptionKeys: 'encryptionKey' in options ? readKeys(options.encryptionKey) : [],
     timeoutMs: readMs('timeoutMs', options.timeoutMs ?? 1_000, { least: 1, most: LONGEST_TIMER_MS }),
     leaseMs: readMs('leaseMs', options.leaseMs ?? 15_000, { least: 100, most: LONGEST_TIMER_MS }),
     outagePauseMs: readMs('outagePauseMs', options.outagePauseMs ?? 5_000, {
@@ -84,7 +85,6 @@ function readMs(
 }
 
 function readKeys(option: unknown): readonly Buffer[] {
-  if (option === undefined) return [];
   if (!Array.isArray(option)) return [readKey(option)];
   if (option.length > 0) return option.map(readKey);
   throw invalidOption('"encryptionKey" must hold at least one key when it is a list. Leave it out for none.');
@@ -100,6 +100,6 @@ function readKey(key: unknown): Buffer {
   if (typeof key === 'string' && BASE64.test(key)) return Buffer.from(key, 'base64');
   throw invalidOption(
     '"encryptionKey" must be 32 bytes: a Buffer, or their base64 or hex text. ' +
-      'Make one with: openssl rand -base64 32',
+      'Make one with: openssl rand -base64 32. Leave the option out for none',
   );
 }

@@ -16,6 +16,8 @@ describe('redisTokenStore refuses wrong options at construction', () => {
     ['"outagePauseMs"', { outagePauseMs: -1 }],
     ['"refreshTokenTtlMs"', { refreshTokenTtlMs: '90 days' }],
     ['"encryptionKey"', { encryptionKey: '' }],
+    // An environment variable that is not set must not turn encryption off.
+    ['"encryptionKey"', { encryptionKey: undefined }],
     ['"encryptionKey"', { encryptionKey: [] }],
     ['"encryptionKey"', { encryptionKey: null }],
     ['"encryptionKey"', { encryptionKey: Buffer.alloc(31) }],
