@@ -15,9 +15,6 @@ import { withinLimit } from './time-limit.ts';
 import { concernsClient, type Refusal } from './token-endpoint.ts';
 import type { TokenRecord } from './token-store.ts';
 
-/** The job's result came too late to count, or to count in full. */
-export class Superseded extends Error {}
-
 /** A token, and the key it lives under in the store. */
 export type Minted = Exclude<Granted, { kind: 'refused' }> & { readonly storeKey: string };
 
@@ -156,10 +153,9 @@ export class Minter {
       await this.#noteRefusal(storeKey, secrets, granted.refusal);
       throw refusedError(tokenUrl, granted.refusal);
     }
-    const counting = granted.kind === 'token' ? job.remainder(granted.record) : granted.record;
+    const counting = granted.kind === 'token' ? job.remainder(granted.record) : undefined;
     // Stored before anyone uses it: a rotated refresh token that only we knew would be lost with us (C4).
-    if (granted.kind === 'token' && counting !== undefined) await store.set(storeKey, counting);
-    if (counting !== granted.record) throw new Superseded();
+    if (counting !== undefined) await store.set(storeKey, counting);
     return { ...granted, storeKey };
   }
 

@@ -7,7 +7,7 @@ import type { Emit, MintCause } from '../events.ts';
 import { ExpiringMap } from './expiring-map.ts';
 import { Flight, type Patience } from './flight.ts';
 import type { GuardedStore } from './guarded-store.ts';
-import { type Minted, type Minter, Superseded } from './minter.ts';
+import type { Minted, Minter } from './minter.ts';
 import { missingScopes, scopeKey } from './scope.ts';
 import { type Standing, TokenState } from './token-state.ts';
 import type { TokenRecord } from './token-store.ts';
@@ -239,7 +239,7 @@ export class TokenSource {
             this.#isNews(state, record, cause),
         });
         if (flight.signal.aborted) throw flight.signal.reason;
-        // Once more, as somebody may have decided while it was being stored.
+        // Somebody has decided by hand meanwhile: what is left of it is not for those who wait.
         if (state.remainder(minted.record, beginning) !== minted.record) continue;
         state.storeKey = minted.storeKey;
         // Begun before its result was refused: the answer to the refusal is one more (D3).
@@ -247,7 +247,6 @@ export class TokenSource {
         return this.#receive(state, minted, scope, cause);
       } catch (error) {
         if (flight.signal.aborted) throw flight.signal.reason;
-        if (error instanceof Superseded) continue;
         if (cause === 'renew-ahead') state.postponeRenewal(clock.now());
         // What was answered from memory is no news: in a pause there is one such error per request.
         if (wasAsked) emit({ type: 'token-failed', cause, error: error as Error });

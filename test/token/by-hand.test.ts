@@ -6,6 +6,7 @@ import { ClosedError, TokenUnavailableError } from '../../src/index.ts';
 import { startHarness } from '../support/harness.ts';
 import {
   callAccount,
+  deferred,
   formsOf,
   PASSWORD_GRANT,
   refreshGrant,
@@ -415,6 +416,27 @@ describe('revoke', () => {
     await Promise.all([revoked, call]);
     await callAccount(payouts);
     expect(sandbox.stats()).toMatchObject({ tokenRequestsByGrant: { password: 2 }, unauthorized: 0 });
+  });
+
+  test('nor what a sibling has stored, while the secrets are still asked that tell where', async () => {
+    const store = new StoreUnderTest();
+    const { createAuth, sandbox } = await startHarness({ grant: PASSWORD_GRANT, store });
+    await createAuth().getToken();
+    const vault = deferred<string>();
+    let asked = 0;
+    const grant = {
+      ...PASSWORD_GRANT,
+      password: () => (++asked === 1 ? vault.promise : PASSWORD_GRANT.password) as string | Promise<string>,
+    };
+    const auth = createAuth({ grant });
+    const revoked = auth.revoke();
+    await turns();
+    const token = auth.getToken();
+    await turns();
+    vault.resolve('sandbox-password');
+    await Promise.all([revoked, token]);
+    expect(sandbox.stats().tokenRequestsByGrant).toEqual({ password: 2 });
+    expect(formsOf(sandbox, 'revoke')).toHaveLength(2);
   });
 
   test('401 invalid_token, which means revoked before, counts as done', async () => {

@@ -108,6 +108,24 @@ describe('the renew-ahead window (B2)', () => {
     expect(eventsOf('token-minted').map(({ cause }) => cause)).toEqual(['missing', 'renew-ahead']);
   });
 
+  test('a renewal that failed is followed by the next one half of what is left later, not on the next request', async () => {
+    const harness = await startHarness({ tokenAttempts: 1 }, { tokenLifeSeconds: 100 });
+    const { payouts, sandbox, clock } = harness;
+    await callAccount(payouts);
+    clock.advance(95_000);
+    sandbox.fail(1, { kind: 'status', status: 503 });
+    await callAccount(payouts);
+    await landed(harness);
+    clock.advance(2_499); // the pause of the token endpoint is over
+    await callAccount(payouts);
+    await landed(harness);
+    expect(sandbox.stats().tokenRequests).toBe(2);
+    clock.advance(1);
+    await callAccount(payouts);
+    await landed(harness);
+    expect(sandbox.stats()).toMatchObject({ tokenRequests: 3, mints: 2 });
+  });
+
   test('a machine that slept past the end mints first: nothing is sent with the dead token', async () => {
     const { payouts, sandbox, clock, eventsOf } = await startHarness();
     await callAccount(payouts);

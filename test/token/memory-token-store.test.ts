@@ -69,6 +69,33 @@ describe('the lock', () => {
     expect(order).toEqual(['begin 0', 'end 0', 'begin 1', 'end 1']);
   });
 
+  test('is one lock as long as anybody holds it: who comes during the second task waits for its end', async () => {
+    const store = new MemoryTokenStore();
+    const gates = [deferred(), deferred()];
+    const order: string[] = [];
+    const run = (index: number) =>
+      store.withLock(
+        'key',
+        async () => {
+          order.push(`begin ${index}`);
+          await gates[index]?.promise;
+          order.push(`end ${index}`);
+        },
+        signal,
+      );
+    const first = run(0);
+    const second = run(1);
+    gates[0]?.resolve();
+    await first;
+    await turns();
+    const third = run(2);
+    await turns();
+    expect(order).toEqual(['begin 0', 'end 0', 'begin 1']);
+    gates[1]?.resolve();
+    await Promise.all([second, third]);
+    expect(order).toEqual(['begin 0', 'end 0', 'begin 1', 'end 1', 'begin 2', 'end 2']);
+  });
+
   test('of another key is another lock', async () => {
     const store = new MemoryTokenStore();
     void store.withLock('key', () => new Promise(() => {}), signal);

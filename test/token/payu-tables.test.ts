@@ -232,6 +232,21 @@ describe("PAYU.md's table of the success reply, over a server that answers so", 
     expect(store.only?.refreshToken).not.toBe(first);
   });
 
+  test('refresh_token in the reply to client credentials, which have none (RFC 6749 §4.4.3): ignored', async () => {
+    const store = new StoreUnderTest();
+    const { payouts, sandbox, clock } = await startHarness({ store });
+    const { accessToken, refreshToken } = sandbox.issueToken();
+    sandbox.replyNext({ body: { access_token: accessToken, expires_in: 60, refresh_token: refreshToken } });
+    await callAccount(payouts);
+    expect(store.only).not.toHaveProperty('refreshToken');
+    clock.advance(60_000);
+    await callAccount(payouts);
+    expect(tokenForms(sandbox).map((form) => form.grant_type)).toEqual([
+      'client_credentials',
+      'client_credentials',
+    ]);
+  });
+
   test('user_uuid, mid and the like are kept as extra', async () => {
     const { auth, sandbox } = await startHarness();
     sandbox.replyNext({ body: { access_token: 'a', expires_in: 60, user_uuid: '11e8', mid: 8, list: [1] } });

@@ -9,6 +9,10 @@ function clientWith(clientSecret: () => string | Promise<string>) {
   return { type: 'client_credentials', clientId: CLIENT_ID, clientSecret } as const;
 }
 
+function vaultError(message: string): Error {
+  return Object.assign(new Error(message), { name: 'VaultError', code: 'ESEALED' });
+}
+
 describe('a secret given as a function', () => {
   test('is asked at each mint, not at construction and not in between', async () => {
     let asked = 0;
@@ -94,12 +98,12 @@ describe('a secret given as a function', () => {
     [
       'throws',
       () => {
-        throw new Error('vault sealed');
+        throw vaultError('sealed');
       },
     ],
-    ['rejects', () => Promise.reject(new Error('vault sealed'))],
+    ['rejects', () => Promise.reject(vaultError('sealed'))],
   ])(
-    'that %s: a typed error with its words, an event, no token request; the next request asks again',
+    'that %s: a typed error with its name and code, an event, no token request; the next request asks again',
     async (_, fail) => {
       let isDown = true;
       const grant = clientWith(() => (isDown ? fail() : SECRET));
@@ -107,7 +111,7 @@ describe('a secret given as a function', () => {
       await expect(callAccount(payouts)).rejects.toMatchObject({
         code: 'ERR_TOKEN_UNAVAILABLE',
         attempts: 0,
-        message: expect.stringContaining('"grant.clientSecret" failed: vault sealed'),
+        message: expect.stringContaining('"grant.clientSecret" failed: VaultError ESEALED, not quoted'),
       });
       expect(eventsOf('token-failed')).toHaveLength(1);
       expect(sandbox.stats().tokenRequests).toBe(0);
@@ -116,10 +120,10 @@ describe('a secret given as a function', () => {
     },
   );
 
-  test('that fails quoting the secret of the last mint: the message does not', async () => {
+  test('that fails quoting the secret: the message does not', async () => {
     let isDown = false;
     const grant = clientWith(() => {
-      if (isDown) throw new Error(`stale: ${SECRET}`);
+      if (isDown) throw vaultError(`stale: ${SECRET}`);
       return SECRET;
     });
     const { payouts, clock } = await startHarness({ grant });
@@ -127,7 +131,7 @@ describe('a secret given as a function', () => {
     isDown = true;
     clock.advance(7_200_000);
     const error = (await callAccount(payouts).catch((caught) => caught)) as Error;
-    expect(error.message).toContain('stale: [redacted]');
+    expect(error.message).toContain('failed: VaultError ESEALED');
     expect(`${error.message}${error.stack}${String(error.cause)}`).not.toContain(SECRET);
   });
 

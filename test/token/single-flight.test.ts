@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { PayuAuth } from '../../src/index.ts';
 import { atOnce, fulfilled, startHarness } from '../support/harness.ts';
-import { callAccount, eventually, sentTokens, tokenForms } from './support.ts';
+import { callAccount, eventually, sentTokens, tokenForms, turns } from './support.ts';
 
 describe('one mint for all who need the same token (C1)', () => {
   test('50 requests at once without a token: one token request, and all carry its token', async () => {
@@ -100,12 +100,13 @@ describe('a mint that fails (C2)', () => {
   });
 
   test('during the pause requests fail at once with the same cause; a call after it mints anew', async () => {
-    const { payouts, sandbox, clock } = await startHarness({ tokenAttempts: 1 });
+    const { payouts, sandbox, clock, eventsOf } = await startHarness({ tokenAttempts: 1 });
     sandbox.fail(1, { kind: 'status', status: 503 });
     await callAccount(payouts).catch(() => {});
     clock.advance(999);
     await expect(callAccount(payouts)).rejects.toMatchObject({ code: 'ERR_TOKEN_UNAVAILABLE', status: 503 });
     expect(sandbox.stats().tokenRequests).toBe(1);
+    expect(eventsOf('token-failed')).toHaveLength(1); // what is answered from memory is no news
     clock.advance(1);
     await callAccount(payouts);
     expect(sandbox.stats().tokenRequests).toBe(2);
@@ -137,6 +138,41 @@ describe('a mint that fails (C2)', () => {
       process.off('unhandledRejection', note);
     }
     expect(unhandled).toEqual([]);
+  });
+});
+
+describe('a renewal under way when its token is refused (D3)', () => {
+  test('that brings the refused token again, from a server that reuses tokens: one more is started', async () => {
+    const { payouts, sandbox, clock } = await startHarness({}, { reuseTokens: true, tokenLifeSeconds: 100 });
+    await callAccount(payouts);
+    clock.advance(95_000);
+    const hold = sandbox.hold('token');
+    await callAccount(payouts); // begins a renewal, which is answered with the same token
+    await hold.waitFor(1);
+    sandbox.revokeAllTokens();
+    const call = callAccount(payouts);
+    await sandbox.until(({ unauthorized }) => unauthorized === 1);
+    await eventually(() => sandbox.stats().apiRequestsInFlight === 0);
+    await turns();
+    hold.release();
+    await call;
+    expect(sandbox.stats()).toMatchObject({ tokenRequests: 3, mints: 2, reused: 1, unauthorized: 1 });
+  });
+
+  test('that brings another token counts: none is started', async () => {
+    const { payouts, sandbox, clock } = await startHarness({}, { tokenLifeSeconds: 100 });
+    await callAccount(payouts);
+    clock.advance(95_000);
+    const hold = sandbox.hold('token', undefined, { process: 'after' });
+    await callAccount(payouts);
+    await hold.waitFor(1);
+    sandbox.revokeAllTokens();
+    const call = callAccount(payouts);
+    await sandbox.until(({ unauthorized }) => unauthorized === 1);
+    await turns();
+    hold.release();
+    await call;
+    expect(sandbox.stats()).toMatchObject({ tokenRequests: 2, unauthorized: 1 });
   });
 });
 
