@@ -10,7 +10,7 @@ import { schedules } from './support/steps.ts';
 const minutes = Number(process.env.SOAK_MINUTES ?? 30);
 const firstSeed = Number(process.env.SOAK_SEED ?? randomInt(2 ** 31));
 const RUNS_PER_BATCH = 20;
-const MOST_STEPS = 60;
+const MOST_STEPS = 120;
 
 const totals = { schedules: 0, steps: 0, calls: 0, tokenRequests: 0, apiRequests: 0 };
 const startedAt = performance.now();

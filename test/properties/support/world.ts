@@ -38,6 +38,14 @@ export interface Member {
 /** Longer than anything that an auth waits for when it is closed. */
 const CLOSING_MS = 3_600_000;
 
+/** By host. One function for all: axios remembers each `env.fetch` that it has ever seen. */
+const worlds = new Map<string, World>();
+
+function fetchOfItsWorld(request: Request, init?: RequestInit): Promise<Response> {
+  const world = worlds.get(new URL(request.url).host);
+  return world === undefined ? fetch(request, init) : world.fetch(request, init);
+}
+
 const freshAgent = (): Agent => new Agent({ keepAlive: false });
 
 /** A sandbox, a foreign server, three auths and everything that passes between them. */
@@ -74,6 +82,7 @@ export class World {
       requestLogLimit: 100_000,
     });
     world.#foreign = await world.#startForeign();
+    for (const host of world.#hosts()) worlds.set(host, world);
     const shared = new MemoryTokenStore();
     for (const name of AUTHS) world.members.set(name, world.#member(name, shared));
     return world;
@@ -156,6 +165,7 @@ export class World {
   }
 
   async close(): Promise<void> {
+    for (const host of this.#hosts()) worlds.delete(host);
     // What an auth still waits for ends with the connection, or with the time that it has.
     const closing = Promise.all([...this.members.values()].map(({ auth }) => auth.close()));
     await this.sandbox.close();
@@ -163,6 +173,10 @@ export class World {
     await new Promise((resolve) => this.#foreign.close(resolve));
     this.clock.advance(CLOSING_MS);
     await closing;
+  }
+
+  #hosts(): readonly string[] {
+    return [this.sandbox.url, this.foreignUrl].map((url) => new URL(url).host);
   }
 
   #member(name: AuthName, shared: TokenStore): Member {
@@ -200,11 +214,7 @@ export class World {
       adapter: (config: InternalAxiosRequestConfig) => this.#apiTransport(config),
       // Nothing is kept open, so that whatever is open at the end was left behind.
       httpAgent: freshAgent(),
-      env: {
-        fetch: (input: unknown, init?: RequestInit) => this.#fetch(input as Request, init),
-        Request,
-        Response,
-      },
+      env: { fetch: fetchOfItsWorld, Request, Response },
     } as object);
     auth.attach(client);
     return {
@@ -228,7 +238,7 @@ export class World {
     }
   }
 
-  async #fetch(request: Request, init: RequestInit | undefined): Promise<Response> {
+  async fetch(request: Request, init: RequestInit | undefined): Promise<Response> {
     const ended = this.apiStarts(Number(request.headers.get('x-call')));
     try {
       return await fetch(request, init);
