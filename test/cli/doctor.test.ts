@@ -325,7 +325,7 @@ describe('the doctor and mix-ups of the environments', () => {
     const ran = await run(['doctor'], { ...test1, PAYU_CLIENT_SECRET: 'a-secret\n' });
     expect(ran.code).toBe(1);
     expect(marked(ran, 'MEND')).toEqual([
-      'variables: "PAYU_CLIENT_SECRET" must not begin or end with white space: a line break from a file or a copied secret? Trim it → correct it',
+      expect.stringMatching(/^variables: "PAYU_CLIENT_SECRET" must not .*white space.* → correct it$/),
     ]);
   });
 });
