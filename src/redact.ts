@@ -22,6 +22,8 @@ export function redact(text: string, secrets: Iterable<string>): string {
 
 /** A run this long is a token, a key or a digest, whosever it is: words and host names are shorter. */
 const TOKEN_LIKE = /[A-Za-z0-9_+/~-]{24,}=*/g;
+/** But for names of scopes and errors, which are words: without them a refusal can't be understood. */
+const WORDS = /^[a-z]{1,15}(?:_[a-z]{1,15})+$/;
 
 /**
  * What a server or a library wrote, made fit for a message: without secrets, control characters, length. A store may
@@ -30,7 +32,7 @@ const TOKEN_LIKE = /[A-Za-z0-9_+/~-]{24,}=*/g;
 export function quotable(text: string, secrets: Iterable<string>): string {
   // Control characters would let a server write lines of its own into our users' logs.
   const line = redact(text, secrets)
-    .replace(TOKEN_LIKE, '[redacted]')
+    .replace(TOKEN_LIKE, (run) => (WORDS.test(run) ? run : '[redacted]'))
     .replace(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, ' ')
     .trim();
   return line.length > 300 ? `${line.slice(0, 300)}…` : line;
