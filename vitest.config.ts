@@ -1,5 +1,13 @@
-import { defineConfig } from 'vitest/config';
+import { defineConfig, type ViteUserConfig } from 'vitest/config';
 
-export default defineConfig({
-  test: { include: ['test/**/*.test.ts'] },
+const config: ViteUserConfig = defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    // A limit for what hangs, far from what anything takes: no test is timed.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+  },
 });
+
+// biome-ignore lint/style/noDefaultExport: vitest looks for it there.
+export default config;
