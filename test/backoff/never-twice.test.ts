@@ -2,6 +2,7 @@ import type { AxiosRequestConfig } from 'axios';
 import { describe, expect, test } from 'vitest';
 import type { Fault } from '../../src/sandbox/index.ts';
 import { startHarness } from '../support/harness.ts';
+import { titled } from './support.ts';
 
 const PAYMENT = [{ merchantRefId: 'ref-1', amount: 1 }];
 /** Real time: Node's sockets know no other. Long enough for the request to arrive before. */
@@ -44,7 +45,7 @@ const ROWS: readonly Row[] = [
 ];
 
 describe.each(['http', 'fetch'] as const)('a payment over the %s adapter is never sent twice', (adapter) => {
-  test.each(ROWS)('$fault', async ({ fault, payments, config }) => {
+  test.each(titled(ROWS, ({ fault }) => fault))('%s', async (_, { fault, payments, config }) => {
     const { payouts, clock, sandbox, eventsOf } = await startHarness();
     sandbox.fail(1, fault, { on: 'api' });
     await payouts.post('/v2/payment', PAYMENT, { adapter, validateStatus: null, ...config }).catch(() => {});

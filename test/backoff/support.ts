@@ -3,6 +3,11 @@ import type { ManualClock } from '../support/manual-clock.ts';
 
 export const ACCOUNT = '/merchant/getAccountDetail';
 
+/** Rows with titles that show what is given, whole. */
+export function titled<T>(rows: readonly T[], given: (row: T) => object): [title: string, row: T][] {
+  return rows.map((row) => [JSON.stringify(given(row)).replace(/"/g, ''), row]);
+}
+
 /** What became of a promise by the end of this turn of the event loop. */
 export async function thisTurn<T>(promise: Promise<T>): Promise<PromiseSettledResult<T> | 'pending'> {
   const [settled] = await Promise.race([

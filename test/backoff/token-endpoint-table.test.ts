@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { type Harness, startHarness } from '../support/harness.ts';
+import { titled } from './support.ts';
 
 const STATUSES = [200, 400, 401, 429, 503] as const;
 type Status = (typeof STATUSES)[number];
@@ -78,11 +79,11 @@ const ROWS: readonly Row[] = [
 ];
 
 const CASES = ROWS.flatMap(({ body, headers = {}, readings }) =>
-  STATUSES.map((status, index) => ({ body, headers, status, reading: readings[index] as Reading })),
+  STATUSES.map((status, index) => ({ status, body, headers, reading: readings[index] as Reading })),
 );
 
 describe('a reply of the token endpoint', () => {
-  test.each(CASES)('$status $body $headers: $reading', async ({ body, headers, status, reading }) => {
+  test.each(titled(CASES, (row) => row))('%s', async (_, { body, headers, status, reading }) => {
     const harness = await startHarness();
     harness.sandbox.replyNext({ status, headers, body });
     switch (reading.kind) {
