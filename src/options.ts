@@ -42,7 +42,10 @@ export interface PayuAuthOptions {
   readonly renewAheadMs?: number;
   /** Life in milliseconds of a token whose reply has no `expires_in`. Default 3_600_000. */
   readonly defaultLifeMs?: number;
-  /** Limit in milliseconds for one token request. Default 10_000. */
+  /**
+   * Limit in milliseconds for one token request, and for each answer of a store and of a function that gives a secret.
+   * Default 10_000.
+   */
   readonly tokenTimeoutMs?: number;
   /**
    * Limit in milliseconds for all the waiting that one API request may do for tokens, cool-downs and back-offs

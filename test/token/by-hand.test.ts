@@ -96,7 +96,7 @@ describe('what is decided by hand during a mint wins over its late result (C5)',
 });
 
 describe('what is decided by hand while a mint stores its result', () => {
-  test('invalidate: the result is deleted again, and not used', async () => {
+  test('invalidate: the result is not used, and replaced in the store', async () => {
     const store = new StoreUnderTest();
     const { auth, payouts, sandbox } = await startHarness({ store });
     const set = store.park('set');

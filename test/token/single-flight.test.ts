@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { describe, expect, test } from 'vitest';
 import type { PayuAuth } from '../../src/index.ts';
 import { atOnce, fulfilled, startHarness } from '../support/harness.ts';
@@ -138,6 +139,21 @@ describe('a mint that fails (C2)', () => {
       process.off('unhandledRejection', note);
     }
     expect(unhandled).toEqual([]);
+  });
+});
+
+describe('a body that can be sent only once', () => {
+  test('its 401 comes back, and the next call has a new token', async () => {
+    const { payouts, sandbox } = await startHarness();
+    await callAccount(payouts);
+    sandbox.revokeAllTokens();
+    sandbox.resetStats();
+    const body = Readable.from(['[]']);
+    const call = payouts.post('/v2/payment', body, { headers: { 'Content-Type': 'application/json' } });
+    await expect(call).rejects.toMatchObject({ isAxiosError: true, response: { status: 401 } });
+    expect(sandbox.stats()).toMatchObject({ apiRequests: 1, tokenRequests: 0 });
+    await callAccount(payouts);
+    expect(sandbox.stats()).toMatchObject({ apiRequests: 2, tokenRequests: 1, unauthorized: 1 });
   });
 });
 
