@@ -9,5 +9,4 @@ const config: ViteUserConfig = defineConfig({
   },
 });
 
-// biome-ignore lint/style/noDefaultExport: vitest looks for it there.
 export default config;
