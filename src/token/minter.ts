@@ -15,6 +15,9 @@ import { withinLimit } from './time-limit.ts';
 import { concernsClient, type Refusal } from './token-endpoint.ts';
 import type { TokenRecord } from './token-store.ts';
 
+/** Somebody decided by hand what the token is, before this mint sent anything: it has to begin anew. */
+export class Superseded extends Error {}
+
 /** A token, and the key it lives under in the store. */
 export type Minted = Exclude<Granted, { kind: 'refused' }> & { readonly storeKey: string };
 
@@ -145,6 +148,7 @@ export class Minter {
     if (stored !== undefined && job.mayAdopt(stored)) return { kind: 'stored', record: stored, storeKey };
     await this.#heedNotices(storeKey, secrets);
     if (!gate.honours(permit)) throw new PassAgain();
+    if (!job.isCurrent()) throw new Superseded();
 
     const exchange = new GrantExchange(this.#parts, job, secrets, permit);
     const record = newer(stored, job.held(storeKey));

@@ -2,7 +2,7 @@ import type { Clock } from '../backoff/clock.ts';
 import { cancellationOf, unlessCancelled } from '../backoff/wait.ts';
 import type { Emit, MintCause } from '../events.ts';
 import type { Flight } from './flight.ts';
-import type { Minted, Minter } from './minter.ts';
+import { type Minted, type Minter, Superseded } from './minter.ts';
 import { missingScopes } from './scope.ts';
 import type { TokenState } from './token-state.ts';
 import type { TokenRecord } from './token-store.ts';
@@ -66,6 +66,7 @@ export class Renewal {
         noteAsked,
         held: (storeKey) => state.heldUnder(storeKey),
         mayAdopt: (record) => this.#mayAdopt(record, cause),
+        isCurrent: () => state.isCurrent(beginning),
         remainder: (record) => state.remainder(record, beginning),
       });
       if (flight.signal.aborted) throw flight.signal.reason;
@@ -77,6 +78,7 @@ export class Renewal {
       return this.#receive(minted, cause);
     } catch (error) {
       if (flight.signal.aborted) throw flight.signal.reason;
+      if (error instanceof Superseded) return undefined;
       if (cause === 'renew-ahead') state.postponeRenewal(clock.now());
       // What was answered from memory is no news: in a pause there is one such error per request.
       if (wasAsked) emit({ type: 'token-failed', cause, error: error as Error });

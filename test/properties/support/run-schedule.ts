@@ -232,6 +232,7 @@ class Run {
     }
     const value = [...(member.values.get(scopeKeyOf(0)) ?? [])].at(-1);
     if (value === undefined) return;
+    if (member.held.get(scopeKeyOf(0))?.value === value) member.held.delete(scopeKeyOf(0));
     // The value is all that is looked at.
     this.#begin('invalidate', member, 0, () => member.auth.invalidate({ value } as AccessToken));
   }

@@ -13,11 +13,18 @@ import { AUTHS, type AuthName, SCOPES, type Setup } from './steps.ts';
 
 /** One request to the token endpoint, as it passed through the transport that the auths are given. */
 interface TokenSend {
+  readonly sentAt: number;
   readonly auth: AuthName;
   readonly scope: string;
   readonly order: number;
   readonly round: number;
   isLive: boolean;
+}
+
+interface HeldToken {
+  readonly value: string;
+  /** Before this there is no reason to renew it, unless it is refused. */
+  readonly renewAt: number;
 }
 
 /** An auth, what it is attached to, and what its tokens must be. */
@@ -32,6 +39,8 @@ export interface Member {
   readonly supersededAt: Map<string, number>;
   /** Scope → all values that this auth was given, with the order of the request that brought it. */
   readonly values: Map<string, Set<string>>;
+  /** Scope → the last token that was minted and still counts. */
+  readonly held: Map<string, HeldToken>;
   isClosed: boolean;
 }
 
@@ -158,6 +167,7 @@ export class World {
     const order = this.nextOrder();
     for (const scope of scopes) {
       member.supersededAt.set(scope, order);
+      member.held.delete(scope);
       const banned = member.banned.get(scope) ?? new Map<string, number>();
       member.banned.set(scope, banned);
       for (const value of member.values.get(scope) ?? []) if (!except(value)) banned.set(value, order);
@@ -225,6 +235,7 @@ export class World {
       banned: new Map(),
       supersededAt: new Map(),
       values: new Map(),
+      held: new Map(),
       isClosed: false,
     };
   }
@@ -301,13 +312,31 @@ export class World {
         this.wrong(`${name}: a second token request for "${scope}", next to one of ${each.auth}`);
       }
     }
-    const send: TokenSend = { auth: name, scope, order: this.nextOrder(), round, isLive: true };
+    this.#checkNeed(name, scope);
+    const send: TokenSend = {
+      sentAt: this.clock.now(),
+      auth: name,
+      scope,
+      order: this.nextOrder(),
+      round,
+      isLive: true,
+    };
     this.#tokenSends.add(send);
     return send;
   }
 
+  /** A token that is held and good needs no renewal, whatever is said of an older one (D2). */
+  #checkNeed(name: AuthName, scope: string): void {
+    const held = this.member(name).held.get(scope);
+    if (held === undefined || this.clock.now() >= held.renewAt) return;
+    const isRefused = this.sandbox
+      .requests()
+      .some(({ token, status }) => token === held.value && status === 401);
+    if (!isRefused) this.wrong(`${name} asks for a token for "${scope}" and holds a good one`);
+  }
+
   #learn(send: TokenSend, text: string): void {
-    let reply: { access_token?: unknown };
+    let reply: { access_token?: unknown; expires_in?: unknown };
     try {
       reply = JSON.parse(text) ?? {};
     } catch {
@@ -317,7 +346,13 @@ export class World {
     this.give(send.auth, send.scope, reply.access_token);
     const member = this.member(send.auth);
     const supersededAt = member.supersededAt.get(send.scope) ?? 0;
-    if (send.order < supersededAt) member.banned.get(send.scope)?.set(reply.access_token, this.nextOrder());
+    if (send.order < supersededAt) {
+      member.banned.get(send.scope)?.set(reply.access_token, this.nextOrder());
+      return;
+    }
+    const lifeMs = typeof reply.expires_in === 'number' ? reply.expires_in * 1_000 : 3_600_000;
+    const renewAt = send.sentAt + lifeMs * 0.9 - 1_000;
+    member.held.set(send.scope, { value: reply.access_token, renewAt });
   }
 
   give(name: AuthName, scope: string, value: string): void {

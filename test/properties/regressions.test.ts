@@ -1,0 +1,63 @@
+import { test } from 'vitest';
+import { runSchedule } from './support/run-schedule.ts';
+import type { CallStep, Schedule, Setup } from './support/steps.ts';
+
+const SETUP: Setup = {
+  seed: 0,
+  reuseTokens: false,
+  revokePrevious: false,
+  refreshRotation: 'previous',
+  lifeSeconds: 7_200,
+  store: 'own',
+  renewAheadMs: 60_000,
+  hold: 'none',
+};
+
+const CALL: CallStep = {
+  kind: 'call',
+  auth: 'merchant',
+  to: 'protected',
+  scope: 0,
+  body: 'none',
+  adapter: 'http',
+  replay: true,
+  maxWaitMs: undefined,
+  responseType: 'json',
+  validateStatus: 'usual',
+  times: 1,
+};
+
+/** What random schedules have found, shrunk. */
+const FOUND: Readonly<Record<string, Schedule>> = {
+  'invalidate() between two tries of a mint: the second try is not thrown away': {
+    setup: SETUP,
+    steps: [
+      { kind: 'fail', on: 'token', count: 1, fault: { kind: 'hang' } },
+      CALL,
+      { kind: 'invalidate', auth: 'merchant', what: 'all' },
+    ],
+  },
+  'setToken() between two tries of a mint: there is no second try': {
+    setup: SETUP,
+    steps: [
+      { kind: 'fail', on: 'token', count: 1, fault: { kind: 'hang' } },
+      CALL,
+      { kind: 'set-token', auth: 'merchant', scope: 0, token: 'issued' },
+    ],
+  },
+  'two scopes of one client after a refresh whose caller has left': {
+    setup: { ...SETUP, hold: 'before' },
+    steps: [
+      { kind: 'set-token', auth: 'user', scope: 0, token: 'only-refresh' },
+      { ...CALL, auth: 'user' },
+      { kind: 'advance', ms: 61_000 },
+      { ...CALL, auth: 'user', maxWaitMs: 0, times: 3 },
+      { ...CALL, auth: 'user', scope: 1, maxWaitMs: 0, times: 3 },
+      { kind: 'advance', ms: 61_000 },
+    ],
+  },
+};
+
+test.each(Object.entries(FOUND))('%s', async (_, schedule) => {
+  await runSchedule(schedule);
+});
