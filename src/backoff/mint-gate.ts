@@ -111,7 +111,12 @@ export class MintGate {
     }
   }
 
-  /** Whether the permit still stands: trouble may have come up while its holder waited for something else. */
+  /** Whether its holder may send now: trouble may have come up, or a longer wait been told, since it passed. */
+  maySend(permit: Permit): boolean {
+    return this.#closure === undefined || (this.honours(permit) && this.#clock.now() >= this.#opensAt);
+  }
+
+  /** Whether what the permit's request comes to counts: it was not sent before the trouble began. */
   honours(permit: Permit): boolean {
     return this.#closure === undefined || permit.round === this.#round;
   }

@@ -74,7 +74,9 @@ export class GrantExchange {
   }
 
   async #request(grant: string, form: URLSearchParams, refreshToken: string | undefined): Promise<Granted> {
-    const { clock, defaultLifeMs } = this.#parts;
+    const { clock, defaultLifeMs, gate } = this.#parts;
+    // Asked before each request: between a refresh that is dead and the primary grant, another scope may be told to wait.
+    if (!gate.maySend(this.#permit)) throw new PassAgain();
     const sentAt = clock.now();
     this.#job.noteAsked();
     const reply = await this.#post(grant, form);

@@ -143,11 +143,10 @@ export class Minter {
     secrets: AskedSecrets,
     permit: Permit,
   ): Promise<Minted> {
-    const { store, gate, tokenUrl } = this.#parts;
+    const { store, tokenUrl } = this.#parts;
     const stored = await store.get(storeKey);
     if (stored !== undefined && job.mayAdopt(stored)) return { kind: 'stored', record: stored, storeKey };
     await this.#heedNotices(storeKey, secrets);
-    if (!gate.honours(permit)) throw new PassAgain();
     if (!job.isCurrent()) throw new Superseded();
 
     const exchange = new GrantExchange(this.#parts, job, secrets, permit);

@@ -168,6 +168,20 @@ describe('failed tries', () => {
     gate.answered(early);
     expect([gate.isOpen, gate.honours(early), gate.honours(failing)]).toEqual([false, false, false]);
   });
+
+  test('who has passed may not send once a longer wait was told side by side, and may when it is over', async () => {
+    const { gate, clock } = surroundings({ random: () => 0 });
+    const [first, second] = [await pass(gate, clock), await pass(gate, clock)];
+    gate.rateLimited(0, first);
+    const probe = await pass(gate, clock);
+    expect(gate.maySend(probe)).toBe(true);
+    gate.rateLimited(60_000, second);
+    expect(gate.maySend(probe)).toBe(false);
+    clock.advance(59_999);
+    expect(gate.maySend(probe)).toBe(false);
+    clock.advance(1);
+    expect(gate.maySend(probe)).toBe(true);
+  });
 });
 
 describe('who comes to a closed gate', () => {

@@ -45,6 +45,29 @@ const FOUND: Readonly<Record<string, Schedule>> = {
       { kind: 'set-token', auth: 'merchant', scope: 0, token: 'issued' },
     ],
   },
+  'two rate limits side by side, the second with the longer wait': {
+    setup: { ...SETUP, hold: 'before' },
+    steps: [
+      { kind: 'rate-limit', on: 'token', count: 1, retryAfter: 0, status: 429 },
+      { kind: 'rate-limit', on: 'token', count: 1, retryAfter: 60, status: 429 },
+      CALL,
+      { ...CALL, scope: 1 },
+      { kind: 'release', on: 'token', count: 2 },
+      { kind: 'advance', ms: 61_000 },
+    ],
+  },
+  'a refresh token that is dead while another scope is told to wait': {
+    setup: { ...SETUP, hold: 'before' },
+    steps: [
+      { kind: 'set-token', auth: 'user', scope: 0, token: 'only-refresh' },
+      { kind: 'revoke-all', keepRefreshTokens: false },
+      { kind: 'rate-limit', on: 'token', count: 1, retryAfter: 60, status: 429 },
+      { ...CALL, auth: 'user', scope: 1 },
+      { ...CALL, auth: 'user', scope: 0 },
+      { kind: 'release', on: 'token', count: 2 },
+      { kind: 'advance', ms: 61_000 },
+    ],
+  },
   'two scopes of one client after a refresh whose caller has left': {
     setup: { ...SETUP, hold: 'before' },
     steps: [
