@@ -75,11 +75,14 @@ function hideWire(response: AxiosResponse): void {
 
 /** Sockets and their buffers hold the header as it went over the wire: there for who asks, not for who prints. */
 function hide(holder: object, property: string): void {
-  const descriptor = Object.getOwnPropertyDescriptor(holder, property);
-  if (descriptor?.configurable && descriptor.enumerable) {
-    Object.defineProperty(holder, property, { ...descriptor, enumerable: false });
+  // Looked at first: asking for descriptors would double what the library costs a call over an adapter without any.
+  if ((holder as Readonly<Record<string, unknown>>)[property] === undefined) return;
+  if (Object.prototype.propertyIsEnumerable.call(holder, property)) {
+    Reflect.defineProperty(holder, property, NOT_ENUMERABLE);
   }
 }
+
+const NOT_ENUMERABLE: PropertyDescriptor = { enumerable: false };
 
 function redactTexts(holder: { message?: unknown; stack?: unknown }, token: string): void {
   for (const name of ['message', 'stack'] as const) {
