@@ -50,6 +50,8 @@ function told(value: unknown): number | undefined {
 export class GateModel {
   #isClosed = false;
   #opensAt = 0;
+  /** Told side by side with what closed the gate: it takes effect once the auth has read it too. */
+  #laterOpensAt = 0;
   #round = 0;
   #faults = 0;
   #untold = 0;
@@ -71,6 +73,11 @@ export class GateModel {
     return { round, wrong: this.#probes > 1 ? 'two token requests at once while in trouble' : undefined };
   }
 
+  /** Everything that was under way has come to rest: what was said has been heard. */
+  rests(): void {
+    this.#opensAt = Math.max(this.#opensAt, this.#laterOpensAt);
+  }
+
   /** A request is over, whatever became of it. */
   leaves(round: number): void {
     if (this.#isClosed && round === this.#round) this.#probes = Math.max(0, this.#probes - 1);
@@ -87,6 +94,7 @@ export class GateModel {
 
   #opens(): void {
     this.#isClosed = false;
+    this.#laterOpensAt = 0;
     this.#faults = 0;
     this.#untold = 0;
     this.#wasToldZero = false;
@@ -105,7 +113,7 @@ export class GateModel {
   #limited(toldMs: number | undefined, counts: boolean, now: number): void {
     const usable = toldMs === 0 && this.#wasToldZero ? undefined : toldMs;
     if (!counts) {
-      this.#opensAt = Math.max(this.#opensAt, now + (usable ?? 500));
+      this.#laterOpensAt = Math.max(this.#laterOpensAt, now + (usable ?? 500));
       return;
     }
     this.#wasToldZero = toldMs === 0;
@@ -116,6 +124,7 @@ export class GateModel {
   #closesUntil(time: number): void {
     this.#isClosed = true;
     this.#opensAt = time;
+    this.#laterOpensAt = 0;
     this.#round++;
     this.#probes = 0;
   }

@@ -317,6 +317,7 @@ class Run {
       if (performance.now() > limit)
         throw new Error(`never comes to rest: ${JSON.stringify(world.sandbox.stats())}`);
     }
+    for (const { gate } of world.members.values()) gate.rests();
   }
 
   /** Moves the clock on, with a rest at each timer on the way. */
