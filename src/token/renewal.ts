@@ -86,10 +86,17 @@ export class Renewal {
     }
   }
 
-  /** A renewal ahead of time looks for another token than the one we hold; a sibling may have stored one. */
+  /**
+   * A renewal ahead of time looks for another token than the one we hold, or for word that a sibling has asked since: a
+   * server that reuses tokens would only say the same again.
+   */
   #mayAdopt(record: TokenRecord, cause: MintCause): boolean {
     const { state, forgottenAt } = this.#job;
-    const isNews = cause !== 'renew-ahead' || record.accessToken !== state.record?.accessToken;
+    const held = state.record;
+    const isNews =
+      cause !== 'renew-ahead' ||
+      record.accessToken !== held?.accessToken ||
+      record.obtainedAt > held.obtainedAt;
     return isNews && record.obtainedAt > forgottenAt() && state.mayAdopt(record, this.#parts.clock.now());
   }
 
