@@ -1,5 +1,5 @@
 import type { AxiosInstance, AxiosResponse, InternalAxiosRequestConfig } from 'axios';
-import { invalidOption } from '../errors.ts';
+import { ClosedError, invalidOption } from '../errors.ts';
 import { scopeKey } from '../token/scope.ts';
 import { originOf } from '../url.ts';
 import { resolveAdapter } from './adapter.ts';
@@ -123,6 +123,8 @@ function sending(client: AxiosInstance, attachment: Attachment): Send {
     const own = payuAuth === undefined ? undefined : resolveRequestOptions(payuAuth);
     const destination = guard.destination(config);
     if (destination.kind === 'withheld' || (config.auth && headerIsAuthorization)) {
+      // Until detached, nothing leaves through a closed auth that would have been bare.
+      if (destination.kind === 'withheld' && attachment.source.closed.aborted) throw new ClosedError();
       const reason = destination.kind === 'withheld' ? destination.reason : 'basic-auth';
       attachment.emit({ type: 'token-withheld', reason, origin: destination.origin });
       return asItIs();
