@@ -77,7 +77,7 @@ export class RateLimitedError extends PayuAuthError {
 export class TokenUnavailableError extends PayuAuthError {
   static override readonly name = 'TokenUnavailableError';
   readonly code = 'ERR_TOKEN_UNAVAILABLE';
-  /** Token requests that failed in a row before this error; 0 when none was sent. */
+  /** Token requests in a row that brought no token before this error; 0 when none was sent. */
   readonly attempts: number;
   /** HTTP status of the last reply, where there was one. */
   readonly status?: number | undefined;

@@ -7,7 +7,7 @@ import { environments, publicClientIds } from './payu.ts';
 import { type Grant, type GrantRequest, grantRequest, secretFault } from './token/grants.ts';
 import type { ScopeInput } from './token/scope.ts';
 import type { TokenStore } from './token/token-store.ts';
-import { isLoopback } from './url.ts';
+import { isLoopback, parseUrl } from './url.ts';
 import {
   refuseUnknown,
   requireText,
@@ -78,8 +78,8 @@ export interface ResolvedOptions {
   readonly revokeUrl: string | undefined;
   /** Where the token may go, besides the attached instance's own origin. */
   readonly origins: readonly string[];
-  /** Origins of PayU's other environment: attaching to one of them is a mix-up. */
-  readonly foreignOrigins: readonly string[];
+  /** Hosts of PayU's other environment: to send a token there is a mix-up. */
+  readonly foreignHosts: readonly string[];
   readonly grant: GrantRequest;
   readonly scope: readonly string[];
   readonly headerName: string;
@@ -108,7 +108,10 @@ export function resolveOptions(options: PayuAuthOptions): ResolvedOptions {
     ...environment,
     grant: resolveGrant(options.grant, options.environment),
     scope: resolveScope('scope', options.scope),
-    origins: [...environment.origins, ...resolveOrigins('origins', options.origins)],
+    origins: [
+      ...environment.origins,
+      ...resolveOrigins('origins', options.origins, environment.foreignHosts),
+    ],
     ...resolveHeader(options.header),
     renewAheadMs: duration(options, 'renewAheadMs', 60_000, 0),
     defaultLifeMs: duration(options, 'defaultLifeMs', 3_600_000, 1),
@@ -143,12 +146,13 @@ const OPTIONS: readonly string[] = [
   'allowInsecureHttp',
 ] satisfies (keyof PayuAuthOptions)[];
 
-type Environment = Pick<ResolvedOptions, 'tokenUrl' | 'revokeUrl' | 'origins' | 'foreignOrigins'>;
+type Environment = Pick<ResolvedOptions, 'tokenUrl' | 'revokeUrl' | 'origins' | 'foreignHosts'>;
 
 function resolveEnvironment(environment: unknown, allowInsecureHttp: boolean): Environment {
   if (environment === 'test' || environment === 'production') {
     const other = environment === 'test' ? environments.production : environments.test;
-    return { ...environments[environment], foreignOrigins: other.origins };
+    const foreignHosts = other.origins.map((origin) => new URL(origin).hostname);
+    return { ...environments[environment], foreignHosts };
   }
   if (!isRecord(environment)) {
     throw invalidOption('environment', 'must be "test", "production" or { tokenUrl, revokeUrl? }.');
@@ -160,28 +164,30 @@ function resolveEnvironment(environment: unknown, allowInsecureHttp: boolean): E
     revokeUrl:
       revokeUrl === undefined ? undefined : resolveUrl('environment.revokeUrl', revokeUrl, allowInsecureHttp),
     origins: [],
-    foreignOrigins: [],
+    foreignHosts: [],
   };
 }
 
 function resolveUrl(option: string, url: unknown, allowInsecureHttp: boolean): string {
   const example = 'such as "https://accounts.payu.in/oauth/token"';
   if (typeof url !== 'string') throw invalidOption(option, `must be a URL ${example}; got ${shown(url)}.`);
-  if (/[\s{}<>"'\\^`|]/.test(url)) {
+  if (DEBRIS.test(url)) {
     throw invalidOption(
       option,
       'holds white space, braces or other debris: is it a placeholder that nobody filled in?',
     );
   }
-  if (!URL.canParse(url)) throw invalidOption(option, `must be a whole URL ${example}.`);
-  const { protocol, username, password, hash } = new URL(url);
-  if (protocol !== 'https:' && protocol !== 'http:') {
-    throw invalidOption(option, `must begin with https://, ${example}.`);
+  if (!/^https?:\/\/[^/]/i.test(url)) throw invalidOption(option, `must begin with https://, ${example}.`);
+  const parsed = parseUrl(url);
+  if (parsed === undefined) throw invalidOption(option, `must be a whole URL ${example}.`);
+  const { protocol, username, password, pathname, hash, hostname } = parsed;
+  if (pathname.includes('//')) {
+    throw invalidOption(option, 'holds a doubled slash: was it put together from a URL that ends with one?');
   }
   if (username !== '' || password !== '' || hash !== '') {
     throw invalidOption(option, 'must hold neither user name, password nor fragment: leave them out.');
   }
-  if (protocol === 'http:' && !allowInsecureHttp && !isLoopback(new URL(url).hostname)) {
+  if (protocol === 'http:' && !allowInsecureHttp && !isLoopback(hostname)) {
     throw invalidOption(
       option,
       'must begin with https://: over plain http, anybody on the way reads the secret. For a host that you trust all the same, set "allowInsecureHttp".',
@@ -189,6 +195,12 @@ function resolveUrl(option: string, url: unknown, allowInsecureHttp: boolean): s
   }
   return url;
 }
+
+/**
+ * What no URL of a token endpoint has, and templates, shells and copied prose leave behind: anything but visible ASCII,
+ * delimiters outside an IPv6 address, encoded braces, the words of a variable that is not set.
+ */
+const DEBRIS = /[^\x21-\x7E]|[{}<>"'\\^`|$()*,;]|(?<!:\/\/)\[|%7[BD]|\b(?:undefined|null|NaN)\b/i;
 
 function resolveGrant(grant: unknown, environment: PayuAuthOptions['environment']): GrantRequest {
   if (!isRecord(grant))
@@ -257,6 +269,7 @@ function refuseReserved(parameters: unknown): void {
       'must be an object such as { name: value }, one form parameter each.',
     );
   const reserved = ['grant_type', 'client_id', 'client_secret', 'scope'].find((name) => name in parameters);
+  if ('' in parameters) throw invalidOption('grant.parameters', 'holds a parameter without a name.');
   if (reserved !== undefined) {
     throw invalidOption(`grant.parameters.${reserved}`, 'is set by an option of its own: leave it out here.');
   }

@@ -3,7 +3,7 @@ import { type AttachableClient, type Attachment, attach } from './axios/attach.t
 import { formTransport } from './axios/form-transport.ts';
 import { type Clock, systemClock } from './backoff/clock.ts';
 import { MintGate } from './backoff/mint-gate.ts';
-import { cancellationOf } from './backoff/wait.ts';
+import { cancellationOf, keptAlive } from './backoff/wait.ts';
 import { invalidOption } from './errors.ts';
 import { safeEmit } from './events.ts';
 import { isRecord } from './json.ts';
@@ -191,8 +191,11 @@ class Auth implements PayuAuth {
       ...this.#parts.exchange,
       auth: this,
       scope: this.#scope(checked.scope),
-      origins: [...this.#options.origins, ...resolveOrigins('origins', checked.origins)],
-      foreignOrigins: this.#options.foreignOrigins,
+      origins: [
+        ...this.#options.origins,
+        ...resolveOrigins('origins', checked.origins, this.#options.foreignHosts),
+      ],
+      foreignHosts: this.#options.foreignHosts,
       allowInsecureHttp: this.#options.allowInsecureHttp,
       maxWaitMs: this.#options.maxWaitMs,
     });
@@ -200,6 +203,10 @@ class Auth implements PayuAuth {
 
   async getToken(options: { scope?: ScopeInput; signal?: AbortSignal } = {}): Promise<AccessToken> {
     const { scope, signal } = checkedOptions('getToken', options, ['scope', 'signal']);
+    if (signal !== undefined && typeof signal?.addEventListener !== 'function') {
+      throw invalidOption('signal', 'must be an AbortSignal, such as an AbortController has, or left out.');
+    }
+    if (signal?.aborted) throw new CanceledError();
     const record = await this.#parts.source.obtain(scopeKey(this.#scope(scope)), {
       maxWaitMs: this.#options.maxWaitMs,
       cancellation: signal === undefined ? undefined : cancellationOf(signal, () => new CanceledError()), // like axios
@@ -213,31 +220,38 @@ class Auth implements PayuAuth {
   ): Promise<void> {
     const scope = this.#scope(checkedOptions('setToken', options, ['scope']).scope);
     const { clock, source } = this.#parts;
-    await source.put(scope, givenToken(token, scope, clock.now(), this.#options.defaultLifeMs));
+    const record = givenToken(token, scope, clock.now(), this.#options.defaultLifeMs);
+    await keptAlive(clock, source.put(scope, record));
   }
 
   async invalidate(token?: AccessToken): Promise<void> {
     if (token !== undefined && typeof token?.value !== 'string') {
       throw invalidOption('token', 'must be a token that getToken() returned, or left out for all tokens.');
     }
-    await this.#parts.source.invalidate(token?.value);
+    const { clock, source } = this.#parts;
+    await keptAlive(clock, source.invalidate(token?.value));
   }
 
   async revoke(options: { scope?: ScopeInput } = {}): Promise<void> {
     const scope = this.#scope(checkedOptions('revoke', options, ['scope']).scope);
-    const { minter, source, clock, post } = this.#parts;
-    const { revokeUrl, grant, tokenTimeoutMs } = this.#options;
+    const { revokeUrl } = this.#options;
     if (revokeUrl === undefined) {
       throw invalidOption('environment.revokeUrl', 'is needed for revoke(); give it next to "tokenUrl".');
     }
+    await keptAlive(this.#parts.clock, this.#revoke(revokeUrl, scope));
+  }
+
+  async #revoke(revokeUrl: string, scope: readonly string[]): Promise<void> {
+    const { minter, source, clock, post } = this.#parts;
+    const { grant, tokenTimeoutMs } = this.#options;
     const tokens = await source.take(scope);
     if (tokens.length === 0) return;
-    const secrets = await minter.askSecrets(source.closed, 'awaited');
+    const secrets = await minter.askSecrets(source.closed);
     await revokeTokens({ revokeUrl, grant, post, clock, tokenTimeoutMs }, tokens, secrets, source.closed);
   }
 
   async close(): Promise<void> {
-    await this.#parts.source.close();
+    await keptAlive(this.#parts.clock, this.#parts.source.close());
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -34,6 +34,11 @@ export function originOf(url: string | undefined): string | undefined {
   return url === undefined ? undefined : parseUrl(url)?.origin;
 }
 
+/** The host of a URL, as one knows it: however the scheme, the port or a trailing dot vary. */
+export function hostOf(url: string | undefined): string | undefined {
+  return url === undefined ? undefined : parseUrl(url)?.hostname.replace(/\.$/, '');
+}
+
 /** What axios makes a URL of. Callers without TypeScript put other things there than strings. */
 export interface UrlParts {
   readonly baseURL?: unknown;

@@ -1,7 +1,7 @@
 import { invalidOption } from './errors.ts';
 import { kindOf } from './json.ts';
 import { type ScopeInput, scopeFault, scopeSet } from './token/scope.ts';
-import { normaliseOrigin } from './url.ts';
+import { hostOf, normaliseOrigin } from './url.ts';
 
 export function resolveScope(option: string, scope: unknown): readonly string[] {
   const fault = scopeFault(scope);
@@ -9,7 +9,12 @@ export function resolveScope(option: string, scope: unknown): readonly string[] 
   return scopeSet(scope as ScopeInput);
 }
 
-export function resolveOrigins(option: string, origins: unknown): readonly string[] {
+/** `foreignHosts`: PayU's hosts of the other environment, which this environment's tokens have no business at. */
+export function resolveOrigins(
+  option: string,
+  origins: unknown,
+  foreignHosts: readonly string[],
+): readonly string[] {
   if (origins === undefined) return [];
   if (!Array.isArray(origins)) throw invalidOption(option, 'must be a list such as ["https://api.example"].');
   return origins.map((each: unknown, index) => {
@@ -18,6 +23,12 @@ export function resolveOrigins(option: string, origins: unknown): readonly strin
       throw invalidOption(
         `${option}[${index}]`,
         'must be an http or https origin such as "https://api.example", without a path.',
+      );
+    }
+    if (foreignHosts.includes(String(hostOf(origin)))) {
+      throw invalidOption(
+        `${option}[${index}]`,
+        'is a host of PayU\'s other environment than the option "environment" says. Change one of the two.',
       );
     }
     return origin;

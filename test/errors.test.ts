@@ -57,7 +57,8 @@ const MESSAGES: Readonly<Record<string, Error>> = {
     { attempts: 1, since: NOON, nextAt: NOON + 1_000 },
   ),
   'a cool-down': messages.rateLimitedError(TOKEN_URL, { since: NOON, until: NOON + 60_000, now: NOON + 500 }),
-  'out of patience': messages.outOfPatienceError(NOON),
+  'out of patience, nothing sent': messages.outOfPatienceError(NOON, 0),
+  'out of patience, the token endpoint slow': messages.outOfPatienceError(NOON, 2),
   'a secret that could not be had': messages.secretFailedError(
     'grant.clientSecret',
     new Error('vault sealed'),
@@ -118,8 +119,11 @@ test('the messages, to be read aloud as the person on call', () => {
     a cool-down · ERR_RATE_LIMITED
     The token endpoint "https://uat-accounts.payu.in/oauth/token" has limited our rate since 2026-01-01T12:00:00.000Z and wants no token request until 2026-01-01T12:01:00.000Z, in 60 s; none goes out before, and this request may not wait that long ("maxWaitMs"). The API request was not processed. Try again then, or allow a longer wait. If it happens often, look for what else mints with this client id.
 
-    out of patience · ERR_TOKEN_UNAVAILABLE
-    No token has come since 2026-01-01T12:00:00.000Z, and this request may wait no longer ("maxWaitMs"). The API request was not processed. The token endpoint, the token store or the source of a secret is slow; the next request tries again. If it lasts, check these, or allow a longer wait.
+    out of patience, nothing sent · ERR_TOKEN_UNAVAILABLE
+    No token has come since 2026-01-01T12:00:00.000Z, and this request may wait no longer ("maxWaitMs"). The API request was not processed. No token request was sent yet: the token store or the source of a secret is slow. The next request tries again. If it lasts, check what is slow, or allow a longer wait.
+
+    out of patience, the token endpoint slow · ERR_TOKEN_UNAVAILABLE
+    No token has come since 2026-01-01T12:00:00.000Z, and this request may wait no longer ("maxWaitMs"). The API request was not processed. Token requests that brought none: 2. The token endpoint is slow, or asks to be left alone. The next request tries again. If it lasts, check what is slow, or allow a longer wait.
 
     a secret that could not be had · ERR_TOKEN_UNAVAILABLE
     The function given as "grant.clientSecret" failed: vault sealed. The API request was not processed. No token request was sent either. Check where this secret comes from; the next request asks again.

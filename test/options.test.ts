@@ -31,6 +31,15 @@ const WRONG: readonly (readonly [string, unknown])[] = [
   ['a token URL with a placeholder as host', at('https://{host}/oauth/token')],
   ['a token URL with a placeholder as path', at('https://a.example/{path}')],
   ['a token URL with a line break', at('https://a.example/token\n')],
+  ['a token URL with a variable of a shell', at('https://a.example/$TOKEN_PATH')],
+  ['a token URL with a variable that is not set', at('https://undefined/oauth/token')],
+  ['a token URL with an encoded placeholder', at('https://a.example/%7Benv%7D/token')],
+  ['a token URL with a placeholder in brackets', at('https://a.example/[env]/token')],
+  ['a token URL with a zero-width space', at('https://a.example/\u200btoken')],
+  ['a token URL from a sentence', at('https://a.example/token,')],
+  ['a token URL without a host', at('https:///oauth/token')],
+  ['a token URL without its slashes', at('https:a.example/token')],
+  ['a token URL behind a base URL with a slash', at('https://a.example//oauth/token')],
   ['a token URL of another scheme', at('ftp://a.example/token')],
   ['a token URL with user info', at(`https://user:${SECRET}@a.example/token`)],
   ['a token URL with a fragment', at('https://a.example/token#top')],
@@ -78,18 +87,21 @@ const WRONG: readonly (readonly [string, unknown])[] = [
   ['parameters that are a list', grant(CUSTOM, { parameters: [['agent', '1']] })],
   ['a parameter that is a number', grant(CUSTOM, { parameters: { agent: 1 } })],
   ['an empty parameter', grant(CUSTOM, { parameters: { agent: '' } })],
+  ['a parameter without a name', grant(CUSTOM, { parameters: { '': 'x' } })],
   ['a parameter with an option of its own', grant(CUSTOM, { parameters: { client_secret: SECRET } })],
   ['the scope as a parameter', grant(CUSTOM, { parameters: { scope: 'read_bills' } })],
 
   ['no scope', { scope: undefined }],
   ['an empty scope', { scope: ' ' }],
   ['an empty list of scopes', { scope: [] }],
+  ['an empty scope among others', { scope: ['read_bills', ''] }],
   ['a scope that is an object', { scope: { create: 'read_bills' } }],
   ['a scope with a quotation mark', { scope: 'read_bills"' }],
 
   ['origins in a string', { origins: 'https://api.example' }],
   ['an origin with a path', { origins: ['https://api.example', 'https://api.example/v1'] }],
   ['an origin without a scheme', { origins: ['api.example'] }],
+  ["an origin of PayU's other environment", { origins: ['https://oneapi.payu.in'] }],
   ['an origin that is an object', { origins: [new URL('https://api.example')] }],
 
   ['a header in a string', { header: 'X-Partner-Token' }],
@@ -166,10 +178,19 @@ describe('a wrong option throws a TypeError with the code ERR_INVALID_OPTION at 
       a misspelt URL: "environment.revocationUrl" is not an option; there are: tokenUrl, revokeUrl.
       no token URL: "environment.tokenUrl" must be a URL such as "https://accounts.payu.in/oauth/token"; got undefined.
       a token URL that is a URL object: "environment.tokenUrl" must be a URL such as "https://accounts.payu.in/oauth/token"; got an object.
-      a token URL without a scheme: "environment.tokenUrl" must be a whole URL such as "https://accounts.payu.in/oauth/token".
+      a token URL without a scheme: "environment.tokenUrl" must begin with https://, such as "https://accounts.payu.in/oauth/token".
       a token URL with a placeholder as host: "environment.tokenUrl" holds white space, braces or other debris: is it a placeholder that nobody filled in?
       a token URL with a placeholder as path: "environment.tokenUrl" holds white space, braces or other debris: is it a placeholder that nobody filled in?
       a token URL with a line break: "environment.tokenUrl" holds white space, braces or other debris: is it a placeholder that nobody filled in?
+      a token URL with a variable of a shell: "environment.tokenUrl" holds white space, braces or other debris: is it a placeholder that nobody filled in?
+      a token URL with a variable that is not set: "environment.tokenUrl" holds white space, braces or other debris: is it a placeholder that nobody filled in?
+      a token URL with an encoded placeholder: "environment.tokenUrl" holds white space, braces or other debris: is it a placeholder that nobody filled in?
+      a token URL with a placeholder in brackets: "environment.tokenUrl" holds white space, braces or other debris: is it a placeholder that nobody filled in?
+      a token URL with a zero-width space: "environment.tokenUrl" holds white space, braces or other debris: is it a placeholder that nobody filled in?
+      a token URL from a sentence: "environment.tokenUrl" holds white space, braces or other debris: is it a placeholder that nobody filled in?
+      a token URL without a host: "environment.tokenUrl" must begin with https://, such as "https://accounts.payu.in/oauth/token".
+      a token URL without its slashes: "environment.tokenUrl" must begin with https://, such as "https://accounts.payu.in/oauth/token".
+      a token URL behind a base URL with a slash: "environment.tokenUrl" holds a doubled slash: was it put together from a URL that ends with one?
       a token URL of another scheme: "environment.tokenUrl" must begin with https://, such as "https://accounts.payu.in/oauth/token".
       a token URL with user info: "environment.tokenUrl" must hold neither user name, password nor fragment: leave them out.
       a token URL with a fragment: "environment.tokenUrl" must hold neither user name, password nor fragment: leave them out.
@@ -207,16 +228,19 @@ describe('a wrong option throws a TypeError with the code ERR_INVALID_OPTION at 
       parameters that are a list: "grant.parameters" must be an object such as { name: value }, one form parameter each.
       a parameter that is a number: "grant.parameters.agent" must be a string, or a function that returns one or a promise of one; got a number.
       an empty parameter: "grant.parameters.agent" must not be empty: check that the variable it comes from is set.
+      a parameter without a name: "grant.parameters" holds a parameter without a name.
       a parameter with an option of its own: "grant.parameters.client_secret" is set by an option of its own: leave it out here.
       the scope as a parameter: "grant.parameters.scope" is set by an option of its own: leave it out here.
       no scope: "scope" must be a scope such as scopes.payouts.create, or a non-empty list of them.
       an empty scope: "scope" must be a scope such as scopes.payouts.create, or a non-empty list of them.
       an empty list of scopes: "scope" must be a scope such as scopes.payouts.create, or a non-empty list of them.
+      an empty scope among others: "scope" must be a scope such as scopes.payouts.create, or a non-empty list of them.
       a scope that is an object: "scope" must be a scope such as scopes.payouts.create, or a non-empty list of them.
       a scope with a quotation mark: "scope" holds "read_bills\\"", which has a character that no scope may have (RFC 6749 section 3.3).
       origins in a string: "origins" must be a list such as ["https://api.example"].
       an origin with a path: "origins[1]" must be an http or https origin such as "https://api.example", without a path.
       an origin without a scheme: "origins[0]" must be an http or https origin such as "https://api.example", without a path.
+      an origin of PayU's other environment: "origins[0]" is a host of PayU's other environment than the option "environment" says. Change one of the two.
       an origin that is an object: "origins[0]" must be an http or https origin such as "https://api.example", without a path.
       a header in a string: "header" must be { name, prefix? } such as { name: "X-Partner-Token" }.
       a header without a name: "header.name" must be a header name such as "X-Partner-Token".

@@ -128,8 +128,23 @@ describe('a mix-up of the environments is refused when an instance is attached (
     if (host === environment) expect(attach).not.toThrow();
     else
       expect(attach).toThrow(
-        `"baseURL" of the instance is "${origin}", which belongs to PayU's other environment`,
+        `"baseURL" of the instance leads to "${new URL(origin).hostname}", which belongs to PayU's other environment`,
       );
+  });
+
+  test.each([
+    'http://oneapi.payu.in',
+    'https://oneapi.payu.in:8443',
+    'https://oneapi.payu.in./payment-links',
+  ])('also where only the host is that of the other environment: %s', (baseURL) => {
+    expect(() => create('test').attach(axios.create({ baseURL }))).toThrow(/other environment/);
+  });
+
+  test('and also where it is listed among "origins"', () => {
+    const client = axios.create({ baseURL: 'https://uatoneapi.payu.in' });
+    expect(() => create('test').attach(client, { origins: ['https://oneapi.payu.in'] })).toThrow(
+      '"origins[0]" is a host of PayU\'s other environment than the option "environment" says.',
+    );
   });
 
   test('the client id may hold the white space of the documents', async () => {

@@ -1,7 +1,7 @@
 import type { AxiosInstance, AxiosResponse, InternalAxiosRequestConfig } from 'axios';
 import { ClosedError, invalidOption } from '../errors.ts';
 import { scopeKey } from '../token/scope.ts';
-import { originOf } from '../url.ts';
+import { hostOf } from '../url.ts';
 import { resolveAdapter } from './adapter.ts';
 import { Exchange, type ExchangeParts } from './exchange.ts';
 import { OriginGuard } from './origin.ts';
@@ -13,7 +13,7 @@ export interface Attachment extends ExchangeParts {
   readonly auth: object;
   readonly scope: readonly string[];
   readonly origins: readonly string[];
-  readonly foreignOrigins: readonly string[];
+  readonly foreignHosts: readonly string[];
   readonly allowInsecureHttp: boolean;
   readonly maxWaitMs: number;
 }
@@ -109,7 +109,7 @@ function sending(client: AxiosInstance, attachment: Attachment): Send {
   const guard = new OriginGuard(
     {
       allowed: attachment.origins,
-      foreign: attachment.foreignOrigins,
+      foreignHosts: attachment.foreignHosts,
       allowInsecureHttp: attachment.allowInsecureHttp,
       headerIsAuthorization,
     },
@@ -172,11 +172,11 @@ function alreadyAttached(isSameAuth: boolean): string {
     : 'is attached to another auth already. Detach it first, or create another instance.';
 }
 
-function refuseMixUp(client: AxiosInstance, { foreignOrigins }: Attachment): void {
-  const origin = originOf(client.defaults?.baseURL);
-  if (origin === undefined || !foreignOrigins.includes(origin)) return;
+function refuseMixUp(client: AxiosInstance, { foreignHosts }: Attachment): void {
+  const host = hostOf(client.defaults?.baseURL);
+  if (host === undefined || !foreignHosts.includes(host)) return;
   throw invalidOption(
     'baseURL',
-    `of the instance is "${origin}", which belongs to PayU's other environment than the option "environment" says. Change one of the two.`,
+    `of the instance leads to "${host}", which belongs to PayU's other environment than the option "environment" says. Change one of the two.`,
   );
 }

@@ -3,7 +3,7 @@ import https from 'node:https';
 import type { Readable } from 'node:stream';
 import { Axios, type AxiosRequestConfig, type AxiosResponse } from 'axios';
 import { safeError } from '../redact.ts';
-import { type FormPost, type FormReply, LARGEST_REPLY_BYTES } from '../token/form-post.ts';
+import { type FormPost, type FormReply, LARGEST_REPLY_BYTES, secretsIn } from '../token/form-post.ts';
 import { headerOf } from './refusal.ts';
 import { discardBody, isNodeStream, isWebStream } from './response-body.ts';
 
@@ -44,7 +44,7 @@ export function formTransport(options: TokenHttpOptions): FormPost {
     } catch (error) {
       if (signal.aborted) throw signal.reason;
       // An AxiosError holds the form with the secret: none of it goes further than its message.
-      return { kind: 'no-reply', error: safeError(error, form.values()) };
+      return { kind: 'no-reply', error: safeError(error, secretsIn(form)) };
     }
   };
 }

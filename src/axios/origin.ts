@@ -1,5 +1,5 @@
 import type { InternalAxiosRequestConfig } from 'axios';
-import { isBehindBaseUrl, isLoopback, originOf, parseUrl } from '../url.ts';
+import { hostOf, isBehindBaseUrl, isLoopback, originOf, parseUrl } from '../url.ts';
 
 /** Where a request goes, and whether the token may go there (G1). */
 export type Destination =
@@ -20,7 +20,7 @@ export interface OriginRules {
   /** Allowed besides the instance's own origin. */
   readonly allowed: readonly string[];
   /** Never taken for the instance's own. */
-  readonly foreign: readonly string[];
+  readonly foreignHosts: readonly string[];
   readonly allowInsecureHttp: boolean;
   /** Axios sets Basic credentials from a URL in place of the Authorization header. */
   readonly headerIsAuthorization: boolean;
@@ -60,8 +60,8 @@ export class OriginGuard {
     const url = parseUrl(prefix);
     if (url === undefined) return { kind: 'withheld', reason: 'origin', origin: 'null' };
     const { origin, protocol, hostname, username, password } = url;
-    const { allowed, foreign, allowInsecureHttp, headerIsAuthorization } = this.#rules;
-    const isOwn = origin === originOf(this.#ownBaseUrl) && !foreign.includes(origin);
+    const { allowed, foreignHosts, allowInsecureHttp, headerIsAuthorization } = this.#rules;
+    const isOwn = origin === originOf(this.#ownBaseUrl) && !foreignHosts.includes(String(hostOf(origin)));
     const isHttp = protocol === 'https:' || protocol === 'http:';
     if (!isHttp || !(isOwn || allowed.includes(origin)))
       return { kind: 'withheld', reason: 'origin', origin };

@@ -20,10 +20,15 @@ export function delayAfter(failures: number, { firstMs, maxMs }: BackOff): numbe
 
 /** Half of the delay is kept, the other half is random: callers spread out, none comes back at once. */
 export function jittered(delayMs: number, random: () => number): number {
-  return delayMs / 2 + (delayMs / 2) * random();
+  return wholeMs(delayMs / 2 + (delayMs / 2) * random());
 }
 
 /** A wait that the server told us is never cut short: up to 10 % of jitter goes on top (E2). */
 export function withJitterOnTop(delayMs: number, random: () => number): number {
-  return delayMs + delayMs * 0.1 * random();
+  return wholeMs(delayMs + delayMs * 0.1 * random());
+}
+
+/** Up: a Date holds no fractions, and who comes back at the time that we named must not come too early. */
+function wholeMs(delayMs: number): number {
+  return Math.ceil(delayMs);
 }

@@ -20,7 +20,7 @@ export interface Passenger {
 /** Leave to send one token request. */
 export interface Permit {
   /** Which row of failures the request belongs to: those that fail side by side count as one. */
-  readonly round: number;
+  readonly round: object;
   /** To be called when the request and what follows from it is over. */
   release(): void;
 }
@@ -49,6 +49,9 @@ interface Closure {
   readonly error: () => Error;
 }
 
+/** Failures of mints that are not tried again, until a pause follows. */
+const MOST_FINAL_FAILURES = 2;
+
 /**
  * What all mints of one client at one token endpoint must pass: it knows when the server wants to be left alone, and
  * lets one mint at a time try whether trouble is over.
@@ -61,7 +64,8 @@ export class MintGate {
 
   #closure: Closure | undefined;
   #opensAt = 0;
-  #round = 0;
+  /** What is sent between one failure and the next; each failure begins another. */
+  #round: object = {};
   /** Failures in a row, side by side ones counted once. */
   #faults = 0;
   #faultsSince = 0;
@@ -138,7 +142,7 @@ export class MintGate {
     // Told to come back at once, we did, and were sent away again: that told nothing.
     const usableMs = isFirst && toldMs === 0 && this.#zeroTold ? undefined : toldMs;
     if (isFirst) {
-      this.#round++;
+      this.#round = {};
       this.#zeroTold = toldMs === 0;
       if (usableMs === undefined) this.#untold++;
     }
@@ -155,30 +159,42 @@ export class MintGate {
   /** Joins a cool-down that somebody else was told of. */
   coolDownUntil(time: number): void {
     if (this.#closure !== undefined && this.#opensAt >= time) return;
-    this.#round++;
+    this.#round = {};
     this.#beginCoolDown(time);
   }
 
   /**
-   * Counts a failed token request: a back-off follows, or a pause once all tries have failed. `final`: trying again
-   * at once is of no use, so the pause follows directly. Returns the error for those who waited.
+   * Counts a failed token request: a back-off follows, or a pause once all tries have failed. `final`: the same mint
+   * is not tried again; the next one may go out at once, and only a second such failure in a row is followed by a
+   * pause. Returns the error for those who waited.
    */
   failed(permit: Permit, how: 'passing' | 'final', toError: (streak: Streak) => Error): Error {
     if (this.honours(permit)) {
       if (this.#faults === 0) this.#faultsSince = this.#clock.now();
-      this.#round++;
+      this.#round = {};
       this.#faults++;
       // After a pause there is a single try, so each further failure is followed by the next pause.
-      const isPause = how === 'final' || this.#pauses > 0 || this.#faults >= this.#attempts;
+      const tries = how === 'final' ? MOST_FINAL_FAILURES : this.#attempts;
+      const isPause = this.#pauses > 0 || this.#faults >= tries;
       if (isPause) this.#pauses++;
-      const delayMs = isPause
-        ? delayAfter(this.#pauses, BETWEEN_MINTS)
-        : jittered(delayAfter(this.#faults, BETWEEN_TRIES), this.#random);
-      this.#opensAt = this.#clock.now() + delayMs;
+      this.#opensAt = this.#clock.now() + this.#delayMs(isPause ? 'pause' : how);
       const streak = this.#streak();
       this.#closure = { kind: isPause ? 'pause' : 'back-off', error: () => toError(streak) };
     }
     return toError(this.#streak());
+  }
+
+  #delayMs(what: 'pause' | 'passing' | 'final'): number {
+    switch (what) {
+      case 'pause':
+        return delayAfter(this.#pauses, BETWEEN_MINTS);
+      case 'passing':
+        return jittered(delayAfter(this.#faults, BETWEEN_TRIES), this.#random);
+      case 'final':
+        return 0;
+      default:
+        throw what satisfies never;
+    }
   }
 
   #beginCoolDown(until: number): void {

@@ -6,6 +6,9 @@ const TIME = '(?<hour>\\d{2}):(?<minute>\\d{2}):(?<second>\\d{2})';
 const SHORT_DAY = '(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)';
 const LONG_DAY = '(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day';
 
+/** What each of the forms names. */
+type DateParts = Readonly<Record<'year' | 'month' | 'day' | 'hour' | 'minute' | 'second', string>>;
+
 /** The three forms of RFC 9110 §5.6.7. */
 const HTTP_DATES = [
   new RegExp(`^${SHORT_DAY}, (?<day>\\d{2}) ${MONTH} (?<year>\\d{4}) ${TIME} GMT$`),
@@ -21,11 +24,11 @@ const HTTP_DATES = [
  */
 export function parseHttpDate(value: string, now: number): number | undefined {
   for (const form of HTTP_DATES) {
-    const groups = form.exec(value)?.groups;
-    if (groups === undefined) continue;
-    const { day = '', hour = '', minute = '', second = '' } = groups;
+    const parts = form.exec(value)?.groups as DateParts | undefined;
+    if (parts === undefined) continue;
+    const { year, month, day, hour, minute, second } = parts;
     const date = new Date(0);
-    date.setUTCFullYear(fullYear(groups.year as string, now), MONTHS.indexOf(groups.month as string), +day);
+    date.setUTCFullYear(fullYear(year, now), MONTHS.indexOf(month), +day);
     // 30 February would become 2 March; a 60th second is a leap second.
     if (date.getUTCDate() !== +day || +hour > 23 || +minute > 59 || +second > 60) return undefined;
     return date.setUTCHours(+hour, +minute, +second);
@@ -46,8 +49,7 @@ function fullYear(digits: string, now: number): number {
  * @see https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3
  */
 export function retryAfterHeaderMs(value: string | undefined, now: number): number | undefined {
-  const text = value?.trim();
-  if (!text) return undefined;
+  const text = value?.trim() ?? '';
   if (/^\d+$/.test(text)) return finite(Number(text) * 1_000);
   const date = parseHttpDate(text, now);
   return date === undefined ? undefined : Math.max(0, date - now);

@@ -66,6 +66,19 @@ export function sleep(
   });
 }
 
+/** Any work has ended by then: all that it waits for has a limit of its own. */
+const LONGEST_WORK_MS = 24 * 60 * 60 * 1_000;
+
+/** Keeps the process alive until the work has ended, for who awaits it: timers and sockets in it do not (E8). */
+export async function keptAlive<T>(clock: Clock, work: Promise<T>): Promise<T> {
+  const cancelTimer = clock.timer(LONGEST_WORK_MS, () => {}, 'awaited');
+  try {
+    return await work;
+  } finally {
+    cancelTimer();
+  }
+}
+
 /**
  * Settles as the promise does, or rejects at once with the reason when cancelled. Once cancelled, what the promise
  * comes to is nobody's business: its rejection is not unhandled.

@@ -30,7 +30,10 @@ export class ByHand {
   /** Uses a token that was obtained elsewhere. */
   put(record: TokenRecord, renewAheadMs: number, random: () => number): Promise<void> {
     const state = this.#state;
-    state.put(record, renewAheadMs, random);
+    const now = this.#parts.clock.now();
+    state.put(record, now, { renewAheadMs, random });
+    // Who waits for a mint, or for the end of a cool-down, need not any more.
+    if (state.isUsable(now)) state.flight?.land(record);
     // With the secrets as they are now: the token belongs to them.
     state.storeKey = undefined;
     return state.decisions.carryOut(async () => {
@@ -77,7 +80,7 @@ export class ByHand {
 
   async #storeKey(): Promise<string> {
     const { minter, closed } = this.#parts;
-    this.#state.storeKey ??= minter.storeKey(await minter.askSecrets(closed, 'awaited'), this.#scope);
+    this.#state.storeKey ??= minter.storeKey(await minter.askSecrets(closed), this.#scope);
     return this.#state.storeKey;
   }
 }

@@ -1,7 +1,6 @@
 import type { Clock } from '../backoff/clock.ts';
 import { type Cancellation, cancellationOf, sleep } from '../backoff/wait.ts';
 import { forCaller } from '../errors.ts';
-import { outOfPatienceError } from './messages.ts';
 
 /** How long a caller may wait, and what ends its wait early. */
 export interface Patience {
@@ -29,6 +28,7 @@ interface Hold {
  */
 export class Flight<T> {
   readonly #clock: Clock;
+  readonly #outOfPatience: (since: number) => Error;
   readonly #waiters = new Set<Waiter<T>>();
   readonly #abort = new AbortController();
   #cancelTimer: (() => void) | undefined;
@@ -39,8 +39,10 @@ export class Flight<T> {
   #seenThrough = false;
   #over: Promise<void> = Promise.resolve();
 
-  constructor(clock: Clock) {
+  /** `outOfPatience` makes the error of a caller that has waited since then for as long as it may. */
+  constructor(clock: Clock, outOfPatience: (since: number) => Error) {
     this.#clock = clock;
+    this.#outOfPatience = outOfPatience;
   }
 
   /** Aborts when nobody waits any more, and when the flight is called off. */
@@ -120,6 +122,12 @@ export class Flight<T> {
     this.#abortIfDeserted();
   }
 
+  /** Gives this to all who wait, and aborts the work: what it was to bring is there. */
+  land(value: T): void {
+    this.#settle((waiter) => waiter.resolve(value));
+    if (!this.#seenThrough) this.#abort.abort(new Error('The token came from elsewhere.'));
+  }
+
   /** Aborts the work and rejects all who wait. */
   callOff(reason: Error): void {
     this.#settle((waiter) => waiter.reject(forCaller(reason)));
@@ -163,7 +171,7 @@ export class Flight<T> {
     this.#stopWatching();
     const now = this.#clock.now();
     for (const waiter of [...this.#waiters]) {
-      if (waiter.deadline <= now) this.#leave(waiter, outOfPatienceError(waiter.since));
+      if (waiter.deadline <= now) this.#leave(waiter, this.#outOfPatience(waiter.since));
       else this.#watch(waiter.deadline);
     }
   }

@@ -1,6 +1,6 @@
 import { dateAt } from '../backoff/clock.ts';
 import type { Permit } from '../backoff/mint-gate.ts';
-import { type FormReply, postWithin } from './form-post.ts';
+import { type FormReply, postWithin, secretsIn } from './form-post.ts';
 import { type AskedSecrets, primaryForm, refreshForm } from './grants.ts';
 import { responseError, unavailableError } from './messages.ts';
 import type { MinterParts, MintJob } from './mint-job.ts';
@@ -78,7 +78,7 @@ export class GrantExchange {
     // Asked before each request: between a refresh that is dead and the primary grant, another scope may be told to wait.
     if (!gate.maySend(this.#permit)) throw new PassAgain();
     const sentAt = clock.now();
-    this.#job.noteAsked();
+    this.#job.noteAsked('token-endpoint');
     const reply = await this.#post(grant, form);
     const outcome = tokenOutcome(reply, {
       scope: this.#job.scope,
@@ -86,7 +86,7 @@ export class GrantExchange {
       receivedAt: clock.now(),
       defaultLifeMs,
       // Those of this form and of earlier ones: a refresh does not send the password, and a server may quote it all the same.
-      secrets: [...form.values(), ...Object.values(this.#secrets)],
+      secrets: [...secretsIn(form), ...Object.values(this.#secrets)],
     });
     if (outcome.kind !== 'token') this.#job.flight.endSeeThrough();
     const settled = await this.#tellGate(outcome);
@@ -100,13 +100,7 @@ export class GrantExchange {
     const { flight } = this.#job;
     const isRefresh = grant === 'refresh_token';
     if (isRefresh) flight.seeThrough();
-    return postWithin(
-      this.#parts,
-      this.#parts.tokenUrl,
-      form,
-      isRefresh ? undefined : flight.signal,
-      'unawaited',
-    );
+    return postWithin(this.#parts, this.#parts.tokenUrl, form, isRefresh ? undefined : flight.signal);
   }
 
   /** The gate learns of every outcome; those that may pass are thrown, for p-retry to try again. */

@@ -108,7 +108,7 @@ export class GuardedStore {
     if (!isThenable(result)) return result;
     const limited = withinLimit(
       result,
-      { clock: this.#clock, limitMs: this.#limitMs, awaited: 'unawaited' },
+      { clock: this.#clock, limitMs: this.#limitMs },
       () => new Error(`The store did not answer within ${this.#limitMs} ms.`),
     );
     const over = limited.then(ignore, ignore).then(() => {

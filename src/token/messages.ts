@@ -64,10 +64,11 @@ function failedInARow(tokenUrl: string, { attempts, since, nextAt }: Streak, wha
     attempts === 1
       ? `the token request of ${clockTime(since)} failed with`
       : `${attempts} token requests in a row have failed since ${clockTime(since)}, the last with`;
-  return (
-    `No token from "${tokenUrl}": ${row} ${what}. ${NOT_PROCESSED} ` +
-    `The next token request goes out from ${clockTime(nextAt)} on; until then whatever needs a token fails at once.`
-  );
+  const next =
+    nextAt > since
+      ? `The next token request goes out from ${clockTime(nextAt)} on; until then whatever needs a token fails at once.`
+      : 'The next request that needs a token asks again.';
+  return `No token from "${tokenUrl}": ${row} ${what}. ${NOT_PROCESSED} ${next}`;
 }
 
 export function rateLimitedError(tokenUrl: string, { since, until, now }: CoolDown): RateLimitedError {
@@ -80,11 +81,15 @@ export function rateLimitedError(tokenUrl: string, { since, until, now }: CoolDo
   );
 }
 
-export function outOfPatienceError(since: number): TokenUnavailableError {
+export function outOfPatienceError(since: number, attempts: number): TokenUnavailableError {
+  const sent =
+    attempts === 0
+      ? 'No token request was sent yet: the token store or the source of a secret is slow.'
+      : `Token requests that brought none: ${attempts}. The token endpoint is slow, or asks to be left alone.`;
   return new TokenUnavailableError(
     `No token has come since ${clockTime(since)}, and this request may wait no longer ("maxWaitMs"). ${NOT_PROCESSED} ` +
-      'The token endpoint, the token store or the source of a secret is slow; the next request tries again. If it lasts, check these, or allow a longer wait.',
-    { attempts: 0 },
+      `${sent} The next request tries again. If it lasts, check what is slow, or allow a longer wait.`,
+    { attempts },
   );
 }
 

@@ -18,7 +18,7 @@ export interface MintJob {
   held(storeKey: string): TokenRecord | undefined;
   mayAdopt(record: TokenRecord): boolean;
   /** Called when something is really asked: the token endpoint, or a secret that could not be had. */
-  noteAsked(): void;
+  noteAsked(what: 'token-endpoint' | 'secret'): void;
   /** False once somebody decided by hand: what is sent from then on would be thrown away (C5). */
   isCurrent(): boolean;
   /** What still counts of what this job brings, now that somebody may have decided by hand what the token is (C5). */

@@ -1,5 +1,4 @@
 import pRetry from 'p-retry';
-import type { Awaited } from '../backoff/clock.ts';
 import type { Permit } from '../backoff/mint-gate.ts';
 import { cancellationOf, unlessCancelled } from '../backoff/wait.ts';
 import { invalidOption, TokenUnavailableError } from '../errors.ts';
@@ -39,8 +38,8 @@ export class Minter {
   }
 
   async mint(job: MintJob): Promise<Minted> {
-    const secrets = await this.askSecrets(job.flight.signal, 'unawaited').catch((error: unknown) => {
-      job.noteAsked();
+    const secrets = await this.askSecrets(job.flight.signal).catch((error: unknown) => {
+      job.noteAsked('secret');
       throw error;
     });
     const storeKey = this.storeKey(secrets, job.scope);
@@ -72,11 +71,10 @@ export class Minter {
   }
 
   /** The secrets as they are now: functions are asked each time (F1). */
-  async askSecrets(signal: AbortSignal, awaited: Awaited): Promise<AskedSecrets> {
+  async askSecrets(signal: AbortSignal): Promise<AskedSecrets> {
     const asked: Record<string, string> = {};
     for (const [parameter, secret] of Object.entries(this.#parts.grant.secret)) {
-      asked[parameter] =
-        typeof secret === 'string' ? secret : await this.#ask(parameter, secret, signal, awaited);
+      asked[parameter] = typeof secret === 'string' ? secret : await this.#ask(parameter, secret, signal);
     }
     this.#asked = asked;
     return asked;
@@ -86,7 +84,6 @@ export class Minter {
     parameter: string,
     secret: () => string | Promise<string>,
     signal: AbortSignal,
-    awaited: Awaited,
   ): Promise<string> {
     const { clock, tokenTimeoutMs: limitMs } = this.#parts;
     const option = optionOf(parameter);
@@ -98,7 +95,7 @@ export class Minter {
       const answer = unlessCancelled(asked, cancellationOf(signal));
       value = await withinLimit(
         answer,
-        { clock, limitMs, awaited },
+        { clock, limitMs },
         () => new Error(`no answer within ${limitMs} ms ("tokenTimeoutMs")`),
       );
     } catch (error) {

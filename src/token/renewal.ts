@@ -1,7 +1,10 @@
 import type { Clock } from '../backoff/clock.ts';
 import { cancellationOf, unlessCancelled } from '../backoff/wait.ts';
 import type { Emit, MintCause } from '../events.ts';
+import { redact } from '../redact.ts';
 import type { Flight } from './flight.ts';
+
+import type { MintJob } from './mint-job.ts';
 import { type Minted, type Minter, Superseded } from './minter.ts';
 import { missingScopes } from './scope.ts';
 import type { TokenState } from './token-state.ts';
@@ -31,10 +34,16 @@ export class Renewal {
   readonly #parts: RenewalParts;
   readonly #job: RenewalJob;
   readonly #deadRefreshTokens = new Set<string>();
+  #attempts = 0;
 
   constructor(parts: RenewalParts, job: RenewalJob) {
     this.#parts = parts;
     this.#job = job;
+  }
+
+  /** Token requests that went out so far. */
+  get attempts(): number {
+    return this.#attempts;
   }
 
   async run(): Promise<TokenRecord> {
@@ -55,8 +64,9 @@ export class Renewal {
     const beginning = state.begin();
     const cause = state.mintCause(clock.now());
     let wasAsked = false;
-    const noteAsked = () => {
+    const noteAsked: MintJob['noteAsked'] = (what) => {
       wasAsked = true;
+      if (what === 'token-endpoint') this.#attempts++;
     };
     try {
       const minted = await this.#parts.minter.mint({
@@ -79,9 +89,11 @@ export class Renewal {
     } catch (error) {
       if (flight.signal.aborted) throw flight.signal.reason;
       if (error instanceof Superseded) return undefined;
-      if (cause === 'renew-ahead') state.postponeRenewal(clock.now());
       // What was answered from memory is no news: in a pause there is one such error per request.
       if (wasAsked) emit({ type: 'token-failed', cause, error: error as Error });
+      // What was decided by hand since wins over a failure as it does over a token (C5).
+      if (!state.isCurrent(beginning)) return undefined;
+      if (cause === 'renew-ahead') state.postponeRenewal(clock.now());
       throw error;
     }
   }
@@ -100,6 +112,10 @@ export class Renewal {
     return isNews && record.obtainedAt > forgottenAt() && state.mayAdopt(record, this.#parts.clock.now());
   }
 
+  #secrets({ accessToken, refreshToken = '' }: TokenRecord): readonly string[] {
+    return [...this.#parts.minter.secrets, accessToken, refreshToken];
+  }
+
   #receive(minted: Minted, cause: MintCause): TokenRecord {
     const { clock, emit, random, renewAheadMs } = this.#parts;
     const { scope, state } = this.#job;
@@ -111,7 +127,8 @@ export class Renewal {
     emit({
       type: 'token-minted',
       grant: minted.grant,
-      scope: record.scope,
+      // A server may echo anything; for the token's owner the scope stays as it was told.
+      scope: record.scope.map((each) => redact(each, this.#secrets(record))),
       cause,
       durationMs: minted.durationMs,
       expiresInMs: record.expiresAt - now,

@@ -3,7 +3,7 @@ import { toldWaitMs } from '../backoff/retry-after.ts';
 import type { PayuAuthError } from '../errors.ts';
 import { isRecord, parseUntrustedJson } from '../json.ts';
 import { quotable } from '../redact.ts';
-import { type FormPost, type FormReply, postWithin } from './form-post.ts';
+import { type FormPost, type FormReply, postWithin, secretsIn } from './form-post.ts';
 import { type AskedSecrets, type GrantRequest, revokeForm } from './grants.ts';
 import { revocationLimitedError, revocationRefusedError, revocationUnavailableError } from './messages.ts';
 import { isRateLimit } from './token-endpoint.ts';
@@ -30,8 +30,8 @@ export async function revokeTokens(
   const failures = await Promise.all(
     tokens.map(async (token) => {
       const form = revokeForm(parts.grant, secrets, token);
-      const reply = await postWithin(parts, parts.revokeUrl, form, signal, 'awaited');
-      return revocationFailure(reply, parts, [...form.values(), ...Object.values(secrets), ...tokens]);
+      const reply = await postWithin(parts, parts.revokeUrl, form, signal);
+      return revocationFailure(reply, parts, [...secretsIn(form), ...Object.values(secrets), ...tokens]);
     }),
   );
   const failure = failures.find((each) => each !== undefined);

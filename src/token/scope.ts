@@ -20,8 +20,9 @@ export function scopeFault(input: unknown): string | undefined {
   const parts = typeof input === 'string' ? [input] : input;
   const rule = 'must be a scope such as scopes.payouts.create, or a non-empty list of them';
   if (!Array.isArray(parts) || !parts.every((part) => typeof part === 'string')) return rule;
+  // An empty one among others is a variable that is not set: the token would lack what it is wanted for.
+  if (parts.length === 0 || parts.some((part) => part.trim() === '')) return rule;
   const scope = scopeSet(parts);
-  if (scope.length === 0) return rule;
   const odd = scope.find((part) => !SCOPE_TOKEN.test(part));
   return odd === undefined
     ? undefined

@@ -7,6 +7,7 @@ import { ByHand } from './by-hand.ts';
 import { ExpiringMap } from './expiring-map.ts';
 import { Flight, type Patience } from './flight.ts';
 import type { GuardedStore } from './guarded-store.ts';
+import { outOfPatienceError } from './messages.ts';
 import type { Minter } from './minter.ts';
 import { Renewal } from './renewal.ts';
 import { scopeKey } from './scope.ts';
@@ -23,9 +24,6 @@ export interface TokenSourceParts {
   readonly renewAheadMs: number;
   readonly maxWaitMs: number;
 }
-
-/** Any refresh has ended by then: `tokenTimeoutMs` and the limits of the store are far below. */
-const LONGEST_REFRESH_MS = 24 * 60 * 60 * 1_000;
 
 /** The tokens of one auth: which one to use now, and when to get another. Knows time and no HTTP. */
 export class TokenSource {
@@ -114,11 +112,7 @@ export class TokenSource {
   /** Calls off all that is under way; whoever waits gets a {@link ClosedError}. Settles once refreshes are stored. */
   async close(): Promise<void> {
     this.#callOffAll();
-    const { clock, minter } = this.#parts;
-    // The wait for a refresh has a limit of its own; this timer only keeps the process alive for it.
-    const cancelTimer = clock.timer(LONGEST_REFRESH_MS, () => {}, 'awaited');
-    await minter.refreshesStored();
-    cancelTimer();
+    await this.#parts.minter.refreshesStored();
   }
 
   #callOffAll(): void {
@@ -168,7 +162,9 @@ export class TokenSource {
   }
 
   #takeOff(key: string, state: TokenState): Flight<TokenRecord> {
-    const flight = new Flight<TokenRecord>(this.#parts.clock);
+    const flight: Flight<TokenRecord> = new Flight(this.#parts.clock, (since) =>
+      outOfPatienceError(since, renewal.attempts),
+    );
     state.flight = flight;
     const land = () => {
       if (state.flight === flight) state.flight = undefined;

@@ -208,15 +208,19 @@ export class TokenState {
   }
 
   /** Uses a token that was obtained elsewhere, from now on. */
-  put(record: TokenRecord, renewAheadMs: number, random: () => number): void {
+  put(
+    record: TokenRecord,
+    now: number,
+    how: { readonly renewAheadMs: number; readonly random: () => number },
+  ): void {
     this.#generation++;
     this.#lineage++;
     this.#record = record;
     this.#refusedValue = undefined;
     this.#forgottenValue = undefined;
     this.#isUnproven = false;
-    this.#usableUntil = record.accessToken === '' ? 0 : record.expiresAt;
-    this.#openWindowAt(renewAt(record, renewAheadMs, random));
+    this.#usableUntil = record.accessToken === '' ? 0 : usableUntil(record.expiresAt, now);
+    this.#openWindowAt(renewAt(record, how.renewAheadMs, how.random));
   }
 
   #openWindowAt(time: number): void {

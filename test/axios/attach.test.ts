@@ -602,6 +602,7 @@ describe('the other copy of axios', () => {
     vi.doMock('axios', () => ({ ...commonJs, default: commonJs }));
     const { createPayuAuth } = await import('../../src/payu-auth.ts');
     vi.doUnmock('axios');
+    vi.resetModules();
     const home = await startOrigin(refuseFirst);
     const { auth } = tokensOf({ createPayuAuth });
     for (const adapter of ['http', 'fetch'] as const) {

@@ -215,7 +215,7 @@ describe.each(AXIOS_VERSIONS)('where the token goes, on %s', (version) => {
     await client.get('/x');
     expect(sent.map(({ token }) => token !== undefined)).toEqual([true, true, false, false]);
     const other = library.axios.create({ baseURL: 'https://ONEAPI.payu.in:443/payment-links' });
-    expect(() => auth.attach(other)).toThrow(/"baseURL" of the instance is "https:\/\/oneapi.payu.in"/);
+    expect(() => auth.attach(other)).toThrow(/"baseURL" of the instance leads to "oneapi.payu.in"/);
   });
 
   test('allowInsecureHttp lets the token go over plain http, to the allowed origins only', async () => {

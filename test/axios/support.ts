@@ -22,6 +22,7 @@ export async function libraryOn(version: AxiosVersion): Promise<Library> {
   vi.doMock('axios', () => installed);
   const { createPayuAuth } = await import('../../src/payu-auth.ts');
   vi.doUnmock('axios');
+  vi.resetModules();
   return { axios: installed.default, createPayuAuth };
 }
 

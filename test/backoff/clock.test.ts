@@ -46,6 +46,12 @@ describe('the system clock', () => {
     expect(setTimeout.mock.calls.map(([, delayMs]) => delayMs)).toEqual([LONGEST_TIMER_MS, LONGEST_TIMER_MS]);
   });
 
+  test('works where timers are plain numbers, as in a test environment that plays a browser', () => {
+    vi.stubGlobal('setTimeout', () => 1);
+    expect(() => systemClock.timer(1, () => {}, 'unawaited')).not.toThrow();
+    vi.unstubAllGlobals();
+  });
+
   test.each([0, LONGEST_TIMER_MS])('cancelled after %d ms, it never fires and leaves nothing', (afterMs) => {
     const callback = vi.fn<() => void>();
     const cancel = systemClock.timer(LONGEST_TIMER_MS + 1, callback, 'awaited');

@@ -126,21 +126,27 @@ describe('failed tries', () => {
     expect(gate.allowsAnotherTry).toBe(false);
   });
 
-  test('a final one is followed by a pause at once, and counts as the one that it is', async () => {
+  test('after a final one, the next mint may go out at once; after the second in a row, a pause follows', async () => {
     const { gate, clock } = surroundings();
-    const error = gate.failed(await pass(gate, clock), 'final', toError) as Failed;
-    expect(error.streak).toEqual({ attempts: 1, since: START, nextAt: START + 1_000 });
+    const first = await pass(gate, clock);
+    const { streak } = gate.failed(first, 'final', toError) as Failed;
+    expect(streak).toEqual({ attempts: 1, since: START, nextAt: START });
+    first.release();
+    const { streak: second } = gate.failed(await pass(gate, clock), 'final', toError) as Failed;
+    expect(second).toEqual({ attempts: 2, since: START, nextAt: START + 1_000 });
     expect(gate.allowsAnotherTry).toBe(false);
   });
 
-  test('after a final one, a passing fault goes on with the pauses', async () => {
+  test('after a pause that final ones brought, a passing fault goes on with the pauses', async () => {
     const { gate, clock } = surroundings();
-    const first = await pass(gate, clock);
-    gate.failed(first, 'final', toError);
-    first.release();
+    for (let n = 1; n <= 2; n++) {
+      const permit = await pass(gate, clock);
+      gate.failed(permit, 'final', toError);
+      permit.release();
+    }
     clock.advance(1_000);
     const { streak } = gate.failed(await pass(gate, clock), 'passing', toError) as Failed;
-    expect(streak).toEqual({ attempts: 2, since: START, nextAt: START + 3_000 });
+    expect(streak).toEqual({ attempts: 3, since: START, nextAt: START + 3_000 });
   });
 
   test('side by side count once', async () => {
@@ -334,6 +340,23 @@ describe('a cool-down that a sibling was told of', () => {
     expect([gate.honours(permit), gate.isOpen]).toEqual([false, false]);
   });
 
+  test('lengthens our own', async () => {
+    const { gate, clock } = surroundings();
+    gate.rateLimited(1_000, await pass(gate, clock));
+    gate.coolDownUntil(START + 5_000);
+    clock.advance(4_999);
+    expect(gate.isOpen).toBe(false);
+    clock.advance(1);
+    expect(gate.isOpen).toBe(true);
+  });
+
+  test('leaves a pause that ends just then what it is', async () => {
+    const { gate, clock } = surroundings({ tokenAttempts: 1 });
+    const { streak } = gate.failed(await pass(gate, clock), 'passing', toError) as Failed;
+    gate.coolDownUntil(streak.nextAt);
+    expect(gate.allowsAnotherTry).toBe(false);
+  });
+
   test('never shortens our own', async () => {
     const { gate, clock } = surroundings({ random: () => 0 });
     gate.rateLimited(5_000, await pass(gate, clock));
@@ -346,6 +369,17 @@ describe('a cool-down that a sibling was told of', () => {
 });
 
 describe('after the trouble', () => {
+  test('an answer opens the gate for good, also where the clock is set back then', async () => {
+    const { gate, clock } = surroundings();
+    gate.rateLimited(10_000, await pass(gate, clock));
+    clock.advance(11_000);
+    const probe = await pass(gate, clock);
+    gate.answered(probe);
+    probe.release();
+    clock.setBack(11_000);
+    expect([gate.isOpen, gate.maySend(probe)]).toEqual([true, true]);
+  });
+
   test('one probe goes, and the rest wait for what it learns', async () => {
     const { gate, clock } = surroundings({ random: () => 0 });
     gate.rateLimited(1_000, await pass(gate, clock));

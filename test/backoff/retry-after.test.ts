@@ -100,6 +100,7 @@ describe("the body's retry_after", () => {
     ['60', 60_000],
     [' 60 ', 60_000],
     ['1.5', 1_500],
+    ['0.25', 250],
   ])('%j asks for %i ms', (value, expected) => {
     expect(retryAfterBodyMs(value)).toBe(expected);
   });

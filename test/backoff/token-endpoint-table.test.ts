@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { RawReply } from '../../src/sandbox/index.ts';
 import { type Harness, startHarness } from '../support/harness.ts';
 import { titled } from './support.ts';
 
@@ -94,7 +95,7 @@ describe('a reply of the token endpoint', () => {
       case 'refused':
         return expectRefusal(harness, status, reading.error);
       case 'unusable':
-        return expectUnusable(harness, status);
+        return expectUnusable(harness, { status, headers, body });
       default:
         throw reading satisfies never;
     }
@@ -140,15 +141,19 @@ async function expectRefusal(
   expect(sandbox.stats().tokenRequests).toBe(2);
 }
 
-async function expectUnusable({ auth, clock, sandbox }: Harness, status: Status): Promise<void> {
-  const failure = { code: 'ERR_TOKEN_RESPONSE', status };
+/** The next mint asks at once; a second such reply in a row is followed by a pause. */
+async function expectUnusable({ auth, clock, sandbox }: Harness, reply: RawReply): Promise<void> {
+  const failure = { code: 'ERR_TOKEN_RESPONSE', status: reply.status };
   await expect(auth.getToken()).rejects.toMatchObject(failure);
+  sandbox.replyNext(reply);
+  await expect(auth.getToken()).rejects.toMatchObject(failure);
+  expect(sandbox.stats().tokenRequests).toBe(2);
   clock.advance(999);
   await expect(auth.getToken()).rejects.toMatchObject(failure);
-  expect(sandbox.stats().tokenRequests).toBe(1);
+  expect(sandbox.stats().tokenRequests).toBe(2);
   clock.advance(1);
   await auth.getToken();
-  expect(sandbox.stats().tokenRequests).toBe(2);
+  expect(sandbox.stats().tokenRequests).toBe(3);
 }
 
 describe('how long a cool-down takes (E2)', () => {

@@ -34,6 +34,13 @@ function thisTurn(promise: Promise<unknown>): Promise<unknown> {
 
 const never = (): Promise<never> => new Promise(() => {});
 
+describe('an AbortSignal as a cancellation', () => {
+  test('gives its reason, and an error where it was aborted with null', () => {
+    expect(cancellationOf(AbortSignal.abort('left')).reason()).toBe('left');
+    expect(cancellationOf(AbortSignal.abort(null)).reason()).toEqual(new Error('aborted'));
+  });
+});
+
 describe('sleep', () => {
   test('ends at its time and not before, and leaves neither timer nor listener', async () => {
     const clock = new ManualClock();

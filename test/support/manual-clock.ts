@@ -56,6 +56,11 @@ export class ManualClock implements Clock {
     });
   }
 
+  /** What an operator or NTP may do to a clock: timers run on. */
+  setBack(byMs: number): void {
+    this.#now -= byMs;
+  }
+
   /** Moves on, and fires what comes due on the way. What the callbacks begin runs after this. */
   advance(byMs: number): void {
     const until = this.#now + byMs;

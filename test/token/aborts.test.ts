@@ -137,7 +137,7 @@ describe('"maxWaitMs" ends the wait of its request, not of the others (C3)', () 
     expect(outcome).toBeUndefined();
     clock.advance(1);
     await turns();
-    expect(outcome).toMatchObject({ code: 'ERR_TOKEN_UNAVAILABLE', attempts: 0 });
+    expect(outcome).toMatchObject({ code: 'ERR_TOKEN_UNAVAILABLE', attempts: 1 });
     hold.release();
     expect((await patient).status).toBe(200);
     expect(sandbox.stats()).toMatchObject({ tokenRequests: 1, apiRequests: 1 });

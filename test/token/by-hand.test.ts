@@ -49,6 +49,57 @@ describe('what is decided by hand during a mint wins over its late result (C5)',
     expect(sandbox.stats().tokenRequests).toBe(1);
   });
 
+  test('setToken: who waits for a mint or for the end of a cool-down need not any more', async () => {
+    const { auth, clock, payouts, sandbox } = await startHarness();
+    sandbox.rateLimit(1, { retryAfter: 60 });
+    const cooling = callAccount(payouts);
+    await clock.waiting(60_000);
+    const { accessToken } = sandbox.issueToken();
+    await auth.setToken({ accessToken, expiresInSeconds: 600 });
+    await cooling;
+    expect(sentTokens(sandbox)).toEqual([accessToken]);
+    await auth.invalidate();
+
+    const hold = sandbox.hold('token');
+    clock.advance(66_000);
+    const minting = callAccount(payouts);
+    await hold.waitFor(1);
+    await auth.setToken({ accessToken, expiresInSeconds: 600 });
+    await minting;
+    expect(sentTokens(sandbox)).toEqual([accessToken, accessToken]);
+    hold.release();
+    expect(clock.pending).toBe(0);
+  });
+
+  test('setToken during a refresh: it is seen through, and its late result counts for nothing', async () => {
+    const store = new StoreUnderTest();
+    const { auth, clock, payouts, sandbox } = await startHarness({ grant: PASSWORD_GRANT, store });
+    await callAccount(payouts);
+    await auth.invalidate();
+    const hold = sandbox.hold('token');
+    const call = callAccount(payouts);
+    await hold.waitFor(1);
+    const { accessToken } = sandbox.issueToken();
+    await auth.setToken({ accessToken, expiresInSeconds: 600 });
+    await call;
+    hold.release();
+    await auth.close();
+    expect(store.only?.accessToken).toBe(accessToken);
+    expect([sandbox.stats().tokenRequests, clock.pending]).toEqual([2, 0]);
+  });
+
+  test('invalidate: the failure of the mint is obsolete too, and who waited gets a new token', async () => {
+    const { auth, payouts, sandbox, eventsOf } = await startHarness();
+    sandbox.fail(1, { kind: 'html-200' });
+    const hold = sandbox.hold('token');
+    const call = callAccount(payouts);
+    await hold.waitFor(1);
+    await auth.invalidate();
+    hold.release();
+    await expect(call).resolves.toMatchObject({ status: 200 });
+    expect(eventsOf('token-failed')).toHaveLength(1);
+  });
+
   test('revoke: who waited gets a new token, and the late one is neither used nor stored', async () => {
     const store = new StoreUnderTest();
     const { auth, payouts, sandbox } = await startHarness({ store });

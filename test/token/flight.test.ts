@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { cancellationOf } from '../../src/backoff/wait.ts';
 import { ClosedError, TokenUnavailableError } from '../../src/errors.ts';
 import { Flight } from '../../src/token/flight.ts';
+import { outOfPatienceError } from '../../src/token/messages.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { type Deferred, deferred, turns } from './support.ts';
 
@@ -14,7 +15,7 @@ interface Airborne {
 
 function takeOff(): Airborne {
   const clock = new ManualClock();
-  const flight = new Flight<string>(clock);
+  const flight = new Flight<string>(clock, (since) => outOfPatienceError(since, 0));
   const work = deferred<string>();
   flight.run(() => work.promise);
   return { clock, flight, work };

@@ -335,7 +335,7 @@ describe('renewals that did not help pause (D5)', () => {
     const state = holding();
     state.refuse('t1', T0);
     receive(state, record('t2'), { origin: 'refused' });
-    state.put(record('t3'), 60_000, () => 0);
+    state.put(record('t3'), T0, { renewAheadMs: 60_000, random: () => 0 });
     expect(state.refuse('t3', T0)).toBe('dropped');
   });
 });
@@ -353,13 +353,13 @@ describe("what still counts of a mint's result (C5)", () => {
     ['nothing where all was forgotten', (state: TokenState) => state.forgetAll(T0), undefined],
     [
       'nothing where another token was set',
-      (state: TokenState) => state.put(record('t9'), 0, () => 0),
+      (state: TokenState) => state.put(record('t9'), T0, { renewAheadMs: 0, random: () => 0 }),
       undefined,
     ],
     [
       'nothing where another token was set and then forgotten',
       (state: TokenState) => {
-        state.put(record('t9'), 0, () => 0);
+        state.put(record('t9'), T0, { renewAheadMs: 0, random: () => 0 });
         state.forgetAccessToken();
       },
       undefined,
@@ -447,7 +447,7 @@ describe('may the state itself be forgotten?', () => {
 describe('a token by hand', () => {
   test('is used until it expires, with a window like any other', () => {
     const state = new TokenState();
-    state.put(record('t1'), 60_000, () => 0);
+    state.put(record('t1'), T0, { renewAheadMs: 60_000, random: () => 0 });
     expect(state.isFresh(WINDOW - 1)).toBe(true);
     expect(state.isDue(WINDOW)).toBe(true);
     expect(state.isUsable(END)).toBe(false);
@@ -455,7 +455,7 @@ describe('a token by hand', () => {
 
   test('without an access token is not used', () => {
     const state = new TokenState();
-    state.put({ ...record('', T0, 0), refreshToken: 'r1' }, 60_000, () => 0);
+    state.put({ ...record('', T0, 0), refreshToken: 'r1' }, T0, { renewAheadMs: 60_000, random: () => 0 });
     expect(state.isUsable(T0)).toBe(false);
     expect(state.record?.refreshToken).toBe('r1');
   });
