@@ -39,7 +39,9 @@ const MESSAGES: Readonly<Record<string, Error>> = {
   'invalid request': messages.refusedError(TOKEN_URL, refusal('invalid_request')),
   'unsupported grant type': messages.refusedError(TOKEN_URL, refusal('unsupported_grant_type')),
   'an error that nobody knows': messages.refusedError(TOKEN_URL, refusal('on_holiday')),
-  'no error in the body': messages.refusedError(TOKEN_URL, refusal(undefined, 403)),
+  'no error in the body': messages.refusedError(TOKEN_URL, refusal(undefined, 404)),
+  'a firewall': messages.refusedError(TOKEN_URL, refusal(undefined, 403)),
+  'a proxy that wants credentials': messages.refusedError(TOKEN_URL, refusal(undefined, 407)),
   'a redirect': messages.refusedError(TOKEN_URL, refusal(undefined, 302)),
   'one failure': messages.unavailableError(TOKEN_URL, fault, {
     attempts: 1,
@@ -102,7 +104,13 @@ test('the messages, to be read aloud as the person on call', () => {
     The token endpoint "https://uat-accounts.payu.in/oauth/token" refused to give a token: "on_holiday". The API request was not processed. Check "environment" and "grant", and the proxy in between. PayU is asked again in 10 s, or once the secret has changed.
 
     no error in the body · ERR_TOKEN_REFUSED
-    The token endpoint "https://uat-accounts.payu.in/oauth/token" refused to give a token: status 403. The API request was not processed. Check "environment" and "grant", and the proxy in between. PayU is asked again in 10 s, or once the secret has changed.
+    The token endpoint "https://uat-accounts.payu.in/oauth/token" refused to give a token: status 404. The API request was not processed. Check "environment" and "grant", and the proxy in between. PayU is asked again in 10 s, or once the secret has changed.
+
+    a firewall · ERR_TOKEN_REFUSED
+    The token endpoint "https://uat-accounts.payu.in/oauth/token" refused to give a token: status 403. The API request was not processed. A firewall or a list of allowed addresses, in between or at PayU, may keep this host out: have its address allowed. PayU is asked again in 10 s, or once the secret has changed.
+
+    a proxy that wants credentials · ERR_TOKEN_REFUSED
+    The proxy on the way to the token endpoint "https://uat-accounts.payu.in/oauth/token" let no token request through: status 407. The API request was not processed. It wants credentials, or other ones: give them in "http.proxy", or in the variable that names the proxy, such as HTTPS_PROXY=http://user:password@host:port. PayU is asked again in 10 s, or once the secret has changed.
 
     a redirect · ERR_TOKEN_REFUSED
     The token endpoint "https://uat-accounts.payu.in/oauth/token" refused to give a token: status 302. The API request was not processed. A redirect is never followed with credentials in the body: check "environment", and the proxy in between. PayU is asked again in 10 s, or once the secret has changed.
@@ -117,7 +125,7 @@ test('the messages, to be read aloud as the person on call', () => {
     No token from "https://uat-accounts.payu.in/oauth/token": the token request of 2026-01-01T12:00:00.000Z failed with status 200, but a body that holds no usable token: it is not a JSON object. The API request was not processed. The next token request goes out from 2026-01-01T12:00:01.000Z on; until then whatever needs a token fails at once. Check "environment" and the proxy in between: a login page or a web site answers like this.
 
     a cool-down · ERR_RATE_LIMITED
-    The token endpoint "https://uat-accounts.payu.in/oauth/token" has limited our rate since 2026-01-01T12:00:00.000Z and wants no token request until 2026-01-01T12:01:00.000Z, in 60 s; none goes out before, and this request may not wait that long ("maxWaitMs"). The API request was not processed. Try again then, or allow a longer wait. If it happens often, look for what else mints with this client id.
+    The token endpoint "https://uat-accounts.payu.in/oauth/token" has limited our rate since 2026-01-01T12:00:00.000Z. No token request goes out until 2026-01-01T12:01:00.000Z, in 60 s, and this request may not wait that long ("maxWaitMs"). The API request was not processed. Try again then, or allow a longer wait. If it happens often, look for what else mints with this client id.
 
     out of patience, nothing sent · ERR_TOKEN_UNAVAILABLE
     No token has come since 2026-01-01T12:00:00.000Z, and this request may wait no longer ("maxWaitMs"). The API request was not processed. No token request was sent yet: the token store or the source of a secret is slow. The next request tries again. If it lasts, check what is slow, or allow a longer wait.

@@ -22,21 +22,33 @@ const REMEDIES: Readonly<Record<string, string>> = {
     'The user name, password or refresh token is wrong, expired or revoked. Check "grant", or have the user sign in again',
 };
 
+/** What a status without an `error` points to: mostly PayU has not seen the request. */
+const REMEDIES_BY_STATUS: Readonly<Record<number, string>> = {
+  403: 'A firewall or a list of allowed addresses, in between or at PayU, may keep this host out: have its address allowed',
+  407: 'It wants credentials, or other ones: give them in "http.proxy", or in the variable that names the proxy, such as HTTPS_PROXY=http://user:password@host:port',
+};
+
 export function refusedError(tokenUrl: string, refusal: Refusal, memoryUntil?: number): TokenRefusedError {
-  const remedy =
-    (refusal.error === undefined ? undefined : REMEDIES[refusal.error]) ??
-    (refusal.status >= 300 && refusal.status < 400
-      ? 'A redirect is never followed with credentials in the body: check "environment", and the proxy in between'
-      : 'Check "environment" and "grant", and the proxy in between');
+  const words = refusal.errorDescription ? ` (${refusal.errorDescription})` : '';
+  // RFC 9110 §15.5.8: never the origin's own answer.
+  const isProxys = refusal.error === undefined && refusal.status === 407;
+  const what = isProxys
+    ? `The proxy on the way to the token endpoint "${tokenUrl}" let no token request through: ${saidBy(refusal)}.`
+    : `The token endpoint "${tokenUrl}" refused to give a token: ${saidBy(refusal)}${words}.`;
   const next =
     memoryUntil === undefined
       ? 'PayU is asked again in 10 s, or once the secret has changed.'
       : `This answer is less than 10 s old: PayU is asked again from ${clockTime(memoryUntil)} on, or once the secret has changed.`;
-  const words = refusal.errorDescription ? ` (${refusal.errorDescription})` : '';
-  return new TokenRefusedError(
-    `The token endpoint "${tokenUrl}" refused to give a token: ${saidBy(refusal)}${words}. ${NOT_PROCESSED} ${remedy}. ${next}`,
-    refusal,
-  );
+  return new TokenRefusedError(`${what} ${NOT_PROCESSED} ${remedyFor(refusal)}. ${next}`, refusal);
+}
+
+function remedyFor({ error, status }: Refusal): string {
+  const unknown = 'Check "environment" and "grant", and the proxy in between';
+  if (error !== undefined) return REMEDIES[error] ?? unknown;
+  if (status >= 300 && status < 400) {
+    return 'A redirect is never followed with credentials in the body: check "environment", and the proxy in between';
+  }
+  return REMEDIES_BY_STATUS[status] ?? unknown;
 }
 
 export function unavailableError(tokenUrl: string, fault: Fault, streak: Streak): TokenUnavailableError {
@@ -74,8 +86,8 @@ function failedInARow(tokenUrl: string, { attempts, since, nextAt }: Streak, wha
 export function rateLimitedError(tokenUrl: string, { since, until, now }: CoolDown): RateLimitedError {
   const retryAfterMs = Math.max(0, until - now);
   return new RateLimitedError(
-    `The token endpoint "${tokenUrl}" has limited our rate since ${clockTime(since)} and wants no token request until ${clockTime(until)}, ` +
-      `in ${Math.ceil(retryAfterMs / 1_000)} s; none goes out before, and this request may not wait that long ("maxWaitMs"). ${NOT_PROCESSED} ` +
+    `The token endpoint "${tokenUrl}" has limited our rate since ${clockTime(since)}. No token request goes out until ${clockTime(until)}, ` +
+      `in ${Math.ceil(retryAfterMs / 1_000)} s, and this request may not wait that long ("maxWaitMs"). ${NOT_PROCESSED} ` +
       'Try again then, or allow a longer wait. If it happens often, look for what else mints with this client id.',
     { retryAt: dateAt(until), retryAfterMs },
   );
