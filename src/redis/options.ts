@@ -43,11 +43,22 @@ export interface ReadOptions {
   readonly refreshTokenTtlMs: number;
 }
 
+/** All names; the compiler asks for each. */
+const KNOWN: Readonly<Record<keyof RedisTokenStoreOptions, true>> = {
+  prefix: true,
+  encryptionKey: true,
+  timeoutMs: true,
+  leaseMs: true,
+  outagePauseMs: true,
+  refreshTokenTtlMs: true,
+};
+
 const DAY_MS = 86_400_000;
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** Reads the options once, with the defaults filled in, or throws a `TypeError` with `code: 'ERR_INVALID_OPTION'`. */
 export function readOptions(options: RedisTokenStoreOptions): ReadOptions {
+  refuseUnknown(options);
   return {
     prefix: readPrefix(options.prefix),
     // Present but undefined is an environment variable that nobody set, not a wish for none.
@@ -63,6 +74,23 @@ export function readOptions(options: RedisTokenStoreOptions): ReadOptions {
       most: 3_650 * DAY_MS,
     }),
   };
+}
+
+/** A misspelt "encryptionKey" would be passed over in silence, and the tokens lie in Redis as they are. */
+function refuseUnknown(options: unknown): void {
+  if (
+    typeof options !== 'object' ||
+    options === null ||
+    Array.isArray(options) ||
+    ArrayBuffer.isView(options)
+  ) {
+    throw invalidOption(
+      '"options" must be an object, such as { encryptionKey }. Leave it out for the defaults.',
+    );
+  }
+  const unknown = Object.keys(options).find((name) => !Object.hasOwn(KNOWN, name));
+  if (unknown === undefined) return;
+  throw invalidOption(`"${unknown}" is not an option; there are: ${Object.keys(KNOWN).join(', ')}.`);
 }
 
 function readPrefix(prefix: unknown = 'payu-auth:'): string {

@@ -15,18 +15,46 @@ export type RedisStoreFailure =
   | 'superseded'
   | 'lock-lost';
 
+/** The failure as a `code`: all that an auth's `store-failed` event keeps of a store's error, besides its message. */
+export type RedisStoreErrorCode =
+  | 'ERR_REDIS_TIMEOUT'
+  | 'ERR_REDIS_UNREACHABLE'
+  | 'ERR_REDIS_PAUSED'
+  | 'ERR_REDIS_REFUSED'
+  | 'ERR_REDIS_UNREADABLE'
+  | 'ERR_REDIS_SUPERSEDED'
+  | 'ERR_REDIS_LOCK_LOST';
+
+const CODES: Readonly<Record<RedisStoreFailure, RedisStoreErrorCode>> = {
+  timeout: 'ERR_REDIS_TIMEOUT',
+  unreachable: 'ERR_REDIS_UNREACHABLE',
+  paused: 'ERR_REDIS_PAUSED',
+  refused: 'ERR_REDIS_REFUSED',
+  unreadable: 'ERR_REDIS_UNREADABLE',
+  superseded: 'ERR_REDIS_SUPERSEDED',
+  'lock-lost': 'ERR_REDIS_LOCK_LOST',
+};
+
 /**
  * What the methods of the Redis store reject with. It has no `cause`: clients put the arguments of the failed
  * command, and so the token, on their errors.
+ *
+ * @example
+ * onEvent: (event) => {
+ *   if (event.type !== 'store-failed') return;
+ *   const { code } = event.error as { code?: RedisStoreErrorCode };
+ *   if (code !== 'ERR_REDIS_PAUSED') alert(code, event.error.message);   // the errors before it said why
+ * }
  */
 export class RedisStoreError extends Error {
-  readonly code = 'ERR_REDIS_STORE';
+  readonly code: RedisStoreErrorCode;
   readonly reason: RedisStoreFailure;
 
   constructor(reason: RedisStoreFailure, message: string) {
     super(message);
     // Not enumerable, like the name of the language's own errors.
     Object.defineProperty(this, 'name', { value: 'RedisStoreError', configurable: true, writable: true });
+    this.code = CODES[reason];
     this.reason = reason;
   }
 }

@@ -8,7 +8,7 @@ const record = recordNumber(1, {
   refreshToken: 'refresh_token_1',
   extra: { name: 'Zoë', nested: [1, null] },
 });
-const unreadable = expect.objectContaining({ code: 'ERR_REDIS_STORE', reason: 'unreadable' });
+const unreadable = expect.objectContaining({ code: 'ERR_REDIS_UNREADABLE', reason: 'unreadable' });
 
 describe('an envelope', () => {
   it.each([

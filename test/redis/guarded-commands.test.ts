@@ -35,7 +35,8 @@ describe('errors of a client', () => {
       () => new Error('It was stored.'),
       (rejection) => rejection,
     );
-    expect(failure).toMatchObject({ name: 'RedisStoreError', code: 'ERR_REDIS_STORE', reason });
+    const code = `ERR_REDIS_${reason.toUpperCase()}`;
+    expect(failure).toMatchObject({ name: 'RedisStoreError', code, reason });
     expect(failure.message).toContain(word);
     expect(inspect(failure, { depth: Number.POSITIVE_INFINITY, showHidden: true })).not.toContain('secret_');
   });

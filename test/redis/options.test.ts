@@ -30,6 +30,22 @@ describe('redisTokenStore refuses wrong options at construction', () => {
     expect(construct).toThrow(name);
   });
 
+  it.each([
+    // Who misspells this one believes that the tokens are encrypted.
+    [{ encryptionkey: key }, 'encryptionkey'],
+    [{ prefix: 'a:', ttl: 1 }, 'ttl'],
+  ])('a name that nobody reads: %o', (options, name) => {
+    const construct = () => redisTokenStore(client, options as object);
+    expect(construct).toThrow(expect.objectContaining({ code: 'ERR_INVALID_OPTION' }));
+    expect(construct).toThrow(`"${name}" is not an option; there are: prefix, encryptionKey, timeoutMs, `);
+  });
+
+  it.each([[null], ['x'], [[key]], [key]])('options %o', (options) => {
+    expect(() => redisTokenStore(client, options as unknown as object)).toThrow(
+      '"options" must be an object',
+    );
+  });
+
   it.each([[undefined], [null], ['redis://localhost'], [{ get: async () => null }]])('client %o', (wrong) => {
     const construct = () => redisTokenStore(wrong as unknown as RedisClient);
     expect(construct).toThrow(expect.objectContaining({ code: 'ERR_INVALID_OPTION' }));

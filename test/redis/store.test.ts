@@ -82,7 +82,10 @@ describe.skipIf(noRedis).each(clients)('the Redis store on $name', (client) => {
     await store.set('a', recordNumber(1));
     await store.set('b', recordNumber(2));
     await redis.admin.copy(redis.recordKey('a'), redis.recordKey('b'), 'REPLACE');
-    await expect(store.get('b')).rejects.toMatchObject({ code: 'ERR_REDIS_STORE', reason: 'unreadable' });
+    await expect(store.get('b')).rejects.toMatchObject({
+      code: 'ERR_REDIS_UNREADABLE',
+      reason: 'unreadable',
+    });
   });
 
   it.each([
@@ -92,7 +95,10 @@ describe.skipIf(noRedis).each(clients)('the Redis store on $name', (client) => {
   ])('rejects on %s in Redis, and replaces it', async (_, reason, spoil) => {
     const store = await redis.store();
     await spoil(redis.recordKey('a'));
-    await expect(store.get('a')).rejects.toMatchObject({ code: 'ERR_REDIS_STORE', reason });
+    await expect(store.get('a')).rejects.toMatchObject({
+      code: `ERR_REDIS_${reason.toUpperCase()}`,
+      reason,
+    });
     await expect(store.get('a')).rejects.not.toThrow(/access_token/);
     await store.set('a', recordNumber(1));
     expect(await store.get('a')).toEqual(recordNumber(1));
