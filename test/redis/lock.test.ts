@@ -149,7 +149,11 @@ describe.skipIf(noRedis).each(clients)('the lock on $name', (client) => {
 
   it.each([
     ['flushed away', 'ERR_REDIS_LOCK_LOST', () => redis.admin.del(redis.lockKey('a'))],
-    ["another owner's", 'ERR_REDIS_LOCK_LOST', () => redis.admin.set(redis.lockKey('a'), 'sibling', 'PX', 5_000)],
+    [
+      "another owner's",
+      'ERR_REDIS_LOCK_LOST',
+      () => redis.admin.set(redis.lockKey('a'), 'sibling', 'PX', 5_000),
+    ],
     [
       'of another type',
       'ERR_REDIS_REFUSED',
