@@ -1,10 +1,10 @@
 import { checkFault, checkStatus, type Fault } from './fault.ts';
 import type { Target } from './fault-plan.ts';
 import type { Hold, HoldProcess } from './hold.ts';
-import { checkShapes } from './options.ts';
 import { checkRateLimit, type RateLimitReply } from './rate-limit.ts';
 import type { Reply } from './reply.ts';
 import { scopeList } from './scopes.ts';
+import { checkShapes } from './settle.ts';
 import type { SandboxStats } from './stats.ts';
 import type { TokenReplyShape } from './token-reply.ts';
 import type { RequestKind, SandboxRequest } from './traffic.ts';

@@ -1,8 +1,6 @@
 import type { StatusStyle } from './oauth-errors.ts';
-import { documentedScopes } from './scopes.ts';
-import type { RefreshRotation, RevokePrevious } from './token-ledger.ts';
-import { type TokenReplyShape, tokenReplyShapes } from './token-reply.ts';
-import { check } from './validate.ts';
+import type { RefreshRotation } from './token-ledger.ts';
+import type { TokenReplyShape } from './token-reply.ts';
 
 /** A further client of the sandbox; without a secret it is a public one. */
 export interface SandboxClient {
@@ -69,99 +67,4 @@ export interface SandboxOptions {
   readonly seed?: number;
   /** How many requests `requests()` remembers. Default 1000. */
   readonly requestLogLimit?: number;
-}
-
-/** The options with every default filled in. */
-export interface Settings {
-  readonly port: number;
-  readonly clientId: string;
-  readonly clientSecret: string;
-  readonly username: string;
-  readonly password: string;
-  readonly publicClientId: string;
-  readonly clients: readonly SandboxClient[];
-  readonly scopes: readonly string[];
-  readonly tokenLifeSeconds: number | null;
-  readonly reuseTokens: boolean;
-  readonly revokePrevious: RevokePrevious;
-  readonly raceInvalidTokenReuse: boolean;
-  readonly refreshRotation: RefreshRotation;
-  readonly statusStyle: StatusStyle;
-  readonly replyShape: readonly TokenReplyShape[];
-  readonly revokedTwice: 'ok' | 'invalid-token';
-  readonly bbpsRefusalStatus: 200 | 401;
-  readonly merchantId: string | undefined;
-  readonly customGrant: SandboxCustomGrant | undefined;
-  readonly now: () => number;
-  readonly seed: number | undefined;
-  readonly requestLogLimit: number;
-}
-
-/** Credentials that nobody can mistake for real ones. */
-const fake = {
-  clientId: 'sandbox-client-id',
-  clientSecret: 'sandbox-client-secret',
-  username: 'merchant@sandbox.example',
-  password: 'sandbox-password',
-  publicClientId: 'sandbox-public-client-id',
-};
-
-/** Reads the options once; throws a `TypeError` that names the first wrong one. */
-export function settle(options: SandboxOptions): Settings {
-  const clientId = check.text('clientId', options.clientId ?? fake.clientId);
-  const clientSecret = check.text('clientSecret', options.clientSecret ?? fake.clientSecret);
-  const publicClientId = check.text('publicClientId', options.publicClientId ?? fake.publicClientId);
-  const own: SandboxClient = { clientId, clientSecret };
-  const shape = options.replyShape ?? [];
-  return {
-    port: check.integer('port', options.port ?? 0, { min: 0, max: 65_535 }),
-    clientId,
-    clientSecret,
-    publicClientId,
-    username: check.text('username', options.username ?? fake.username),
-    password: check.text('password', options.password ?? fake.password),
-    clients: [
-      options.clientGrants === undefined ? own : { ...own, grants: options.clientGrants },
-      { clientId: publicClientId },
-      ...(options.clients ?? []),
-    ],
-    scopes: options.scopes ?? documentedScopes,
-    tokenLifeSeconds: check.life(
-      'tokenLifeSeconds',
-      options.tokenLifeSeconds === undefined ? 7200 : options.tokenLifeSeconds,
-    ),
-    reuseTokens: options.reuseTokens ?? false,
-    revokePrevious: revokePrevious(options.revokePrevious ?? false),
-    raceInvalidTokenReuse: options.raceInvalidTokenReuse ?? false,
-    refreshRotation: check.oneOf('refreshRotation', options.refreshRotation ?? 'previous', [
-      'previous',
-      'immediate',
-      'none',
-    ]),
-    statusStyle: check.oneOf('statusStyle', options.statusStyle ?? 'documented', [
-      'documented',
-      'doorkeeper-5.0',
-      'doorkeeper-5.1',
-      'doorkeeper-5.5',
-    ]),
-    replyShape: checkShapes(shape),
-    revokedTwice: check.oneOf('revokedTwice', options.revokedTwice ?? 'ok', ['ok', 'invalid-token']),
-    bbpsRefusalStatus: check.oneOf('bbpsRefusalStatus', options.bbpsRefusalStatus ?? 200, [200, 401]),
-    merchantId: options.merchantId,
-    customGrant: options.customGrant,
-    now: options.now ?? (() => Date.now()),
-    seed: options.seed,
-    requestLogLimit: check.integer('requestLogLimit', options.requestLogLimit ?? 1000, { min: 0 }),
-  };
-}
-
-/** One shape or several, as a list that holds only known ones. */
-export function checkShapes(shape: unknown): readonly TokenReplyShape[] {
-  const shapes: readonly unknown[] = Array.isArray(shape) ? shape : [shape];
-  return shapes.map((one) => check.oneOf('replyShape', one, tokenReplyShapes));
-}
-
-function revokePrevious(choice: NonNullable<SandboxOptions['revokePrevious']>): RevokePrevious {
-  if (typeof choice === 'boolean') return choice ? 'all-scopes' : 'none';
-  return check.oneOf('revokePrevious', choice, ['same-scope', 'all-scopes']);
 }

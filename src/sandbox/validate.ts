@@ -43,6 +43,14 @@ export const check = {
     return found;
   },
 
+  texts(name: string, value: unknown): readonly string[] {
+    const isText = (one: unknown): one is string => typeof one === 'string' && one !== '';
+    if (!Array.isArray(value) || !value.every(isText)) {
+      throw invalid(name, 'must be a list of non-empty strings');
+    }
+    return value;
+  },
+
   object(name: string, value: unknown): Readonly<Record<string, unknown>> {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) {
       throw invalid(name, 'must be an object');

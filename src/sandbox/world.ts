@@ -1,6 +1,7 @@
 import type { FaultPlan } from './fault-plan.ts';
 import type { Holds } from './hold.ts';
-import type { SandboxClient, Settings } from './options.ts';
+import type { SandboxClient } from './options.ts';
+import type { Settings } from './settle.ts';
 import type { Statistics } from './stats.ts';
 import type { TokenLedger } from './token-ledger.ts';
 import type { TokenReplyShape } from './token-reply.ts';

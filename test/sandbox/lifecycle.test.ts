@@ -45,10 +45,31 @@ describe('starting', () => {
     ['revokedTwice', 'odd', '"revokedTwice" must be one of "ok", "invalid-token"'],
     ['bbpsRefusalStatus', 500, '"bbpsRefusalStatus" must be one of 200, 401'],
     ['requestLogLimit', 0.5, '"requestLogLimit" must be a whole number, at least 0'],
+    ['scopes', 'read_bills', '"scopes" must be a list of non-empty strings'],
+    ['clientGrants', [''], '"clientGrants" must be a list of non-empty strings'],
+    ['clients', {}, '"clients" must be a list'],
+    ['clients', [{ clientSecret: 'x' }], '"clients[0].clientId" must be a non-empty string'],
+    [
+      'clients',
+      [{ clientId: 'x', clientSecert: 'y' }],
+      '"clients[0]" has an unknown property "clientSecert"',
+    ],
+    ['customGrant', { grant: 'x' }, '"customGrant" has an unknown property "grant"'],
+    ['merchantId', 1, '"merchantId" must be a non-empty string'],
+    ['reuseTokens', 'yes', '"reuseTokens" must be one of true, false'],
+    ['now', 0, '"now" must be a function'],
+    ['seed', 0.5, '"seed" must be a whole number'],
+    ['prot', 1, '"prot" is not an option; there are: port, clientId, '],
   ])('%s: %j is refused', async (name, value, message) => {
     const starting = startSandbox({ [name]: value } as SandboxOptions);
     await expect(starting).rejects.toThrow(TypeError);
     await expect(starting).rejects.toThrow(message);
+  });
+
+  it.each([[null], [8080], [[]]])('options %j are refused', async (options) => {
+    const starting = startSandbox(options as unknown as SandboxOptions);
+    await expect(starting).rejects.toThrow(TypeError);
+    await expect(starting).rejects.toThrow('"options" must be an object');
   });
 });
 

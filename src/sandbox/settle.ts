@@ -1,0 +1,165 @@
+import type { StatusStyle } from './oauth-errors.ts';
+import type { SandboxClient, SandboxCustomGrant, SandboxOptions } from './options.ts';
+import { documentedScopes } from './scopes.ts';
+import type { RefreshRotation, RevokePrevious } from './token-ledger.ts';
+import { type TokenReplyShape, tokenReplyShapes } from './token-reply.ts';
+import { check, invalid } from './validate.ts';
+
+/** The options with every default filled in. */
+export interface Settings {
+  readonly port: number;
+  readonly clientId: string;
+  readonly clientSecret: string;
+  readonly username: string;
+  readonly password: string;
+  readonly publicClientId: string;
+  readonly clients: readonly SandboxClient[];
+  readonly scopes: readonly string[];
+  readonly tokenLifeSeconds: number | null;
+  readonly reuseTokens: boolean;
+  readonly revokePrevious: RevokePrevious;
+  readonly raceInvalidTokenReuse: boolean;
+  readonly refreshRotation: RefreshRotation;
+  readonly statusStyle: StatusStyle;
+  readonly replyShape: readonly TokenReplyShape[];
+  readonly revokedTwice: 'ok' | 'invalid-token';
+  readonly bbpsRefusalStatus: 200 | 401;
+  readonly merchantId: string | undefined;
+  readonly customGrant: SandboxCustomGrant | undefined;
+  readonly now: () => number;
+  readonly seed: number | undefined;
+  readonly requestLogLimit: number;
+}
+
+/** Credentials that nobody can mistake for real ones. */
+const fake = {
+  clientId: 'sandbox-client-id',
+  clientSecret: 'sandbox-client-secret',
+  username: 'merchant@sandbox.example',
+  password: 'sandbox-password',
+  publicClientId: 'sandbox-public-client-id',
+};
+
+/** All names; the compiler asks for each. */
+const KNOWN: Readonly<Record<keyof SandboxOptions, true>> = {
+  port: true,
+  clientId: true,
+  clientSecret: true,
+  clientGrants: true,
+  username: true,
+  password: true,
+  publicClientId: true,
+  clients: true,
+  scopes: true,
+  tokenLifeSeconds: true,
+  reuseTokens: true,
+  revokePrevious: true,
+  raceInvalidTokenReuse: true,
+  refreshRotation: true,
+  statusStyle: true,
+  replyShape: true,
+  revokedTwice: true,
+  bbpsRefusalStatus: true,
+  merchantId: true,
+  customGrant: true,
+  now: true,
+  seed: true,
+  requestLogLimit: true,
+};
+
+/** Reads the options once; throws a `TypeError` that names the first wrong one. */
+export function settle(options: SandboxOptions): Settings {
+  refuseUnknown(check.object('options', options));
+  const clientId = check.text('clientId', options.clientId ?? fake.clientId);
+  const clientSecret = check.text('clientSecret', options.clientSecret ?? fake.clientSecret);
+  const publicClientId = check.text('publicClientId', options.publicClientId ?? fake.publicClientId);
+  const own: SandboxClient = { clientId, clientSecret };
+  const { clientGrants, merchantId, customGrant, seed, replyShape = [] } = options;
+  return {
+    port: check.integer('port', options.port ?? 0, { min: 0, max: 65_535 }),
+    clientId,
+    clientSecret,
+    publicClientId,
+    username: check.text('username', options.username ?? fake.username),
+    password: check.text('password', options.password ?? fake.password),
+    clients: [
+      clientGrants === undefined ? own : { ...own, grants: check.texts('clientGrants', clientGrants) },
+      { clientId: publicClientId },
+      ...furtherClients(options.clients ?? []),
+    ],
+    scopes: check.texts('scopes', options.scopes ?? documentedScopes),
+    tokenLifeSeconds: check.life(
+      'tokenLifeSeconds',
+      options.tokenLifeSeconds === undefined ? 7200 : options.tokenLifeSeconds,
+    ),
+    reuseTokens: check.oneOf('reuseTokens', options.reuseTokens ?? false, [true, false]),
+    revokePrevious: revokePrevious(options.revokePrevious ?? false),
+    raceInvalidTokenReuse: check.oneOf('raceInvalidTokenReuse', options.raceInvalidTokenReuse ?? false, [
+      true,
+      false,
+    ]),
+    refreshRotation: check.oneOf('refreshRotation', options.refreshRotation ?? 'previous', [
+      'previous',
+      'immediate',
+      'none',
+    ]),
+    statusStyle: check.oneOf('statusStyle', options.statusStyle ?? 'documented', [
+      'documented',
+      'doorkeeper-5.0',
+      'doorkeeper-5.1',
+      'doorkeeper-5.5',
+    ]),
+    replyShape: checkShapes(replyShape),
+    revokedTwice: check.oneOf('revokedTwice', options.revokedTwice ?? 'ok', ['ok', 'invalid-token']),
+    bbpsRefusalStatus: check.oneOf('bbpsRefusalStatus', options.bbpsRefusalStatus ?? 200, [200, 401]),
+    merchantId: merchantId === undefined ? undefined : check.text('merchantId', merchantId),
+    customGrant: customGrant === undefined ? undefined : checkGrant(customGrant),
+    now: checkClock(options.now ?? (() => Date.now())),
+    seed: seed === undefined ? undefined : check.integer('seed', seed, { min: Number.MIN_SAFE_INTEGER }),
+    requestLogLimit: check.integer('requestLogLimit', options.requestLogLimit ?? 1000, { min: 0 }),
+  };
+}
+
+/** A misspelt option would be passed over in silence. */
+function refuseUnknown(options: Readonly<Record<string, unknown>>): void {
+  const unknown = Object.keys(options).find((name) => !Object.hasOwn(KNOWN, name));
+  if (unknown !== undefined) {
+    throw invalid(unknown, `is not an option; there are: ${Object.keys(KNOWN).join(', ')}`);
+  }
+}
+
+function furtherClients(clients: readonly SandboxClient[]): readonly SandboxClient[] {
+  if (!Array.isArray(clients)) throw invalid('clients', 'must be a list, such as [{ clientId }]');
+  for (const [index, client] of clients.entries()) {
+    const name = `clients[${index}]`;
+    check.keys(name, check.object(name, client), ['clientId', 'clientSecret', 'grants', 'scopes']);
+    check.text(`${name}.clientId`, client.clientId);
+    if (client.clientSecret !== undefined) check.text(`${name}.clientSecret`, client.clientSecret);
+    if (client.grants !== undefined) check.texts(`${name}.grants`, client.grants);
+    if (client.scopes !== undefined) check.texts(`${name}.scopes`, client.scopes);
+  }
+  return clients;
+}
+
+function checkGrant(grant: SandboxCustomGrant): SandboxCustomGrant {
+  check.keys('customGrant', check.object('customGrant', grant), ['grantType', 'parameters']);
+  check.text('customGrant.grantType', grant.grantType);
+  if (grant.parameters !== undefined) check.object('customGrant.parameters', grant.parameters);
+  return grant;
+}
+
+function checkClock(now: () => number): () => number {
+  if (typeof now !== 'function') throw invalid('now', 'must be a function that returns milliseconds');
+  return now;
+}
+
+/** One shape or several, as a list that holds only known ones. */
+export function checkShapes(shape: unknown): readonly TokenReplyShape[] {
+  const shapes: readonly unknown[] = Array.isArray(shape) ? shape : [shape];
+  return shapes.map((one) => check.oneOf('replyShape', one, tokenReplyShapes));
+}
+
+function revokePrevious(choice: NonNullable<SandboxOptions['revokePrevious']>): RevokePrevious {
+  if (typeof choice === 'boolean') return choice ? 'all-scopes' : 'none';
+  return check.oneOf('revokePrevious', choice, ['same-scope', 'all-scopes']);
+}
