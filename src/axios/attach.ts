@@ -3,6 +3,7 @@ import { ClosedError, invalidOption } from '../errors.ts';
 import { scopeKey } from '../token/scope.ts';
 import { hostOf } from '../url.ts';
 import { resolveAdapter } from './adapter.ts';
+import { requestCancellation } from './cancellation.ts';
 import { Exchange, type ExchangeParts } from './exchange.ts';
 import { OriginGuard } from './origin.ts';
 import { resolveRequestOptions } from './request-options.ts';
@@ -91,14 +92,32 @@ function adapterSwap(send: Send): (config: Config) => Config {
     // A config of ours that came back before it was sent, as a retry plugin may do (A2).
     if (typeof original === 'function' && ORIGINAL in original) return config;
     const wrapper: Wrapper = (sent) => {
+      // Configs that are handed back hold the user's own adapter (A2).
       if (original === undefined) delete (sent as { adapter?: unknown }).adapter;
       else sent.adapter = original;
       return send(sent);
     };
     wrapper[ORIGINAL] = original;
-    config.adapter = wrapper;
+    if (config.signal || config.cancelToken) putUnlessCancelled(config, wrapper);
+    else config.adapter = wrapper;
     return config;
   };
+}
+
+/**
+ * A request that is cancelled before it is sent never comes to the wrapper: axios rejects with the config as it is then.
+ * So from that moment on the user's own adapter is there again.
+ */
+function putUnlessCancelled(config: Config, wrapper: Wrapper): void {
+  const cancellation = requestCancellation(config);
+  Object.defineProperty(config, 'adapter', {
+    get: () => (cancellation?.reason() === undefined ? wrapper : wrapper[ORIGINAL]),
+    set(adapter: Config['adapter']) {
+      Object.defineProperty(config, 'adapter', { value: adapter, writable: true });
+    },
+    enumerable: true,
+    configurable: true,
+  });
 }
 
 /** What happens in the adapter's place. */

@@ -5,6 +5,7 @@ import { anyOf, type Cancellation, cancellationOf, sleep } from '../backoff/wait
 import { ClosedError } from '../errors.ts';
 import type { Emit, PayuAuthEvent } from '../events.ts';
 import type { TokenSource } from '../token/token-source.ts';
+import type { Obtained } from '../token/token-state.ts';
 import { shownUrl } from '../url.ts';
 import { requestCancellation } from './cancellation.ts';
 import { failed, type Outcome } from './redirects.ts';
@@ -40,6 +41,8 @@ export class Exchange {
   readonly #request: ExchangeRequest;
   readonly #sender: Sender;
   #token = '';
+  /** The token that was minted because this request's was refused. */
+  #renewedToken: string | undefined;
   #waitedMs = 0;
   #hasReplayedRefused = false;
   #rateLimitRetries = 0;
@@ -76,7 +79,7 @@ export class Exchange {
     if (response === undefined) return this.#sender.settle(outcome);
     // A success that nobody wants to look into: the hot path ends here.
     if (isSuccess(response) && this.#parts.isTokenRefused === undefined) {
-      if (!this.#sender.isAstray) this.#parts.source.succeed(this.#request.scopeKey, this.#token);
+      if (!this.#sender.isAstray) this.#noteSuccess();
       return this.#sender.settle(outcome);
     }
     return this.#judge(outcome);
@@ -93,7 +96,7 @@ export class Exchange {
     });
     switch (verdict.kind) {
       case 'accepted':
-        this.#parts.source.succeed(this.#request.scopeKey, this.#token);
+        this.#noteSuccess();
         return this.#sender.settle(outcome);
       case 'other':
         return this.#sender.settle(outcome);
@@ -117,7 +120,7 @@ export class Exchange {
   async #mayReplayRefused(response: AxiosResponse): Promise<boolean> {
     const { source } = this.#parts;
     const refused = this.#token;
-    const standing = source.refuse(this.#request.scopeKey, refused);
+    const standing = source.refuse(this.#request.scopeKey, refused, this.#obtained);
     if (this.#hasReplayedRefused) return false;
     if (!this.#canReplay()) return false;
     if (standing === 'paused') return this.#skip('renewals-paused');
@@ -129,6 +132,7 @@ export class Exchange {
     }
     if (this.#token === refused) return this.#skip('same-token');
     discardBody(response);
+    if (standing === 'dropped') this.#renewedToken = this.#token;
     this.#hasReplayedRefused = true;
     return true;
   }
@@ -175,6 +179,14 @@ export class Exchange {
   #skip(reason: Extract<PayuAuthEvent, { type: 'replay-skipped' }>['reason']): false {
     this.#parts.emit({ type: 'replay-skipped', reason });
     return false;
+  }
+
+  get #obtained(): Obtained {
+    return this.#token === this.#renewedToken ? 'by-renewal' : 'as-held';
+  }
+
+  #noteSuccess(): void {
+    this.#parts.source.succeed(this.#request.scopeKey, this.#token, this.#obtained);
   }
 
   async #obtainToken(): Promise<string> {

@@ -21,6 +21,8 @@ export function formTransport(options: TokenHttpOptions): FormPost {
   const client = new Axios({});
   return async (url, form, signal) => {
     const config: AxiosRequestConfig & { transport?: unknown } = {
+      // Axios 1.12.2 asks for it, be it empty.
+      env: {},
       adapter: ['http', 'fetch'],
       ...options,
       // A redirect must not carry the secret in the body anywhere (RFC 6749 §3.2 knows none).

@@ -1,6 +1,7 @@
-import { Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import type { Clock } from '../backoff/clock.ts';
 import { anyOf, type Cancellation, cancellationOf, unlessCancelled } from '../backoff/wait.ts';
+import { asNodeStream, asWebStream, type ByteSource, nodeSource, webSource } from './byte-source.ts';
 
 /** How long a streamed body may take to be looked at; then it goes to the caller as it is. */
 const PEEK_LIMIT_MS = 5_000;
@@ -35,50 +36,15 @@ export async function peekStream(
   return { bytes, whole: 'getReader' in stream ? asWebStream(ahead) : asNodeStream(ahead) };
 }
 
-/** Where the bytes come from. */
-interface Source {
-  /** The next chunk; undefined at the end. */
-  next(): Promise<Uint8Array | undefined>;
-  /** Frees the connection, also while a chunk is awaited: an iterator's `return` would wait for that one. */
-  stop(): void;
-}
-
-function nodeSource(stream: Readable): Source {
-  const iterator: AsyncIterator<Uint8Array | string> = stream[Symbol.asyncIterator]();
-  return {
-    async next() {
-      const { done, value } = await iterator.next();
-      if (done) return undefined;
-      return typeof value === 'string' ? Buffer.from(value) : value;
-    },
-    stop() {
-      // Errors of a stream that was given up concern nobody.
-      stream.on('error', () => {});
-      stream.destroy();
-    },
-  };
-}
-
-function webSource(stream: ReadableStream<Uint8Array>): Source {
-  const reader = stream.getReader();
-  return {
-    async next() {
-      const { done, value } = await reader.read();
-      return done ? undefined : value;
-    },
-    stop: () => void reader.cancel().catch(() => {}),
-  };
-}
-
 /** A source of which the beginning was read, and which can be read again from the beginning, once. */
-class ReadAhead {
+class ReadAhead implements ByteSource {
   readonly chunks: Uint8Array[] = [];
-  readonly #source: Source;
+  readonly #source: ByteSource;
   #isEnough = false;
   /** Whether the source has come to its end. */
   #reading: Promise<boolean> = Promise.resolve(false);
 
-  constructor(source: Source) {
+  constructor(source: ByteSource) {
     this.#source = source;
   }
 
@@ -135,34 +101,4 @@ function deadline({ clock, closed }: Patience): { promise: Promise<boolean>; set
   });
   if (closed?.aborted) settle();
   return { promise, settle };
-}
-
-function asNodeStream(ahead: ReadAhead): Readable {
-  return new Readable({
-    read() {
-      ahead.next().then(
-        (chunk) => this.push(chunk ?? null),
-        (error: Error) => this.destroy(error),
-      );
-    },
-    destroy(error, done) {
-      ahead.stop();
-      done(error);
-    },
-  });
-}
-
-function asWebStream(ahead: ReadAhead): ReadableStream<Uint8Array> {
-  return new ReadableStream(
-    {
-      async pull(controller) {
-        const chunk = await ahead.next();
-        if (chunk === undefined) controller.close();
-        else controller.enqueue(chunk);
-      },
-      cancel: () => ahead.stop(),
-    },
-    // Nothing is read before it is asked for.
-    { highWaterMark: 0 },
-  );
 }

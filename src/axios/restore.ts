@@ -1,7 +1,8 @@
 import { errorMonitor } from 'node:events';
 import type { AxiosError, AxiosResponse, InternalAxiosRequestConfig } from 'axios';
 import { redact } from '../redact.ts';
-import { isNodeStream } from './response-body.ts';
+import { asWebStream, webSource } from './byte-source.ts';
+import { isNodeStream, isWebStream } from './response-body.ts';
 import { isOurs } from './sent-config.ts';
 
 /** What must be gone from what a caller gets back, and what stands in its place: its own config. */
@@ -20,8 +21,30 @@ export function restoreResponse(response: AxiosResponse, request: SentRequest): 
   // Axios puts this response into errors of its own: a transformResponse that throws, a JSON text that is none.
   hideWire(response);
   // A stream that breaks later does so with an error of axios, which holds all that others hold.
-  if (isNodeStream(response.data)) response.data.on(errorMonitor, (error) => restoreError(error, request));
+  const { data } = response;
+  if (isNodeStream(data)) data.on(errorMonitor, (error) => restoreError(error, request));
+  else if (isWebStream(data) && isLimited(request.config)) response.data = withCleanErrors(data, request);
   return response;
+}
+
+/** Without a limit, no error of a web stream is one of axios. */
+function isLimited({ maxContentLength = -1 }: InternalAxiosRequestConfig): boolean {
+  return maxContentLength > -1;
+}
+
+/** A web stream tells nobody of its errors but who reads it. */
+function withCleanErrors(
+  stream: ReadableStream<Uint8Array>,
+  request: SentRequest,
+): ReadableStream<Uint8Array> {
+  const source = webSource(stream);
+  return asWebStream({
+    next: () =>
+      source.next().catch((error: unknown) => {
+        throw restoreError(error, request);
+      }),
+    stop: source.stop,
+  });
 }
 
 /**

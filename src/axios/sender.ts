@@ -29,6 +29,8 @@ export class Sender implements Leash {
   readonly #headerPrefix: string;
   /** The caller's headers, which no adapter gets to see. */
   readonly #headers: AxiosHeaders;
+  /** As opposed to one of axios. A mock takes itself off the config. */
+  readonly #adapterIsUsers: boolean;
   readonly #usersRedirectHook: InternalAxiosRequestConfig['beforeRedirect'];
   readonly #usersFetchOptions: InternalAxiosRequestConfig['fetchOptions'];
   #body: RequestBody | undefined;
@@ -39,6 +41,7 @@ export class Sender implements Leash {
     this.headerName = header.headerName;
     this.#headerPrefix = header.headerPrefix;
     this.#headers = call.config.headers as AxiosHeaders;
+    this.#adapterIsUsers = typeof call.config.adapter === 'function';
     this.#usersRedirectHook = call.config.beforeRedirect;
     this.#usersFetchOptions = call.config.fetchOptions;
   }
@@ -108,13 +111,14 @@ export class Sender implements Leash {
       token: this.headerValue.slice(this.#headerPrefix.length),
     };
     if (failure !== undefined) throw restoreError(failure.error, sent);
-    this.#leaveTrace();
+    if (this.#adapterIsUsers) this.#leaveTrace();
     return restoreResponse(response as AxiosResponse, sent);
   }
 
   /**
-   * Mocks remember the config of a call, and their users look into it for the header. So after a success it is there
-   * for who asks by name, and not for who prints, serialises or copies the headers. After a failure it is not.
+   * Mocks, which are adapters of the user's own, remember the config of a call, and their users look into it for the
+   * header. So after a success it is there for who asks by name, and not for who prints, serialises or copies the
+   * headers. After a failure, and after a call over an adapter of axios, it is not.
    */
   #leaveTrace(): void {
     Object.defineProperty(this.#headers, this.headerName, {

@@ -11,7 +11,7 @@ import { outOfPatienceError } from './messages.ts';
 import type { Minter } from './minter.ts';
 import { Renewal } from './renewal.ts';
 import { scopeKey } from './scope.ts';
-import { type Standing, TokenState } from './token-state.ts';
+import { type Obtained, type Standing, TokenState } from './token-state.ts';
 import type { TokenRecord } from './token-store.ts';
 
 export interface TokenSourceParts {
@@ -75,14 +75,14 @@ export class TokenSource {
   }
 
   /** Says that a request with this token was refused. What to do about it is told by the standing. */
-  refuse(key: string, value: string): Standing {
-    return this.#state(key).refuse(value, this.#parts.clock.now());
+  refuse(key: string, value: string, obtained: Obtained): Standing {
+    return this.#state(key).refuse(value, this.#parts.clock.now(), obtained);
   }
 
   /** Says that a request with this token succeeded. */
-  succeed(key: string, value: string): void {
+  succeed(key: string, value: string, obtained: Obtained): void {
     const state = this.#states.get(key);
-    if (state?.needsProof) state.succeed(value);
+    if (state?.needsProof) state.succeed(value, obtained);
   }
 
   /** Uses a token that was obtained elsewhere. */

@@ -132,6 +132,50 @@ describe.each(AXIOS_VERSIONS)('attaching on %s', (version) => {
       expect(sent).toHaveLength(3);
     });
 
+    test.each([
+      [
+        'a signal, aborted before',
+        (controller: AbortController) => ({ signal: controller.signal }),
+        'before',
+      ],
+      [
+        'a signal, aborted by an interceptor',
+        (controller: AbortController) => ({ signal: controller.signal }),
+        'then',
+      ],
+      [
+        'a cancelToken, cancelled before',
+        ({ signal }: AbortController) => ({
+          cancelToken: new axios.CancelToken((cancel) => signal.addEventListener('abort', () => cancel())),
+        }),
+        'before',
+      ],
+    ] as const)('of a call that %s kept from the adapter', async (_, options, when) => {
+      const { client, sent, auth } = refusing();
+      const { adapter } = client.defaults;
+      const controller = new AbortController();
+      client.interceptors.request.use((config) => {
+        if (when === 'then') controller.abort();
+        return config;
+      });
+      auth.attach(client);
+      const config = options(controller);
+      if (when === 'before') controller.abort();
+      const error = await client.get('/x', config).catch((caught) => caught);
+      expect(error.code).toBe('ERR_CANCELED');
+      expect(error.config?.adapter ?? adapter).toBe(adapter);
+      expect(sent).toHaveLength(0);
+    });
+
+    test('of a call with a signal that is sent: the same as without', async () => {
+      const { client, sent, auth } = refusing();
+      const { adapter } = client.defaults;
+      auth.attach(client);
+      const { config } = await client.get('/x', { signal: new AbortController().signal });
+      expect(Object.getOwnPropertyDescriptor(config, 'adapter')).toMatchObject({ value: adapter });
+      expect(sent).toHaveLength(2);
+    });
+
     test('of a call that never came to the adapter: has one wrapper, not two', async () => {
       const { client, sent, auth, events } = refusing();
       let again = 0;

@@ -70,6 +70,24 @@ describe('what is sent a second time, and what never is', () => {
     },
   );
 
+  test('an endpoint that refuses any token, among others that accept it: renewals get rare, and good calls go on', async () => {
+    const { auth, minted, events } = tokensOf({ createPayuAuth });
+    const { client, sent } = recordingClient(axios, { baseURL: API }, ({ url }) => ({
+      status: url === '/bad' ? 401 : 200,
+    }));
+    auth.attach(client);
+    for (let n = 0; n < 50; n++) {
+      expect((await client.get('/good')).status).toBe(200);
+      await expect(client.get('/bad')).rejects.toMatchObject({ response: { status: 401 } });
+    }
+    // The first, three renewals that were given a chance, and one that was not any more.
+    expect(minted()).toBe(5);
+    expect(sent).toHaveLength(50 + 50 + 4);
+    expect(events.filter((event) => event.type === 'replay-skipped')).toEqual(
+      new Array(46).fill({ type: 'replay-skipped', reason: 'renewals-paused' }),
+    );
+  });
+
   test("a permanent 401: two sends, one more mint, and the caller gets axios' own error (case 17)", async () => {
     const { sent, minted, result, events } = await oneCall(() => ({ status: 401 }));
     expect(result).toMatchObject({ kind: 'error', error: { isAxiosError: true, response: { status: 401 } } });

@@ -129,7 +129,7 @@ describe('a renewal in the background that failed (B2)', () => {
 
   test('of a token that was dropped meanwhile changes nothing', () => {
     const state = holding();
-    state.refuse('t1', WINDOW);
+    state.refuse('t1', WINDOW, 'as-held');
     state.postponeRenewal(WINDOW);
     expect(state.isFresh(WINDOW)).toBe(false);
   });
@@ -176,7 +176,7 @@ describe('why a token would be minted now', () => {
 /** A state whose token was refused. */
 function refused(value: string, now: number = T0): TokenState {
   const state = holding(record(value));
-  state.refuse(value, now);
+  state.refuse(value, now, 'as-held');
   return state;
 }
 
@@ -218,7 +218,7 @@ describe('may a record of the store be used?', () => {
 describe('what a 401 means depends on the refused value (D2, D3)', () => {
   test('of the token in use: it is dropped', () => {
     const state = holding();
-    expect(state.refuse('t1', T0)).toBe('dropped');
+    expect(state.refuse('t1', T0, 'as-held')).toBe('dropped');
     expect(state.isUsable(T0)).toBe(false);
     expect(state.mintCause(T0)).toBe('refused');
   });
@@ -226,26 +226,26 @@ describe('what a 401 means depends on the refused value (D2, D3)', () => {
   test('of an older token, however late: the one in use stays', () => {
     const state = holding();
     receive(state, record('t2', T0 + 1));
-    expect(state.refuse('t1', T0 + 50_000)).toBe('superseded');
+    expect(state.refuse('t1', T0 + 50_000, 'as-held')).toBe('superseded');
     expect(state.isUsable(T0 + 50_000)).toBe(true);
   });
 
   test('of the dropped one again: no second renewal is owed', () => {
     const state = refused('t1');
     const beginning = state.begin();
-    expect(state.refuse('t1', T0)).toBe('dropped');
+    expect(state.refuse('t1', T0, 'as-held')).toBe('dropped');
     expect(state.broughtRefused(record('t1'), beginning)).toBe(false);
   });
 
   test('of the token that has expired meanwhile: it must not come back from a store', () => {
     const state = holding();
-    expect(state.refuse('t1', END)).toBe('dropped');
+    expect(state.refuse('t1', END, 'as-held')).toBe('dropped');
     expect(state.mayAdopt({ ...record('t1'), expiresAt: END + 500 }, END)).toBe(false);
   });
 
   test('of an unknown token while none is in use: it is as good as dropped, and nothing is held against others', () => {
     const state = new TokenState();
-    expect(state.refuse('t0', T0)).toBe('dropped');
+    expect(state.refuse('t0', T0, 'as-held')).toBe('dropped');
     expect(state.mintCause(T0)).toBe('missing');
   });
 });
@@ -258,7 +258,7 @@ describe('did a mint bring the value that was refused after it began? (D3)', () 
   ])('%s', (_, begun, brought, expected) => {
     const state = holding();
     const before = state.begin();
-    state.refuse('t1', T0);
+    state.refuse('t1', T0, 'as-held');
     const beginning = begun === 'before' ? before : state.begin();
     expect(state.broughtRefused(record(brought), beginning)).toBe(expected);
   });
@@ -267,17 +267,17 @@ describe('did a mint bring the value that was refused after it began? (D3)', () 
 describe('renewals that did not help pause (D5)', () => {
   /** One round: the token is refused, renewed for it, and refused again. */
   function renewedInVain(state: TokenState, round: number, now: number): void {
-    state.refuse(`t${round}`, now);
+    state.refuse(`t${round}`, now, 'as-held');
     receive(state, record(`t${round + 1}`, now), { origin: 'refused' });
-    expect(state.refuse(`t${round + 1}`, now)).toBe('paused');
+    expect(state.refuse(`t${round + 1}`, now, 'as-held')).toBe('paused');
   }
 
   test('a token minted because of a refusal and refused itself: 1 s', () => {
     const state = holding();
     renewedInVain(state, 1, T0);
-    expect(state.refuse('t2', T0 + 999)).toBe('paused');
+    expect(state.refuse('t2', T0 + 999, 'as-held')).toBe('paused');
     expect(state.isUsable(T0 + 999)).toBe(true);
-    expect(state.refuse('t2', T0 + 1_000)).toBe('dropped');
+    expect(state.refuse('t2', T0 + 1_000, 'as-held')).toBe('dropped');
   });
 
   test('doubling, up to 60 s', () => {
@@ -288,7 +288,8 @@ describe('renewals that did not help pause (D5)', () => {
       renewedInVain(state, round, now);
       let pause = 0;
       for (const candidate of [1, 2, 4, 8, 16, 32, 60, 120]) {
-        if (state.refuse(`t${round + 1}`, now + candidate * 1_000 - 1) === 'paused') pause = candidate;
+        if (state.refuse(`t${round + 1}`, now + candidate * 1_000 - 1, 'as-held') === 'paused')
+          pause = candidate;
         else break;
       }
       pauses.push(pause);
@@ -303,40 +304,115 @@ describe('renewals that did not help pause (D5)', () => {
     const state = holding();
     renewedInVain(state, 1, T0);
     expect(state.needsProof).toBe(true);
-    state.succeed('t2');
+    state.succeed('t2', 'as-held');
     expect(state.needsProof).toBe(false);
-    expect(state.refuse('t2', T0 + 1)).toBe('dropped');
+    expect(state.refuse('t2', T0 + 1, 'as-held')).toBe('dropped');
+  });
+
+  test('a renewed token that is refused to the very request that had it renewed: also where another succeeded', () => {
+    const state = holding();
+    state.refuse('t1', T0, 'as-held');
+    receive(state, record('t2'), { origin: 'refused' });
+    state.succeed('t2', 'as-held');
+    expect(state.refuse('t2', T0, 'by-renewal')).toBe('paused');
+    expect(state.isUsable(T0)).toBe(true);
+    state.succeed('t2', 'as-held');
+    expect(state.refuse('t2', T0, 'as-held')).toBe('dropped');
+  });
+
+  test('a token that came otherwise and is refused to a replay is dropped', () => {
+    const state = holding();
+    state.refuse('t1', T0, 'as-held');
+    receive(state, record('t2'), { origin: 'stored' });
+    expect(state.refuse('t2', T0, 'by-renewal')).toBe('dropped');
+  });
+
+  /** An endpoint that refuses any token, among others that accept it: `rounds` renewals in vain, successes between. */
+  function refusedInOnePlace(state: TokenState, rounds: number, now: number, first = 1): void {
+    for (let round = first; round < first + rounds; round++) {
+      renewedInVain(state, round, now);
+      state.succeed(`t${round + 1}`, 'as-held');
+    }
+  }
+
+  test('after three in vain, successes elsewhere end no pause, and pauses go on doubling', () => {
+    const state = holding();
+    refusedInOnePlace(state, 3, T0);
+    expect(state.refuse('t4', T0, 'as-held')).toBe('dropped');
+    receive(state, record('t5'), { origin: 'refused' });
+    state.refuse('t5', T0, 'by-renewal');
+    state.succeed('t5', 'as-held');
+    expect(state.refuse('t5', T0 + 999, 'as-held')).toBe('paused');
+    expect(state.refuse('t5', T0 + 1_000, 'as-held')).toBe('dropped');
+    receive(state, record('t6'), { origin: 'refused' });
+    state.refuse('t6', T0 + 1_000, 'by-renewal');
+    state.succeed('t6', 'as-held');
+    expect(state.refuse('t6', T0 + 2_999, 'as-held')).toBe('paused');
+    expect(state.refuse('t6', T0 + 3_000, 'as-held')).toBe('dropped');
+  });
+
+  test('a renewal that brings the refused token is one in vain', () => {
+    const state = holding();
+    for (let round = 1; round <= 4; round++) {
+      expect(state.refuse('t1', T0, 'as-held')).toBe('dropped');
+      receive(state, record('t1'), { origin: 'refused' });
+      state.succeed('t1', 'as-held');
+    }
+    expect(state.refuse('t1', T0 + 999, 'as-held')).toBe('paused');
+    expect(state.refuse('t1', T0 + 1_000, 'as-held')).toBe('dropped');
+  });
+
+  test('a renewal that helps ends the row', () => {
+    const state = holding();
+    refusedInOnePlace(state, 3, T0);
+    state.refuse('t4', T0, 'as-held');
+    receive(state, record('t5'), { origin: 'refused' });
+    state.succeed('t5', 'by-renewal');
+    refusedInOnePlace(state, 3, T0, 5);
+    expect(state.refuse('t8', T0, 'as-held')).toBe('dropped');
+  });
+
+  test.each([
+    [120_000, 'paused'],
+    [120_001, 'dropped'],
+  ] as const)('and so do %d ms of peace: then the next refusal is %s', (peaceMs, expected) => {
+    const state = holding();
+    refusedInOnePlace(state, 3, T0);
+    const later = T0 + peaceMs;
+    receive(state, record('t4', later), { origin: 'missing' });
+    refusedInOnePlace(state, 1, later, 4);
+    expect(state.refuse('t5', later, 'as-held')).toBe(expected);
   });
 
   test('the success of an older token does not', () => {
     const state = holding();
     renewedInVain(state, 1, T0);
-    state.succeed('t1');
-    expect(state.refuse('t2', T0 + 1)).toBe('paused');
+    state.succeed('t1', 'as-held');
+    expect(state.refuse('t2', T0 + 1, 'as-held')).toBe('paused');
   });
 
   test('a success in between: a later refusal renews at once', () => {
     const state = holding();
-    state.refuse('t1', T0);
+    state.refuse('t1', T0, 'as-held');
     receive(state, record('t2'), { origin: 'refused' });
-    state.succeed('t2');
-    expect(state.refuse('t2', T0)).toBe('dropped');
+    state.succeed('t2', 'as-held');
+    expect(state.refuse('t2', T0, 'as-held')).toBe('dropped');
   });
 
   test.each(['missing', 'expired', 'renew-ahead', 'stored'] as const)(
     'a token that came otherwise (%s) may be refused once without a pause',
     (origin) => {
       const state = holding(record('t1'), { origin });
-      expect(state.refuse('t1', T0)).toBe('dropped');
+      expect(state.refuse('t1', T0, 'as-held')).toBe('dropped');
     },
   );
 
   test('setToken: the token of another origin is given its chance', () => {
     const state = holding();
-    state.refuse('t1', T0);
+    state.refuse('t1', T0, 'as-held');
     receive(state, record('t2'), { origin: 'refused' });
     state.put(record('t3'), T0, { renewAheadMs: 60_000, random: () => 0 });
-    expect(state.refuse('t3', T0)).toBe('dropped');
+    expect(state.refuse('t3', T0, 'as-held')).toBe('dropped');
   });
 });
 
@@ -344,7 +420,11 @@ describe("what still counts of a mint's result (C5)", () => {
   const result: TokenRecord = { ...record('t2', T0 + 1), refreshToken: 'r2' };
   test.each([
     ['all of it where nobody decided otherwise', () => {}, result],
-    ['all of it although the token was refused', (state: TokenState) => state.refuse('t1', T0), result],
+    [
+      'all of it although the token was refused',
+      (state: TokenState) => state.refuse('t1', T0, 'as-held'),
+      result,
+    ],
     [
       'the refresh token where the access token was forgotten',
       (state: TokenState) => state.forgetAccessToken(),
@@ -437,9 +517,9 @@ describe('may the state itself be forgotten?', () => {
     ['after it: yes', 1_000, true],
   ])('%s', (_, later, expected) => {
     const state = holding(record('t1', T0, 1_000));
-    state.refuse('t1', T0);
+    state.refuse('t1', T0, 'as-held');
     receive(state, record('t2', T0, 500), { origin: 'refused' });
-    state.refuse('t2', T0);
+    state.refuse('t2', T0, 'as-held');
     expect(state.isDead(T0 + later)).toBe(expected);
   });
 });
