@@ -5,6 +5,7 @@ import axios, { type AxiosRequestConfig } from 'axios';
 import { describe, expect, test } from 'vitest';
 import type { PayuAuthOptions } from '../../src/options.ts';
 import { createPayuAuth } from '../../src/payu-auth.ts';
+import { eventually } from '../token/support.ts';
 import { json, recordingClient, startOrigin, tokenIn, tokensOf } from './support.ts';
 
 const API = 'https://api.example';
@@ -282,6 +283,40 @@ describe('what the caller gets back', () => {
     const error = await new Response(data).text().catch((caught) => caught);
     const { config } = error.cause ?? error;
     expect(inspect(config, { depth: Number.POSITIVE_INFINITY })).not.toMatch(/access_token/);
+  });
+
+  test.each(['http', 'fetch'] as const)(
+    '%s: a stream of untold length that grows too long breaks without a token, even by name',
+    async (adapter) => {
+      const home = await startOrigin((_arrival, response) => {
+        response.write('a'.repeat(500));
+        response.end('a'.repeat(5_000));
+      });
+      const { auth } = tokensOf({ createPayuAuth });
+      const client = axios.create({ baseURL: home.url, adapter, maxContentLength: 1_000 });
+      auth.attach(client);
+      const { data } = await client.get<AsyncIterable<unknown>>('/x', { responseType: 'stream' });
+      const read = async () => {
+        for await (const _ of data);
+      };
+      const error = await read().catch((caught) => caught);
+      expect(error.message).toBe('maxContentLength size of 1000 exceeded');
+      expect(Object.keys(error)).not.toContain('request');
+      expect(error.config.headers.Authorization).toBeUndefined();
+      expect(inspect(error, { depth: Number.POSITIVE_INFINITY })).not.toMatch(/access_token/);
+    },
+  );
+
+  test('fetch: a limited stream that is given up frees its connection', async () => {
+    const home = await startOrigin((_arrival, response) => {
+      response.write('a');
+    });
+    const { auth } = tokensOf({ createPayuAuth });
+    const client = axios.create({ baseURL: home.url, adapter: 'fetch', maxContentLength: 1_000 });
+    auth.attach(client);
+    const { data } = await client.get<ReadableStream>('/x', { responseType: 'stream' });
+    await data.cancel();
+    await eventually(() => home.connections() === 0);
   });
 
   test('an error that comes after the adapter was done holds no token', async () => {
