@@ -6,6 +6,8 @@ export type TokenReply =
   | { readonly kind: 'rate-limited'; readonly toldMs: number | undefined };
 
 const TRIES = 4;
+/** Replies without a token that are followed by a pause. */
+const UNUSABLE_REPLIES = 2;
 const KNOWN = [
   'invalid_client',
   'unauthorized_client',
@@ -54,6 +56,7 @@ export class GateModel {
   #laterOpensAt = 0;
   #round = 0;
   #faults = 0;
+  #pauses = 0;
   #untold = 0;
   #wasToldZero = false;
   /** Requests of the present round that are under way, while the gate is closed. */
@@ -96,18 +99,19 @@ export class GateModel {
     this.#isClosed = false;
     this.#laterOpensAt = 0;
     this.#faults = 0;
+    this.#pauses = 0;
     this.#untold = 0;
     this.#wasToldZero = false;
   }
 
   #failed(kind: 'passing' | 'unusable', now: number): void {
-    this.#faults = kind === 'unusable' ? Math.max(this.#faults + 1, TRIES) : this.#faults + 1;
-    const pauses = this.#faults - TRIES + 1;
-    const waitMs =
-      pauses > 0
-        ? Math.min(30_000, 1_000 * 2 ** (pauses - 1))
-        : Math.min(5_000, 200 * 2 ** (this.#faults - 1)) / 2;
-    this.#closesUntil(now + waitMs);
+    this.#faults++;
+    if (this.#pauses > 0 || this.#faults >= (kind === 'unusable' ? UNUSABLE_REPLIES : TRIES)) {
+      this.#pauses++;
+      this.#closesUntil(now + Math.min(30_000, 1_000 * 2 ** (this.#pauses - 1)));
+    } else {
+      this.#closesUntil(now + (kind === 'unusable' ? 0 : Math.min(5_000, 200 * 2 ** (this.#faults - 1)) / 2));
+    }
   }
 
   #limited(toldMs: number | undefined, counts: boolean, now: number): void {
