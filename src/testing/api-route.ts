@@ -18,7 +18,6 @@ export interface ApiRoute {
  * with one, the same parameters must come, in any order.
  */
 export function apiRoute(method: string, path: string, hosts: Hosts): ApiRoute {
-  if (!/^[A-Za-z]+$/.test(method)) throw invalidOption(`"method" must be an HTTP method, such as "get"`);
   const absolute = /^https?:\/\//i.test(path);
   const wanted = new URL(absolute ? path : path.replace(/^\/*/, '/'), 'https://any.invalid');
   const bases = hosts.apiBases.filter((base) => !absolute || base.origin === wanted.origin);

@@ -74,6 +74,7 @@ export interface MockPayu {
   done(): void;
   /**
    * Takes the kit out of nock, and touches nothing else: no foreign interceptor, no `disableNetConnect`.
+   * Afterwards the kit tells what happened (`done()`, `apiRequests()`, …), and throws where it is to answer something.
    * Idempotent. nock goes on to refuse requests to hosts that ever had an interceptor, until `nock.cleanAll()`.
    */
   restore(): void;

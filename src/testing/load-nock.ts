@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
 import type nock from 'nock';
@@ -10,12 +11,31 @@ export type NockOrError =
   | { readonly kind: 'nock'; readonly nock: Nock }
   | { readonly kind: 'error'; readonly error: unknown };
 
-/** Loads nock with the given `require`; a missing nock becomes one clear error. Never throws. */
-export function loadNock(require: (id: string) => unknown): NockOrError {
+/** Loads nock with the given `require`; a missing or unfit nock becomes one clear error. Never throws. */
+export function loadNock(require: Require): NockOrError {
+  const version = installedVersion(require);
+  // Looked at first: a nock for another Node.js may not even load, and its error would say nothing of versions.
+  if (version !== undefined && !version.startsWith('14.')) return unfit(version);
   try {
-    return { kind: 'nock', nock: require('nock') as Nock };
+    const nock = require('nock') as Partial<Nock>;
+    if (typeof nock.isActive !== 'function') return unfit('another version');
+    return { kind: 'nock', nock: nock as Nock };
   } catch (error) {
     return { kind: 'error', error: isNockMissing(error) ? nockMissing(error) : error };
+  }
+}
+
+type Require = ((id: string) => unknown) & { readonly resolve?: (id: string) => string };
+
+/** As its package.json says, which its "exports" do not let through; undefined where it cannot be found out. */
+function installedVersion(require: Require): string | undefined {
+  try {
+    const home = /^.*[\\/]node_modules[\\/]nock[\\/]/.exec(require.resolve?.('nock') ?? '')?.[0];
+    if (home === undefined) return undefined;
+    const { version } = JSON.parse(readFileSync(`${home}package.json`, 'utf8')) as { version?: unknown };
+    return typeof version === 'string' ? version : undefined;
+  } catch {
+    return undefined;
   }
 }
 
@@ -26,10 +46,17 @@ function isNockMissing(error: unknown): boolean {
 }
 
 function nockMissing(cause: unknown): Error {
-  return Object.assign(new Error('axios-payu-auth/testing needs "nock" ^14.0.17: npm i -D nock', { cause }), {
-    code: 'ERR_NOCK_MISSING',
-  });
+  return Object.assign(new Error(`${NEEDS}: ${REMEDY}`, { cause }), { code: 'ERR_NOCK_MISSING' });
 }
+
+function unfit(version: string): NockOrError {
+  const error = new Error(`${NEEDS}, but ${version} is installed: ${REMEDY}`);
+  return { kind: 'error', error: Object.assign(error, { code: 'ERR_NOCK_VERSION' }) };
+}
+
+// With its number: without one npm installs 15, which has another interface and does not run on Node.js 20.
+const NEEDS = 'axios-payu-auth/testing needs "nock" ^14.0.17';
+const REMEDY = 'npm i -D nock@14';
 
 // Why `createRequire` and not an import: a static import cannot be caught, and so takes the fixtures, which
 // need no nock, down with it; top-level await survives neither `require(esm)` nor a CommonJS bundle nor Jest;

@@ -1,5 +1,6 @@
 import { type ApiMock, ApiMocks, type ApiReply, type ApiRequest } from './api-mock.ts';
 import { apiRoute } from './api-route.ts';
+import { Arguments } from './arguments.ts';
 import { fixtures } from './fixtures/fixtures.ts';
 import { HandedOutTokens, type TokenReply } from './handed-out-tokens.ts';
 import { type Hosts, invalidOption, resolveHosts } from './hosts.ts';
@@ -27,8 +28,10 @@ export class MockPayuKit implements MockPayu {
   readonly #revoke = new OAuthMocks('revoke', this.#tokens, this.#ledger);
   readonly #api: ApiMocks;
   readonly #listener: NockListener;
+  #isRestored = false;
 
   constructor(nock: Nock, options: MockPayuOptions) {
+    new Arguments('').kitOptions(options);
     this.#hosts = resolveHosts(options.environment, options.apiHosts ?? []);
     this.#api = new ApiMocks(options.header ?? { name: 'Authorization' }, this.#tokens, this.#ledger);
     this.#listener = new NockListener(nock, {
@@ -41,6 +44,7 @@ export class MockPayuKit implements MockPayu {
   }
 
   token(reply?: TokenReply | MockReply): this {
+    this.#called('token()').tokenReply(reply);
     return this.#declareToken({
       label: 'token()',
       outcome: (form) => tokenOutcome(reply, form, this.#tokens),
@@ -48,6 +52,7 @@ export class MockPayuKit implements MockPayu {
   }
 
   refresh(reply?: TokenReply | MockReply): this {
+    this.#called('refresh()').tokenReply(reply);
     return this.#declareToken({
       label: 'refresh()',
       grantType: 'refresh_token',
@@ -56,18 +61,23 @@ export class MockPayuKit implements MockPayu {
   }
 
   tokenError(error: string, options: { readonly status?: number } = {}): this {
+    const given = this.#called('tokenError()');
+    given.text('error', error, 'invalid_client');
+    given.errorOptions(options);
     const outcome = replyWith(tokenErrorReply(error, options.status));
     return this.#declareToken({ label: `tokenError('${error}')`, outcome: () => outcome });
   }
 
   tokenRateLimited(options: RateLimitOptions = {}): this {
+    this.#called('tokenRateLimited()').rateLimit(options);
     const outcome = replyWith(
       rateLimitReply(options, { via: 'body', status: fixtures.token.rateLimited.status }),
     );
-    return this.#declareToken({ label: 'tokenRateLimited()', outcome: () => outcome });
+    return this.#declareToken({ label: `tokenRateLimited(${shown(options)})`, outcome: () => outcome });
   }
 
   tokenFault(fault: MockFault): this {
+    this.#called('tokenFault()').fault(fault);
     return this.#declareToken({
       label: `tokenFault(${JSON.stringify(fault)})`,
       outcome: () => faultOutcome(fault),
@@ -75,6 +85,7 @@ export class MockPayuKit implements MockPayu {
   }
 
   revoke(reply: MockReply = fixtures.revoke.success): this {
+    this.#called('revoke()').reply(reply);
     if (this.#hosts.revokeUrl === undefined) {
       throw invalidOption('"revoke" needs a URL: give "revokeUrl" in the custom environment');
     }
@@ -83,16 +94,24 @@ export class MockPayuKit implements MockPayu {
   }
 
   api(method: string, path: string, reply?: ApiReply, options: ApiMockOptions = {}): this {
+    const given = this.#called('api()');
+    given.route(method, path);
+    given.apiReply(reply);
+    given.apiOptions(options);
     return this.#declareApi('api', method, path, {
       tokenRule: options.token ?? 'handed-out',
       outcome: async (request, url) => {
-        const given = typeof reply === 'function' ? await reply(request) : reply;
-        return replyWith(given ?? usualReply(request.method, url));
+        const answer = typeof reply === 'function' ? await reply(request) : reply;
+        given.reply(answer);
+        return replyWith(answer ?? usualReply(request.method, url));
       },
     });
   }
 
   unauthorized(method: string, path: string, reply?: MockReply): this {
+    const given = this.#called('unauthorized()');
+    given.route(method, path);
+    given.reply(reply);
     return this.#declareApi('unauthorized', method, path, {
       // A refused token need not be one of the kit's: it may come from a store, or have been revoked.
       tokenRule: 'any',
@@ -101,11 +120,17 @@ export class MockPayuKit implements MockPayu {
   }
 
   rateLimited(method: string, path: string, options: RateLimitOptions = {}): this {
+    const given = this.#called('rateLimited()');
+    given.route(method, path);
+    given.rateLimit(options);
     const outcome = replyWith(rateLimitReply(options, { via: 'header', status: 429 }));
     return this.#declareApi('rateLimited', method, path, { tokenRule: 'handed-out', outcome: () => outcome });
   }
 
   apiFault(method: string, path: string, fault: MockFault): this {
+    const given = this.#called('apiFault()');
+    given.route(method, path);
+    given.fault(fault);
     return this.#declareApi('apiFault', method, path, {
       tokenRule: 'handed-out',
       outcome: () => faultOutcome(fault),
@@ -113,6 +138,7 @@ export class MockPayuKit implements MockPayu {
   }
 
   acceptToken(accessToken: string): this {
+    this.#called('acceptToken()').text('accessToken', accessToken, 'token-1');
     this.#tokens.accept(accessToken);
     return this;
   }
@@ -130,10 +156,12 @@ export class MockPayuKit implements MockPayu {
   }
 
   async waitForTokenRequests(count: number): Promise<void> {
+    this.#called('waitForTokenRequests()').count(count);
     await this.#token.answers.reached(count);
   }
 
   async waitForApiRequests(count: number): Promise<void> {
+    this.#called('waitForApiRequests()').count(count);
     await this.#api.answers.reached(count);
   }
 
@@ -142,12 +170,23 @@ export class MockPayuKit implements MockPayu {
   }
 
   restore(): void {
+    this.#isRestored = true;
     this.#listener.close();
     for (const { answers } of [this.#token, this.#revoke, this.#api]) answers.close();
   }
 
   [Symbol.dispose](): void {
     this.restore();
+  }
+
+  /** The arguments of a call that counts on the kit's answers. */
+  #called(call: string): Arguments {
+    if (this.#isRestored) {
+      throw new Error(
+        `mockPayu: ${call} on a kit that was restored: nothing would answer. Make a new kit, such as in beforeEach.`,
+      );
+    }
+    return new Arguments(call);
   }
 
   #listen(): void {
@@ -205,6 +244,10 @@ export class MockPayuKit implements MockPayu {
     const shown = isApi ? url : new URL(url.pathname, url.origin);
     return `mockPayu: ${this.#api.unexpected(method, shown)}`;
   }
+}
+
+function shown(options: RateLimitOptions): string {
+  return Object.keys(options).length === 0 ? '' : JSON.stringify(options);
 }
 
 function replyWith(reply: MockReply): Outcome {

@@ -28,10 +28,13 @@ import { MockPayuKit } from './mock-payu-kit.ts';
  * expect((await response).status).toBe(200);
  * ```
  *
- * Works with axios' http and fetch adapters. One kit per environment at a time.
+ * Works with axios' http and fetch adapters. With axios 1.12.0 and 1.12.1 the fetch adapter keeps the `fetch` that
+ * was there when axios was imported: import this module, or nock, before axios there, best in a setup file.
+ * One kit per environment at a time.
  *
- * @throws TypeError with `code: 'ERR_INVALID_OPTION'` for wrong options; Error if nock is missing or not
- * active, or if an earlier kit for the same environment was not restored.
+ * @throws TypeError with `code: 'ERR_INVALID_OPTION'` for wrong options and arguments; Error if nock is missing
+ * (`ERR_NOCK_MISSING`), of another version than 14 (`ERR_NOCK_VERSION`) or not active, or if an earlier kit for
+ * the same environment was not restored.
  *
  * @example
  * ```ts

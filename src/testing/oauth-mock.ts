@@ -1,4 +1,5 @@
 import { AnswerCount } from './answer-count.ts';
+import { isMockReply } from './arguments.ts';
 import type { HandedOutTokens, TokenReply } from './handed-out-tokens.ts';
 import type { Ledger } from './ledger.ts';
 import type { SeenRequest } from './nock-listener.ts';
@@ -85,10 +86,6 @@ export function tokenOutcome(
   }
   tokens.note(reply);
   return { kind: 'reply', reply };
-}
-
-function isMockReply(reply: TokenReply | MockReply): reply is MockReply {
-  return 'status' in reply || 'body' in reply || 'headers' in reply;
 }
 
 function complaint(message: string): Outcome {

@@ -1,5 +1,9 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import nock from 'nock';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { type MockPayu, mockPayu } from '../../src/testing/index.ts';
 import { loadNock } from '../../src/testing/load-nock.ts';
 import { mockPayuWith } from '../../src/testing/mock-payu.ts';
@@ -41,7 +45,7 @@ describe('done()', () => {
         '  - token()',
         '  - refresh()',
         "  - tokenError('invalid_client')",
-        '  - tokenRateLimited()',
+        '  - tokenRateLimited({"retryAfter":1})',
         '  - tokenFault({"code":"ECONNRESET"})',
         '  - revoke()',
         '  - api: GET /a',
@@ -222,8 +226,43 @@ describe('nock itself', () => {
   test('missing: one clear error, when the kit is made', () => {
     const loaded = loadNock(missing);
     const run = (): unknown => mockPayuWith(loaded, { environment: 'test' });
-    expect(messageOf(run)).toBe('axios-payu-auth/testing needs "nock" ^14.0.17: npm i -D nock');
+    expect(messageOf(run)).toBe('axios-payu-auth/testing needs "nock" ^14.0.17: npm i -D nock@14');
     expect(run).toThrow(expect.objectContaining({ code: 'ERR_NOCK_MISSING' }));
+  });
+
+  describe('another version', () => {
+    /** As a project that has installed it: the `require` of its folder. */
+    function installed(version: string, files: Readonly<Record<string, string>>): NodeJS.Require {
+      const folder = mkdtempSync(join(tmpdir(), 'axios-payu-auth-nock-'));
+      onTestFinished(() => rmSync(folder, { recursive: true }));
+      const home = join(folder, 'node_modules/nock');
+      const manifest = { name: 'nock', version, type: 'module', exports: './dist/index.js' };
+      mkdirSync(join(home, 'dist'), { recursive: true });
+      writeFileSync(join(home, 'package.json'), JSON.stringify(manifest));
+      for (const [name, text] of Object.entries(files)) writeFileSync(join(home, name), text);
+      return createRequire(join(folder, 'test.js'));
+    }
+
+    test.each([
+      ['15.0.6', 'export default function nock() {}'],
+      ['13.5.6', 'export const isActive = () => true;'],
+      // As Jest meets an ES module.
+      ['15.0.6', 'this is no JavaScript'],
+    ])('%s: named, with the one that is needed', (version, text) => {
+      const loaded = loadNock(installed(version, { 'dist/index.js': text }));
+      const run = (): unknown => mockPayuWith(loaded, { environment: 'production' });
+      expect(messageOf(run)).toBe(
+        `axios-payu-auth/testing needs "nock" ^14.0.17, but ${version} is installed: npm i -D nock@14`,
+      );
+      expect(run).toThrow(expect.objectContaining({ code: 'ERR_NOCK_VERSION' }));
+    });
+
+    test('whose number cannot be found out: told by what it lacks', () => {
+      const loaded = loadNock(() => ({ default: () => {} }));
+      expect(messageOf(() => mockPayuWith(loaded, { environment: 'production' }))).toBe(
+        'axios-payu-auth/testing needs "nock" ^14.0.17, but another version is installed: npm i -D nock@14',
+      );
+    });
   });
 
   test('there but broken: told as it is', () => {
