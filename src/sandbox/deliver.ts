@@ -9,6 +9,7 @@ import type { Reply } from './reply.ts';
 export function deliver(
   answer: Answer,
   res: ServerResponse,
+  now: () => number,
   answered: (status: number | undefined) => void,
 ): void {
   if (res.destroyed) return;
@@ -25,11 +26,13 @@ export function deliver(
       return;
     case 'half':
       answered(answer.reply.status);
+      date(res, now);
       sendHalf(answer.reply, res, answer.ending);
       return;
     case 'reply':
       later(answer.delayMs, res, () => {
         answered(answer.reply.status);
+        date(res, now);
         send(answer.reply, res);
       });
       return;
@@ -53,6 +56,11 @@ function later(delayMs: number, res: ServerResponse, go: () => void): void {
 function send(reply: Reply, res: ServerResponse): void {
   res.writeHead(reply.status, { ...reply.headers, ...lengthOf(reply) });
   res.end(reply.body);
+}
+
+/** The sandbox's clock, in place of the machine's; a `Date` in the reply's own headers wins. */
+function date(res: ServerResponse, now: () => number): void {
+  res.setHeader('Date', new Date(now()).toUTCString());
 }
 
 function lengthOf(reply: Reply): { readonly 'content-length'?: number } {

@@ -61,7 +61,7 @@ export interface SandboxOptions {
   readonly merchantId?: string;
   /** A further grant. Default: none. */
   readonly customGrant?: SandboxCustomGrant;
-  /** The clock, in milliseconds since the epoch. Default: `Date.now`, looked up at each call. */
+  /** The clock, in milliseconds since the epoch; the `Date` header of replies follows it. Default: `Date.now`, looked up at each call. */
   readonly now?: () => number;
   /** Makes token values and the choice of requests that fail repeatable. Default: random. */
   readonly seed?: number;

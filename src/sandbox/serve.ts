@@ -33,7 +33,7 @@ export async function serve(
     world,
     () => answerTo(request, world, flight, interruption),
     (answer) =>
-      deliver(answer, res, (status) => {
+      deliver(answer, res, world.settings.now, (status) => {
         entry.status = status;
         if (kind === 'api' && status === 401) world.stats.count('unauthorized');
         left();

@@ -109,7 +109,7 @@ async function listen(
   const body = await bodyOf(req);
   if (body === undefined) return;
   const reply = answerControl(req.method ?? 'GET', pathname, body.toString('utf8'), controls);
-  deliver({ kind: 'reply', reply, delayMs: 0 }, res, () => {});
+  deliver({ kind: 'reply', reply, delayMs: 0 }, res, Date.now, () => {});
 }
 
 /** A reply that cannot be sent, such as one of `replyNext` with a line break in a header. */
@@ -119,7 +119,7 @@ function broken(error: unknown, res: ServerResponse): void {
     return;
   }
   const reply = text(500, `sandbox: ${error instanceof Error ? error.message : 'unknown error'}`);
-  deliver({ kind: 'reply', reply, delayMs: 0 }, res, () => {});
+  deliver({ kind: 'reply', reply, delayMs: 0 }, res, Date.now, () => {});
 }
 
 function listening(server: Server, port: number): Promise<string> {

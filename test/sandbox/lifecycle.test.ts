@@ -73,6 +73,31 @@ describe('starting', () => {
   });
 });
 
+describe('the Date header', () => {
+  it('follows the clock that was given, at the moment of the answer', async () => {
+    const clock = manualClock();
+    const sandbox = await sandboxFor({ now: clock.now });
+    expect((await mint(sandbox)).headers.get('date')).toBe('Thu, 26 Mar 2020 09:45:09 GMT');
+    const hold = sandbox.hold('token');
+    const late = mint(sandbox);
+    await hold.waitFor(1);
+    clock.advance(60_000);
+    hold.release();
+    expect((await late).headers.get('date')).toBe('Thu, 26 Mar 2020 09:46:09 GMT');
+    sandbox.fail(1, { kind: 'hang-in-body' });
+    const abort = new AbortController();
+    const { headers } = await fetch(sandbox.environment.tokenUrl, { method: 'POST', signal: abort.signal });
+    expect(headers.get('date')).toBe('Thu, 26 Mar 2020 09:46:09 GMT');
+    abort.abort();
+  });
+
+  it('is what replyNext says, where it says so', async () => {
+    const sandbox = await sandboxFor({ now: manualClock().now });
+    sandbox.replyNext({ status: 200, headers: { Date: 'Thu, 01 Jan 1970 00:00:00 GMT' }, body: '' });
+    expect((await mint(sandbox)).headers.get('date')).toBe('Thu, 01 Jan 1970 00:00:00 GMT');
+  });
+});
+
 describe('counters and log', () => {
   it('two sandboxes know nothing of each other', async () => {
     const [one, other] = [await sandboxFor(), await sandboxFor()];

@@ -15,6 +15,11 @@ describe('Partner', () => {
     ['/partner/api/v3/merchants', 'read_bills', 403, { error: 'insufficient_scope' }],
     ['/partner/api/v1/merchants', 'refer_merchant', 200, { status: 'success' }],
     ['/partner/api/v3/merchants', 'refer_merchant', 200, { status: 'success' }],
+    // As on PayU's own host, where nothing else is.
+    ['/api/v1/merchants', 'wrong', 401, { status: 'Unauthorized' }],
+    ['/api/v1/merchants', 'refer_merchant', 200, { status: 'success' }],
+    ['/api/v3/merchants', 'read_bills', 403, { error: 'insufficient_scope' }],
+    ['/api/v3/merchants', 'refer_merchant', 200, { status: 'success' }],
   ])('GET %s with %s: %d', async (path, scope, status, body) => {
     const sandbox = await sandboxFor();
     const token = scope === 'wrong' ? scope : await mintedToken(sandbox, scope);
@@ -23,29 +28,51 @@ describe('Partner', () => {
     expect(seen.body).toMatchObject(body);
   });
 
-  it('QR: the token in X-Partner-Token, with the scheme or bare; a hash of the body in Authorization', async () => {
+  it.each([
+    ['/api/v1/merchants/11eb-3945', 'refer_merchant'],
+    ['/api/v1/merchants/11eb-3945/add_bank_detail', 'create_bank_details'],
+    ['/api/v1/merchants/11eb-3945/kyc_document', 'client_manage_kyc_details'],
+    ['/api/v1/merchants/11eb-3945/agreement', 'client_manage_agreement'],
+    ['/api/v1/merchants/11eb-3945/esign', 'client_manage_agreement'],
+    ['/api/v1/merchants/11eb-3945/penny_verify', 'user_token'],
+    ['/api/v1/payment_links', 'create_payment_links'],
+    ['/api/v1/otp/send', 'send_sign_in_otp'],
+    ['/api/v3/otp/verify', 'verify_sign_in_otp'],
+  ])('POST %s needs %s', async (path, scope) => {
     const sandbox = await sandboxFor();
-    const token = await mintedToken(sandbox, 'refer_merchant');
-    const json = { amount: 1 };
-    const hash = createHmac('sha256', sandbox.clientSecret).update(JSON.stringify(json)).digest('hex');
-    const answer = async (headers: Fields): Promise<unknown> => {
-      const seen = await call(sandbox, '/partner/qr/create', { method: 'POST', json, headers });
-      return [seen.status, seen.body.error];
-    };
-    const authorization = `HMAC ${hash}`;
-    expect(await answer({ authorization, 'x-partner-token': token })).toEqual([200, undefined]);
-    expect(await answer({ authorization, 'x-partner-token': `Bearer ${token}` })).toEqual([200, undefined]);
-    expect(await answer({ authorization, 'x-partner-token': 'wrong' })).toEqual([401, 'invalid_token']);
-    expect(await answer({ authorization })).toEqual([401, 'invalid_token']);
-    expect(await answer({ 'x-partner-token': token })).toEqual([401, 'Invalid HMAC header']);
-    expect(await answer({ authorization: `Bearer ${token}`, 'x-partner-token': token })).toEqual([
-      401,
-      'Invalid HMAC header',
-    ]);
-    const wrong = `HMAC ${hash.replace(/./g, '0')}`;
-    expect(await answer({ authorization: wrong, 'x-partner-token': token })).toEqual([403, 'Invalid Hash']);
-    expect(sandbox.requests().at(1)?.token).toBe(token);
+    const options = { method: 'POST', json: { a: 1 } };
+    const good = await call(sandbox, path, { ...options, token: await mintedToken(sandbox, scope) });
+    expect([good.status, good.body]).toEqual([200, { status: 'success', data: { a: 1 } }]);
+    const token = await mintedToken(sandbox, 'read_bills');
+    expect((await call(sandbox, path, { ...options, token })).status).toBe(path.includes('/v3/') ? 403 : 401);
   });
+
+  it.each(['/qr/create', '/partner/qr/create'])(
+    '%s: the token in X-Partner-Token, with the scheme or bare; a hash of the body in Authorization',
+    async (path) => {
+      const sandbox = await sandboxFor();
+      const token = await mintedToken(sandbox, 'refer_merchant');
+      const json = { amount: 1 };
+      const hash = createHmac('sha256', sandbox.clientSecret).update(JSON.stringify(json)).digest('hex');
+      const answer = async (headers: Fields): Promise<unknown> => {
+        const seen = await call(sandbox, path, { method: 'POST', json, headers });
+        return [seen.status, seen.body.error];
+      };
+      const authorization = `HMAC ${hash}`;
+      expect(await answer({ authorization, 'x-partner-token': token })).toEqual([200, undefined]);
+      expect(await answer({ authorization, 'x-partner-token': `Bearer ${token}` })).toEqual([200, undefined]);
+      expect(await answer({ authorization, 'x-partner-token': 'wrong' })).toEqual([401, 'invalid_token']);
+      expect(await answer({ authorization })).toEqual([401, 'invalid_token']);
+      expect(await answer({ 'x-partner-token': token })).toEqual([401, 'Invalid HMAC header']);
+      expect(await answer({ authorization: `Bearer ${token}`, 'x-partner-token': token })).toEqual([
+        401,
+        'Invalid HMAC header',
+      ]);
+      const wrong = `HMAC ${hash.replace(/./g, '0')}`;
+      expect(await answer({ authorization: wrong, 'x-partner-token': token })).toEqual([403, 'Invalid Hash']);
+      expect(sandbox.requests().at(1)?.token).toBe(token);
+    },
+  );
 });
 
 describe('BBPS', () => {
@@ -70,6 +97,7 @@ describe('BBPS', () => {
     ['GET', '/payu-nbc/v1/bills', 'read_bills'],
     ['GET', '/payu-nbc/v1/billers', 'read_billers'],
     ['GET', '/payu-nbc/v1/categories', 'read_biller_categories'],
+    ['GET', '/payu-nbc/v1/nbc/getAllBillerCategory', 'read_biller_categories'],
     ['GET', '/payu-nbc/v1/plans', 'read_plans'],
     ['GET', '/payu-nbc/v1/transactions', 'read_transactions'],
     ['POST', '/payu-nbc/v1/transactions', 'create_transactions'],
@@ -93,15 +121,17 @@ describe('BBPS', () => {
 });
 
 describe('Bank verification', () => {
+  const ACC_VERIFICATION = '/dvs/bank_accounts/acc_verification';
   const error = { reason: 'Invalid account number or IFSC provided' };
   it.each([
-    ['a bad account number', { accountNumber: 'x', ifsc: 'HDFC0000001' }, 422, error],
-    ['a bad IFSC', { accountNumber: '123456', ifsc: 'nonsense' }, 200, error],
-    ['good data', { accountNumber: '123456', ifsc: 'HDFC0000001' }, 200, undefined],
+    ['a bad account number', { account_number: 'x', ifsc: 'HDFC0000001' }, 422, error],
+    ['a field of another name', { accountNumber: '051410000012', ifsc: 'HDFC0000001' }, 422, error],
+    ['a bad IFSC', { account_number: '051410000012', ifsc: 'nonsense' }, 200, error],
+    ['good data', { account_number: '051410000012', ifsc: 'HDFC0000001' }, 200, undefined],
   ])('%s', async (_title, json, status, expected) => {
     const sandbox = await sandboxFor();
     const token = await mintedToken(sandbox, 'verify_bank_account');
-    const seen = await call(sandbox, '/dvs/v1/verify', { method: 'POST', token, json });
+    const seen = await call(sandbox, ACC_VERIFICATION, { method: 'POST', token, json });
     expect([seen.status, seen.body.error]).toEqual([status, expected]);
   });
 
@@ -111,9 +141,21 @@ describe('Bank verification', () => {
   ])('token %s: %d', async (scope, status, expected) => {
     const sandbox = await sandboxFor();
     const token = scope === 'wrong' ? scope : await mintedToken(sandbox, scope);
-    const seen = await call(sandbox, '/dvs/v1/verify', { method: 'POST', token, json: {} });
+    const seen = await call(sandbox, ACC_VERIFICATION, { method: 'POST', token, json: {} });
     expect([seen.status, seen.body.error]).toEqual([status, expected]);
   });
+});
+
+it.each([
+  ['GET', '/dvs/bank_accounts/acc_verification', 'verify_bank_account'],
+  ['POST', '/dvs/v1/verify', 'verify_bank_account'],
+  ['POST', '/qr', 'refer_merchant'],
+  ['POST', '/api/v2/merchants', 'refer_merchant'],
+  ['POST', '/api', 'refer_merchant'],
+])('%s %s is nowhere', async (method, path, scope) => {
+  const sandbox = await sandboxFor();
+  const token = await mintedToken(sandbox, scope);
+  expect((await call(sandbox, path, { method, token })).status).toBe(404);
 });
 
 describe('a resource that Doorkeeper protects', () => {

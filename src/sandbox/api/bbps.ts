@@ -7,6 +7,7 @@ const scopeOfResource: Readonly<Record<string, string>> = {
   bills: 'read_bills',
   billers: 'read_billers',
   categories: 'read_biller_categories',
+  getAllBillerCategory: 'read_biller_categories',
   plans: 'read_plans',
 };
 

@@ -1,14 +1,13 @@
-import { errorBody } from '../oauth-errors.ts';
 import { empty, json, type Reply } from '../reply.ts';
 import type { Received } from '../traffic.ts';
 import type { World } from '../world.ts';
 import { accessOf, challenge, fieldsOf, jsonOf, notFound } from './access.ts';
 import { foreignMerchant, merchantForbidden } from './merchant.ts';
 
-/** Payouts, below `/payout`. */
+/** Payouts, below `/payout`; PayU does not document how it refuses a token: as Doorkeeper does. */
 export function payouts(request: Received, world: World): Reply {
   const access = accessOf(request, world, 'create_payout_transactions');
-  if (access.kind === 'token-refused') return json(401, errorBody('invalid_token'), challenge(access.why));
+  if (access.kind === 'token-refused') return empty(401, challenge(access.why));
   if (access.kind === 'scope-missing') return empty(403);
   if (foreignMerchant(request, world)) return merchantForbidden();
   switch (`${request.method} ${request.url.pathname}`) {

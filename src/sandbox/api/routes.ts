@@ -15,6 +15,8 @@ const handlers: ReadonlyMap<string, Handler> = new Map([
   ['payout', payouts],
   ['payment-links', paymentLinks],
   ['partner', partner],
+  ['qr', partner],
+  ['api', partner],
   ['payu-nbc', bbps],
   ['dvs', bankVerification],
   ['protected', protectedResource],
