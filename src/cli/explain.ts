@@ -1,27 +1,32 @@
 import type { TokenRefusedError, TokenUnavailableError } from '../index.ts';
 import {
+  environments,
   isPayuAuthError,
   type PayuAuthError,
   type RateLimitedError,
   type TokenResponseError,
 } from '../index.ts';
+import type { ProxyInForce } from './doctor/proxy.ts';
 import { type Finding, mend } from './finding.ts';
 import { inVariables, type Settings } from './settings.ts';
 
 /** Our errors by their `code`: narrowing works across copies of the package, `instanceof` does not. */
 type KnownError = TokenRefusedError | RateLimitedError | TokenUnavailableError | TokenResponseError;
 
-/** Why there is no token, in the words of the command line: which variable to look at, what to do. */
-export function explain(error: unknown, settings: Settings): Finding {
+/**
+ * Why there is no token, in the words of the command line: which variable to look at, what to do. `proxy` is the one
+ * that the token request went through.
+ */
+export function explain(error: unknown, settings: Settings, proxy: ProxyInForce | undefined): Finding {
   if (!isPayuAuthError(error)) return wrongValue(error);
   const known = error as PayuAuthError & KnownError;
   switch (known.code) {
     case 'ERR_TOKEN_REFUSED':
-      return refused(known, settings);
+      return refused(known, settings, proxy);
     case 'ERR_RATE_LIMITED':
       return rateLimited(known.retryAt);
     case 'ERR_TOKEN_UNAVAILABLE':
-      return unavailable(known, hostOf(settings));
+      return unavailable(known, hostOf(settings), proxy);
     case 'ERR_TOKEN_RESPONSE':
       return mend(
         'reply',
@@ -43,27 +48,58 @@ export function rateLimited(retryAt: Date): Finding {
 
 /** Where the tokens come from, for messages: a URL could hold more than a host. */
 export function hostOf({ environment }: Settings): string {
-  if (environment === 'test') return 'PayU (test)';
-  if (environment === 'production') return 'PayU (production)';
+  if (typeof environment === 'string') {
+    return `${new URL(environments[environment].tokenUrl).host} (PayU ${environment})`;
+  }
   return URL.canParse(environment.tokenUrl) ? new URL(environment.tokenUrl).host : 'the token endpoint';
 }
 
-/** The library refused a value at construction; its messages name no value of a secret. */
-function wrongValue(error: unknown): Finding {
-  const { code, message } = error as { code?: unknown; message?: unknown };
-  if (code !== 'ERR_INVALID_OPTION') throw error;
-  return mend('variables', inVariables(String(message)).replace(/\.$/, ''), 'correct it');
+/** Remedies of the library that are none for whoever has variables and no code. */
+const WRONG_VALUES: readonly (readonly [words: RegExp, remedy: string])[] = [
+  [
+    / For a host that you trust all the same, set "allowInsecureHttp"$/,
+    'use its https address; plain http is for this machine alone',
+  ],
+  [
+    / Give both or neither$/,
+    'unset PAYU_CLIENT_SECRET; with a client of your own, set PAYU_CLIENT_ID as well',
+  ],
+];
+
+/** Whether the library refused a value at construction, so that nothing was sent. */
+export function isWrongValue(error: unknown): boolean {
+  return (error as { code?: unknown }).code === 'ERR_INVALID_OPTION';
 }
 
-function refused({ error, status }: TokenRefusedError, settings: Settings): Finding {
+/** The library's messages name no value of a secret. */
+function wrongValue(error: unknown): Finding {
+  if (!isWrongValue(error)) throw error;
+  const message = inVariables(String((error as Error).message)).replace(/\.$/, '');
+  const [words, remedy] = WRONG_VALUES.find(([each]) => each.test(message)) ?? [/$/, 'correct it'];
+  return mend('variables', message.replace(words, '').replace(/\.$/, ''), remedy);
+}
+
+function refused(
+  { error, status }: TokenRefusedError,
+  settings: Settings,
+  proxy: ProxyInForce | undefined,
+): Finding {
   const host = hostOf(settings);
+  if (error === undefined && status === 407) return strangerAtTheProxy(host, proxy);
+  if (error === undefined && status === 403) {
+    return mend(
+      'firewall',
+      `${host} answered 403, and nothing that a token endpoint says`,
+      'a firewall or a list of allowed addresses, in between or at PayU, may keep this machine out: have its address allowed',
+    );
+  }
   const answer = `${host} answered ${error === undefined ? status : `"${error}"`}`;
   switch (error) {
     case 'invalid_client':
       return mend(
         'credentials',
         `${answer}: it does not know this client id with this secret`,
-        `copy PAYU_CLIENT_ID and PAYU_CLIENT_SECRET anew from PayU's dashboard, and check that they belong to ${addressVariable(settings)}`,
+        `${copyAnew(settings)} from PayU's dashboard, and check that they belong to ${addressVariable(settings)}`,
       );
     case 'unauthorized_client':
     case 'unsupported_grant_type':
@@ -125,7 +161,44 @@ const NETWORK: readonly (readonly [codes: RegExp, what: string, remedy: string])
   [/^(ECONNRESET|EPIPE)$/, 'the connection was cut', 'try again; if it lasts, check proxy and firewall'],
 ];
 
-function unavailable({ status, cause }: TokenUnavailableError, host: string): Finding {
+/** Public clients have the grants of a user alone; some leave the secret of another client set beside them. */
+function copyAnew({ grant }: Settings): string {
+  const mayBePublic = grant.type === 'password' || grant.type === 'refresh_token';
+  return mayBePublic && grant.clientSecret !== undefined
+    ? 'unset PAYU_CLIENT_SECRET if PAYU_CLIENT_ID is a public one, which is refused with a secret; else copy both anew'
+    : 'copy PAYU_CLIENT_ID and PAYU_CLIENT_SECRET anew';
+}
+
+function strangerAtTheProxy(host: string, proxy: ProxyInForce | undefined): Finding {
+  const who = proxy === undefined ? 'a proxy in between' : `${proxy.name}=${proxy.address}`;
+  return mend(
+    'proxy',
+    `${who} wants credentials, or other ones (407), so ${host} was not reached`,
+    `write them into the variable: ${proxy?.name ?? 'HTTPS_PROXY'}=http://USER:PASSWORD@HOST:PORT`,
+  );
+}
+
+/** With a proxy, nothing but the proxy is connected to: these are never the host's. */
+const NO_CONNECTION: readonly (readonly [codes: RegExp, what: string])[] = [
+  [/^(ENOTFOUND|EAI_AGAIN)$/, 'cannot be found'],
+  [/^(ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT)$/, 'does not answer'],
+];
+
+function deadProxy(code: string, host: string, proxy: ProxyInForce | undefined): Finding | undefined {
+  const what = NO_CONNECTION.find(([codes]) => codes.test(code))?.[1];
+  if (what === undefined || proxy === undefined) return undefined;
+  return mend(
+    'proxy',
+    `${proxy.name}=${proxy.address} ${what} (${code}), so ${host} was not reached`,
+    `check the address of the proxy and whether it runs; where PayU is reached without it, unset ${proxy.name} or name the host in NO_PROXY`,
+  );
+}
+
+function unavailable(
+  { status, cause }: TokenUnavailableError,
+  host: string,
+  proxy: ProxyInForce | undefined,
+): Finding {
   if (status !== undefined) {
     return mend(
       'host',
@@ -134,6 +207,8 @@ function unavailable({ status, cause }: TokenUnavailableError, host: string): Fi
     );
   }
   const { code = '', message = '' } = (cause ?? {}) as { code?: string; message?: string };
+  const dead = deadProxy(code, host, proxy);
+  if (dead !== undefined) return dead;
   const known = NETWORK.find(([codes]) => codes.test(code));
   const what = known?.[1] ?? (message.replace(/ \("tokenTimeoutMs"\)/, '') || 'no answer');
   return mend(

@@ -1,15 +1,3 @@
-export const generalHelp: string = `Usage: axios-payu-auth <command> [options]
-
-Commands:
-  token     get an access token with the credentials of the environment
-  doctor    check credentials, scopes, clock, proxy and network, and say what to mend
-  sandbox   run a PayU on this machine, for tests in any language
-
-  axios-payu-auth <command> --help    options, variables and exit codes of a command
-  axios-payu-auth --version
-
-Exit codes: 0 well · 1 failed, or something to mend · 2 called wrongly; nothing was sent`;
-
 const variables = `Variables (secrets are read from nowhere else, and never printed):
   PAYU_ENVIRONMENT        test (default) or production
   PAYU_TOKEN_URL          a token endpoint of your own, in place of PAYU_ENVIRONMENT
@@ -19,6 +7,20 @@ const variables = `Variables (secrets are read from nowhere else, and never prin
   PAYU_REFRESH_TOKEN                            refresh grant; needs --save-refresh-token
   PAYU_GRANT_TYPE, PAYU_GRANT_PARAMETERS        another grant; parameters as "name=value&name=value"
   HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY  as axios understands them`;
+
+export const generalHelp: string = `Usage: axios-payu-auth <command> [options]
+
+Commands:
+  token     get an access token with the credentials of the environment
+  doctor    check credentials, scopes, clock, proxy and network, and say what to mend
+  sandbox   run a PayU on this machine, for tests in any language
+
+  axios-payu-auth <command> --help    options and exit codes of a command
+  axios-payu-auth --version
+
+${variables}
+
+Exit codes: 0 well · 1 failed, or something to mend · 2 called wrongly; nothing was sent`;
 
 const saving = `  --save-refresh-token FILE
                  write the refresh token that is in force afterwards to FILE, readable by you

@@ -1,5 +1,7 @@
 import { type AccessToken, createPayuAuth, type PayuAuthEvent } from '../index.ts';
-import { explain } from './explain.ts';
+import { proxyInForce } from './doctor/proxy.ts';
+import { tokenUrlOf } from './doctor/public-id.ts';
+import { explain, isWrongValue } from './explain.ts';
 import { findingLine } from './finding.ts';
 import { KeepingStore, RefreshTokenFile } from './refresh-token-file.ts';
 import { readSettings, type Settings } from './settings.ts';
@@ -17,8 +19,9 @@ export async function tokenCommand(flags: Flags, surroundings: Surroundings): Pr
     if (flags['show-token']) surroundings.out(token.value);
     return exitCodes.well;
   } catch (error) {
-    surroundings.err(findingLine(explain(error, settings)));
-    return exitCodes.failed;
+    const proxy = proxyInForce(tokenUrlOf(settings), surroundings.env);
+    surroundings.err(findingLine(explain(error, settings, proxy)));
+    return isWrongValue(error) ? exitCodes.usage : exitCodes.failed;
   } finally {
     // Also after a failure: the token endpoint may have replaced it and gone wrong later.
     if (file !== undefined) say(await file.save(store.refreshToken));

@@ -179,6 +179,21 @@ describe('the doctor against the sandbox names each thing in one line with its r
     ]);
   });
 
+  test('a public client that sends a secret', async () => {
+    const { sandbox, env } = await sandboxFor();
+    const ran = await run(['doctor'], {
+      ...env,
+      PAYU_CLIENT_ID: sandbox.publicClientId,
+      PAYU_USERNAME: sandbox.username,
+      PAYU_PASSWORD: sandbox.password,
+    });
+    expect(marked(ran, 'MEND')).toEqual([
+      expect.stringMatching(
+        /^credentials: .*"invalid_client".* → unset PAYU_CLIENT_SECRET if PAYU_CLIENT_ID is a public one, which is refused with a secret; else copy both anew /,
+      ),
+    ]);
+  });
+
   test('a user’s password is tried once, whatever comes back', async () => {
     const { sandbox, env } = await sandboxFor();
     const user = { ...env, PAYU_CLIENT_ID: sandbox.publicClientId, PAYU_CLIENT_SECRET: undefined };
@@ -217,6 +232,12 @@ describe('the doctor and the clock', () => {
     expect(marked(ran, 'MEND')).toEqual([
       `clock: this machine is ${words} the server → let NTP set the clock (timedatectl set-ntp true): log times, TLS and tokens shared between machines depend on it`,
     ]);
+  });
+
+  test("the sandbox's clock can be set wrong, to try it", async () => {
+    const { env } = await sandboxFor({ now: () => Date.now() - 300_000 });
+    const ran = await run(['doctor'], env);
+    expect(marked(ran, 'MEND')).toEqual([expect.stringMatching(/^clock: this machine is 5 min ahead of /)]);
   });
 
   test('the clock is looked at also where the credentials are refused', async () => {
@@ -312,6 +333,16 @@ describe('the doctor and mix-ups of the environments', () => {
       'the public client id with a secret',
       { ...user, PAYU_CLIENT_ID: publicClientIds.test, PAYU_CLIENT_SECRET: 'a-secret' },
       /^client id: .* → unset PAYU_CLIENT_SECRET/,
+    ],
+    [
+      'a secret that was left over beside a user',
+      { ...user, PAYU_CLIENT_SECRET: 'a-secret' },
+      /^variables: .* the public client, which is the default, has no secret → unset PAYU_CLIENT_SECRET; /,
+    ],
+    [
+      'plain http: only remedies that the command line has',
+      { ...test1, PAYU_TOKEN_URL: 'http://a.example/t' },
+      /^variables: "PAYU_TOKEN_URL" must begin with https:\/\/: [\w ,]+ → use its https address; plain http is for this machine alone$/,
     ],
   ])('%s: nothing is sent', async (_title, env, line) => {
     nock.disableNetConnect();

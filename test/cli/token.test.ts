@@ -65,6 +65,16 @@ describe('the token command', () => {
   test.each<[string, Env, RegExp]>([
     ['a wrong secret', { PAYU_CLIENT_SECRET: 'wrong-one' }, /^MEND credentials: .*"invalid_client".* → /],
     ['a scope that is not allowed', { PAYU_SCOPE: 'nonsense' }, /^MEND scope: .*"nonsense" → /],
+  ])(
+    '%s: exit code 1, the reason with its remedy in one line on stderr, nothing on stdout',
+    async (_title, wrong, line) => {
+      const { env } = await sandboxFor();
+      const ran = await run(['token', '--show-token'], { ...env, ...wrong });
+      expect(ran).toEqual({ code: 1, out: [], err: [expect.stringMatching(line)] });
+    },
+  );
+
+  test.each<[string, Env, RegExp]>([
     [
       'a secret with white space',
       { PAYU_CLIENT_SECRET: ' x-secret' },
@@ -81,14 +91,17 @@ describe('the token command', () => {
       { PAYU_GRANT_TYPE: 'g', PAYU_GRANT_PARAMETERS: 'scope=x' },
       /^MEND variables: "PAYU_GRANT_PARAMETERS"/,
     ],
-  ])(
-    '%s: exit code 1, the reason with its remedy in one line on stderr, nothing on stdout',
-    async (_title, wrong, line) => {
-      const { env } = await sandboxFor();
-      const ran = await run(['token', '--show-token'], { ...env, ...wrong });
-      expect(ran).toEqual({ code: 1, out: [], err: [expect.stringMatching(line)] });
-    },
-  );
+    [
+      'a secret that was left over beside a user',
+      { PAYU_TOKEN_URL: '', PAYU_CLIENT_ID: '', PAYU_USERNAME: 'me', PAYU_PASSWORD: 'a-password' },
+      /^MEND variables: .* → unset PAYU_CLIENT_SECRET; /,
+    ],
+  ])('%s: nothing is sent, which exit code 2 says', async (_title, wrong, line) => {
+    const { sandbox, env } = await sandboxFor();
+    const ran = await run(['token', '--show-token'], { ...env, ...wrong });
+    expect(ran).toEqual({ code: 2, out: [], err: [expect.stringMatching(line)] });
+    expect(sandbox.stats().tokenRequests).toBe(0);
+  });
 });
 
 describe('a refresh token, which PayU may replace at each use', () => {

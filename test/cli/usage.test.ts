@@ -140,6 +140,17 @@ describe('help', () => {
     expect(out.join('\n')).toMatch(/\nExit codes: 0 .* · 1 .* · 2 called wrongly/);
   });
 
+  test.each([[['--help']], [['token', '--help']], [['doctor', '--help']]])(
+    '%j names each variable',
+    async (args) => {
+      const help = (await run(args)).out.join();
+      const file = new URL('../../src/cli/settings.ts', import.meta.url);
+      const variables = new Set(readFileSync(file, 'utf8').match(/\bPAYU_[A-Z_]+/g));
+      expect(variables.size).toBeGreaterThan(8);
+      expect([...variables].filter((name) => !help.includes(name))).toEqual([]);
+    },
+  );
+
   test.each(['token', 'doctor', 'sandbox'])(
     '%s --help names each option that the command takes',
     async (command) => {

@@ -4,13 +4,16 @@ import { type Finding, mend, note, ok } from '../finding.ts';
 import type { Settings } from '../settings.ts';
 import { clockFinding } from './clock-offset.ts';
 import type { Answer, Probe } from './probe.ts';
-import { proxyFindings } from './proxy.ts';
+import { proxyFindings, proxyInForce } from './proxy.ts';
 import { publicIdFinding, tokenUrlOf } from './public-id.ts';
 
 export interface Wishes {
   /** Send the credentials to PayU's other environment too, where this one does not know them. */
   readonly askOtherEnvironment: boolean;
 }
+
+/** Why there is no token for these settings. */
+type Explain = (error: unknown, asked: Settings) => Finding;
 
 /** Looks at everything, what costs nothing first, and hands over each finding as it is made. */
 export async function* examine(
@@ -26,6 +29,7 @@ export async function* examine(
     return;
   }
   yield* proxyFindings(tokenUrlOf(settings), env);
+  const why: Explain = (error, asked) => explain(error, asked, proxyInForce(tokenUrlOf(asked), env));
   const answer = await probe.ask(settings);
   if (probe.sighting !== undefined) yield clockFinding(probe.sighting);
   switch (answer.kind) {
@@ -33,10 +37,10 @@ export async function* examine(
       yield rateLimited(answer.retryAt);
       return;
     case 'failed':
-      yield* failureFindings(answer.error, settings, probe, wishes);
+      yield* failureFindings(answer.error, settings, probe, wishes, why);
       return;
     case 'token':
-      yield* tokenFindings(answer, settings, probe);
+      yield* tokenFindings(answer, settings, probe, why);
       return;
     default:
       throw answer satisfies never;
@@ -48,14 +52,15 @@ async function* failureFindings(
   settings: Settings,
   probe: Probe,
   wishes: Wishes,
+  why: Explain,
 ): AsyncGenerator<Finding> {
   const refusal = isPayuAuthError(error) && error.code === 'ERR_TOKEN_REFUSED' ? refusalOf(error) : undefined;
   const scopes = scopesOf(settings);
   if (refusal === 'invalid_scope' && scopes.length > 1 && settings.grant.type !== 'refresh_token') {
-    yield* scopeFindings(scopes, settings, probe);
+    yield* scopeFindings(scopes, settings, probe, why);
     return;
   }
-  yield explain(error, settings);
+  yield why(error, settings);
   if (refusal === 'invalid_client') yield* otherEnvironmentFindings(settings, probe, wishes);
 }
 
@@ -68,6 +73,7 @@ async function* scopeFindings(
   scopes: readonly string[],
   settings: Settings,
   probe: Probe,
+  why: Explain,
 ): AsyncGenerator<Finding> {
   for (const [index, scope] of scopes.entries()) {
     if (probe.left === 0) {
@@ -84,7 +90,7 @@ async function* scopeFindings(
     }
     yield answer.kind === 'token'
       ? ok('scope', `${scope} is allowed`)
-      : explain(answer.error, { ...settings, scope });
+      : why(answer.error, { ...settings, scope });
   }
 }
 
@@ -124,6 +130,7 @@ async function* tokenFindings(
   { token }: Extract<Answer, { kind: 'token' }>,
   settings: Settings,
   probe: Probe,
+  why: Explain,
 ): AsyncGenerator<Finding> {
   const lifeSeconds = Math.round((token.expiresAt.getTime() - token.obtainedAt.getTime()) / 1_000);
   yield ok('credentials', `they are right: the token that came lives another ${lifeSeconds} s`);
@@ -138,16 +145,16 @@ async function* tokenFindings(
   }
   // Asking a second time with a user's grant would use up a refresh token, or count as a sign-in.
   if (settings.grant.type !== 'client_credentials') return;
-  yield await reuseFinding(token.value, settings, probe);
+  yield await reuseFinding(token.value, settings, probe, why);
 }
 
-async function reuseFinding(value: string, settings: Settings, probe: Probe): Promise<Finding> {
+async function reuseFinding(value: string, settings: Settings, probe: Probe, why: Explain): Promise<Finding> {
   const again = await probe.ask(settings);
   switch (again.kind) {
     case 'rate-limited':
       return rateLimited(again.retryAt);
     case 'failed':
-      return explain(again.error, settings);
+      return why(again.error, settings);
     case 'token':
       return note(
         'reuse',

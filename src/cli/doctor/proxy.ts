@@ -4,19 +4,33 @@ import type { Surroundings } from '../surroundings.ts';
 
 type Env = Surroundings['env'];
 
-/** The proxy settings in force for this URL, by the rules of axios; values without credentials. */
+/** The proxy that requests to a URL go through. */
+export interface ProxyInForce {
+  /** The variable that names it. */
+  readonly name: string;
+  /** Without credentials. */
+  readonly address: string;
+}
+
+/** By the rules of axios; undefined where there is none, or the host is exempt from it. */
+export function proxyInForce(url: string, env: Env): ProxyInForce | undefined {
+  if (!URL.canParse(url)) return undefined;
+  const { proxy, address, exempt } = settingsFor(new URL(url), env);
+  if (proxy === undefined || address === undefined) return undefined;
+  if (exempt !== undefined && isExempted(new URL(url), exempt.value)) return undefined;
+  return { name: proxy.name, address };
+}
+
+/** The proxy settings for this URL; values without credentials. */
 export function proxyFindings(url: string, env: Env): readonly Finding[] {
   if (!URL.canParse(url)) return [];
-  const { protocol, host } = new URL(url);
-  const scheme = protocol.slice(0, -1);
-  const proxy = setting(env, `${scheme}_proxy`) ?? setting(env, 'all_proxy');
-  const exempt = setting(env, 'no_proxy');
+  const { host } = new URL(url);
+  const { scheme, proxy, address, exempt } = settingsFor(new URL(url), env);
   const exemptions = exempt === undefined ? '' : `; ${exempt.name}=${exempt.value}`;
   if (proxy === undefined) {
     return [note('proxy', `none is set for ${scheme}${exemptions}`)];
   }
-  const shown = withoutCredentials(proxy.value, scheme);
-  if (shown === undefined) {
+  if (address === undefined) {
     return [
       mend(
         'proxy',
@@ -25,13 +39,33 @@ export function proxyFindings(url: string, env: Env): readonly Finding[] {
       ),
     ];
   }
-  const isExempt = exempt !== undefined && isExempted(new URL(url), exempt.value);
+  const isExempt = proxyInForce(url, env) === undefined;
   const effect = isExempt ? `${host} is exempt from it` : `requests to ${host} go through it`;
-  return [note('proxy', `${proxy.name}=${shown}: ${effect}${exemptions}`)];
+  return [note('proxy', `${proxy.name}=${address}: ${effect}${exemptions}`)];
+}
+
+interface Setting {
+  readonly name: string;
+  readonly value: string;
+}
+
+function settingsFor(
+  { protocol }: URL,
+  env: Env,
+): {
+  readonly scheme: string;
+  readonly proxy: Setting | undefined;
+  readonly address: string | undefined;
+  readonly exempt: Setting | undefined;
+} {
+  const scheme = protocol.slice(0, -1);
+  const proxy = setting(env, `${scheme}_proxy`) ?? setting(env, 'all_proxy');
+  const address = proxy === undefined ? undefined : withoutCredentials(proxy.value, scheme);
+  return { scheme, proxy, address, exempt: setting(env, 'no_proxy') };
 }
 
 /** Lower case comes first, and an empty value counts as none. */
-function setting(env: Env, name: string): { readonly name: string; readonly value: string } | undefined {
+function setting(env: Env, name: string): Setting | undefined {
   const found = [name, name.toUpperCase()].find((each) => env[each]);
   return found === undefined ? undefined : { name: found, value: env[found] as string };
 }
