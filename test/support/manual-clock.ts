@@ -35,6 +35,11 @@ export class ManualClock implements Clock {
     return this.#timers.size;
   }
 
+  /** Of these, those that keep the process alive. */
+  get keepingAlive(): number {
+    return [...this.#timers].filter(({ awaited }) => awaited === 'awaited').length;
+  }
+
   /** When the next timer is due, from now in milliseconds; undefined without one. */
   get nextInMs(): number | undefined {
     const times = [...this.#timers].map(({ at }) => at - this.#now);

@@ -307,6 +307,16 @@ describe('invalidate', () => {
     expect(sandbox.stats()).toMatchObject({ tokenRequests: 4, unauthorized: 0 });
   });
 
+  test('leaves the refresh token in the store: whoever shares it goes on with that', async () => {
+    const store = new StoreUnderTest();
+    const { auth } = await startHarness({ grant: PASSWORD_GRANT, store });
+    await auth.getToken();
+    const { refreshToken } = store.only ?? {};
+    await auth.invalidate();
+    expect(store.only?.refreshToken).toBe(refreshToken);
+    expect(refreshToken).toBeDefined();
+  });
+
   test('with the token in use: the next request renews', async () => {
     const { auth, sandbox } = await startHarness();
     const first = await auth.getToken();
@@ -496,6 +506,14 @@ describe('revoke', () => {
     sandbox.revokeAllTokens();
     await expect(auth.revoke()).resolves.toBeUndefined();
     expect(sandbox.stats().revokeRequests).toBe(1);
+  });
+
+  test('of an access token that has expired: the refresh token lives, so both are sent', async () => {
+    const { auth, sandbox, clock } = await startHarness({ grant: PASSWORD_GRANT }, { tokenLifeSeconds: 100 });
+    await auth.getToken();
+    clock.advance(100_000);
+    await auth.revoke();
+    expect(sandbox.stats().revokeRequests).toBe(2);
   });
 
   test('without a token there is nothing to send', async () => {

@@ -10,6 +10,7 @@ describe('the life of a token from "expires_in" (B1)', () => {
     ['a numeric string', '7200', undefined, 7_200_000],
     ['a fraction', 7_200.5, undefined, 7_200_500],
     ['a fraction in a string', '7200.5', undefined, 7_200_500],
+    ['a longer fraction in a string', '7200.25', undefined, 7_200_250],
     ['0', 0, undefined, 0],
     ['"0"', '0', undefined, 0],
     ['1', 1, undefined, 1_000],

@@ -135,6 +135,7 @@ describe('what a store answers', () => {
     ['an empty refresh token', { ...RECORD, refreshToken: '' }],
     ['a scope in a string', { ...RECORD, scope: 'a b' }],
     ['a scope that is no string', { ...RECORD, scope: [7] }],
+    ['a scope that is no string among others', { ...RECORD, scope: ['a', 7] }],
     ['a time that is a string', { ...RECORD, expiresAt: '2' }],
     ['a time that is a Date', { ...RECORD, obtainedAt: new Date(1) }],
     ['NaN as its end', { ...RECORD, expiresAt: Number.NaN }],
@@ -161,6 +162,28 @@ describe('the order of operations on one key is that of the calls', () => {
     set.release();
     await Promise.all([first, second]);
     expect((await read)?.accessToken).toBe('second');
+  });
+
+  test('also of the third behind the second, once the first is over', async () => {
+    const store = new StoreUnderTest();
+    const { guarded } = guard(store);
+    const first = guarded.set('key', RECORD);
+    const second = store.park('delete');
+    const deletion = guarded.delete('key');
+    await first;
+    await second.arrived;
+    const read = guarded.get('key');
+    await turns();
+    expect(store.asked.map(({ operation }) => operation)).toEqual(['set', 'delete']);
+    second.release();
+    await deletion;
+    expect(await read).toBeUndefined();
+  });
+
+  test('its limit keeps no process alive', async () => {
+    const { guarded, clock } = guard({ get: never });
+    void guarded.get('key');
+    expect([clock.pending, clock.keepingAlive]).toEqual([1, 0]);
   });
 
   test('another key does not wait', async () => {

@@ -161,6 +161,44 @@ describe('the renew-ahead window (B2)', () => {
   });
 });
 
+describe('a renewal in the background', () => {
+  test('does not begin while the token endpoint wants to be left alone', async () => {
+    const harness = await startHarness({ maxWaitMs: 1_000_000 }, { tokenLifeSeconds: 7_200 });
+    const { auth, clock, eventsOf, payouts, sandbox } = harness;
+    await callAccount(payouts);
+    sandbox.rateLimit(1, { retryAfter: 600 });
+    const other = auth.getToken({ scope: 'read_payment_links' });
+    await clock.waiting(600_000, 700_000);
+    clock.advance(100_000);
+    await auth.setToken({ accessToken: 'by-hand', expiresInSeconds: 100 });
+    clock.advance(95_000);
+    await auth.getToken();
+    expect([sandbox.stats().tokenRequests, eventsOf('token-failed').length]).toEqual([2, 0]);
+    clock.advance(600_000);
+    await other;
+  });
+
+  test('that somebody has joined is not given up after "maxWaitMs": who waits has a limit of its own', async () => {
+    const harness = await startHarness(
+      { maxWaitMs: 60_000, tokenTimeoutMs: 100_000 },
+      { tokenLifeSeconds: 1_000 },
+    );
+    const { clock, payouts, sandbox } = harness;
+    await callAccount(payouts);
+    clock.advance(950_000);
+    const hold = sandbox.hold('token');
+    await callAccount(payouts);
+    await hold.waitFor(1);
+    clock.advance(50_000);
+    const call = callAccount(payouts);
+    await turns();
+    clock.advance(20_000);
+    hold.release();
+    await call;
+    expect(sandbox.stats().tokenRequests).toBe(2);
+  });
+});
+
 describe('a server that reuses tokens (B4)', () => {
   test('10,000 calls over the last 10 s of a token of 100 s: at most 8 token requests, and nobody waits', async () => {
     const harness = await startHarness({}, { reuseTokens: true, tokenLifeSeconds: 100 });

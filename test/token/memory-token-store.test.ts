@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { MemoryTokenStore, type TokenRecord } from '../../src/index.ts';
 import { deferred, turns } from './support.ts';
@@ -45,6 +46,22 @@ describe('records', () => {
 });
 
 describe('the lock', () => {
+  test('once it is got, or given up, nobody listens to the signal any more', async () => {
+    const store = new MemoryTokenStore();
+    const controller = new AbortController();
+    const listeners = () => getEventListeners(controller.signal, 'abort').length;
+    await store.withLock('key', async () => expect(listeners()).toBe(0), controller.signal);
+    const gate = deferred();
+    const holder = store.withLock('key', () => gate.promise, signal);
+    const waiting = store.withLock('key', async () => {}, controller.signal);
+    expect(listeners()).toBe(1);
+    controller.abort('left');
+    await expect(waiting).rejects.toBe('left');
+    expect(listeners()).toBe(0);
+    gate.resolve();
+    await holder;
+  });
+
   test('runs tasks of one key one after the other, in the order of the calls', async () => {
     const store = new MemoryTokenStore();
     const order: string[] = [];

@@ -158,6 +158,30 @@ describe('a dead refresh token, and a sibling that has rotated it', () => {
     expect(grants(sandbox)).toEqual(['refresh_token', 'refresh_token']);
   });
 
+  test('a store that lost it all meanwhile: the password, once', async () => {
+    const { one, store, sandbox } = await siblings();
+    const hold = sandbox.hold('token', undefined, { process: 'after' });
+    const token = one.getToken();
+    await hold.waitFor(1);
+    sandbox.revokeAllTokens();
+    store.records.clear();
+    hold.release();
+    await token;
+    expect(grants(sandbox)).toEqual(['refresh_token', 'password']);
+  });
+
+  test('a record without a refresh token in the store: the same', async () => {
+    const { one, store, sandbox } = await siblings();
+    const hold = sandbox.hold('token', undefined, { process: 'after' });
+    const token = one.getToken();
+    await hold.waitFor(1);
+    sandbox.revokeAllTokens();
+    for (const [key, { refreshToken: _, ...record }] of store.records) store.records.set(key, record);
+    hold.release();
+    await token;
+    expect(grants(sandbox)).toEqual(['refresh_token', 'password']);
+  });
+
   test("the sibling's rotated refresh token is used where its access token is dead already", async () => {
     const { one, store, sandbox, clock } = await siblings();
     const hold = sandbox.hold('token', undefined, { process: 'after' });

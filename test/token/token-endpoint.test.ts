@@ -21,6 +21,48 @@ function refusalOf(body: object) {
   return outcome.kind === 'refused' ? outcome.refusal : undefined;
 }
 
+describe('a status without words (E1, E6)', () => {
+  const outcomeOf = (status: number, body: string | undefined = '') =>
+    tokenOutcome({ kind: 'reply', status, header: () => undefined, body }, REQUEST);
+
+  test.each([
+    [199, 'refused'],
+    [200, 'unusable'],
+    [299, 'unusable'],
+    [300, 'refused'],
+    [428, 'refused'],
+    [429, 'rate-limited'],
+    [430, 'refused'],
+    [499, 'refused'],
+    [500, 'fault'],
+    [503, 'fault'],
+  ])('%d: %s', (status, kind) => {
+    expect(outcomeOf(status).kind).toBe(kind);
+  });
+
+  test('an empty "error" is none', () => {
+    expect(outcomeOf(200, '{"error":"","access_token":"a"}').kind).toBe('token');
+  });
+
+  test('a reply that was too large to read says so', () => {
+    const reply: FormReply = { kind: 'reply', status: 200, header: () => undefined, body: undefined };
+    expect(tokenOutcome(reply, REQUEST)).toEqual({
+      kind: 'unusable',
+      status: 200,
+      reason: 'it is larger than 64 KiB',
+    });
+  });
+
+  test.each([
+    [502, '', 'status 502'],
+    [400, '{"error":"server_error"}', '"server_error" with status 400'],
+  ])('a fault says what it was: %d %s', (status, body, what) => {
+    expect(outcomeOf(status, body)).toMatchObject({
+      fault: { what, status, cause: new Error(`The token endpoint answered ${what}.`) },
+    });
+  });
+});
+
 describe("the server's own words in a refusal", () => {
   test.each([
     ['a short name', 'invalid_scope'],

@@ -78,11 +78,16 @@ describe('"created_at" is for information only', () => {
   });
 });
 
+test('another field with a large number is kept as it is', () => {
+  const fields = { merchant_number: 1_585_215_909_000 };
+  expect(recordOf({ ...CLIENT_SAMPLE, ...fields }).extra).toMatchObject(fields);
+});
+
 describe('"token_type"', () => {
   test.each([['Bearer'], ['bearer'], ['BEARER'], [null], [undefined]])('%s is accepted', (tokenType) => {
     expect(read({ ...CLIENT_SAMPLE, token_type: tokenType }).kind).toBe('token');
   });
-  test.each([['mac'], ['DPoP'], ['Bearer2'], ['Bearer '], [''], [7], [['Bearer']], [{}]])(
+  test.each([['mac'], ['DPoP'], ['Bearer2'], ['XBearer'], ['Bearer '], [''], [7], [['Bearer']], [{}]])(
     '%j is refused',
     (tokenType) => {
       expect(read({ ...CLIENT_SAMPLE, token_type: tokenType })).toEqual({
