@@ -5,7 +5,10 @@ import { compile } from './support/compile.ts';
 import { documents, ROOT, snippetsOf } from './support/snippets.ts';
 import { run } from './support/surroundings.ts';
 
-const compiled = compile(documents().flatMap((file) => snippetsOf(file)));
+const compiled = compile(
+  documents().flatMap((file) => snippetsOf(file)),
+  'snippets',
+);
 
 describe.each(compiled)('$snippet.file:$snippet.line', async ({ snippet, path, complaints }) => {
   test('compiles, as strict as can be', () => {

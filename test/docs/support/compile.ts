@@ -3,15 +3,29 @@ import { join } from 'node:path';
 import ts from 'typescript';
 import type { Snippet } from './snippets.ts';
 
-const FOLDER = join(import.meta.dirname, '../.generated');
+/** Where modules are written: each test has a folder of its own in it, as they run side by side. */
+const GENERATED = join(import.meta.dirname, '../.generated');
+
+/** What the names in a snippet's imports stand for. */
+export interface Names {
+  /** The module of what hidden parts may use. */
+  readonly surroundings: string;
+  readonly packages: Readonly<Record<string, string>>;
+}
 
 /** The package's names stand for its sources, so that what is tested is what is in the folder now. */
-const SOURCES: Readonly<Record<string, string>> = {
-  'axios-payu-auth': '../../../src/index.ts',
-  'axios-payu-auth/sandbox': '../../../src/sandbox/index.ts',
-  'axios-payu-auth/testing': '../../../src/testing/index.ts',
-  'axios-payu-auth/redis': '../../../src/redis/index.ts',
+const SOURCES: Names = {
+  surroundings: '../../support/surroundings.ts',
+  packages: {
+    'axios-payu-auth': '../../../../src/index.ts',
+    'axios-payu-auth/sandbox': '../../../../src/sandbox/index.ts',
+    'axios-payu-auth/testing': '../../../../src/testing/index.ts',
+    'axios-payu-auth/redis': '../../../../src/redis/index.ts',
+  },
 };
+
+/** For snippets that run against a sandbox. */
+export const ON_SANDBOX: Names = { ...SOURCES, surroundings: '../../support/sandbox-surroundings.ts' };
 
 /** As strict as a user's may be; decorators for NestJS. */
 const OPTIONS: ts.CompilerOptions = {
@@ -37,14 +51,19 @@ export interface Compiled {
   readonly complaints: readonly string[];
 }
 
-/** Writes each snippet as a module of its own, and asks the compiler about all of them. */
-export function compile(snippets: readonly Snippet[]): readonly Compiled[] {
-  rmSync(FOLDER, { recursive: true, force: true });
-  mkdirSync(FOLDER, { recursive: true });
+/** Writes each snippet as a module of its own into this folder, and asks the compiler about all of them. */
+export function compile(
+  snippets: readonly Snippet[],
+  into: string,
+  names: Names = SOURCES,
+): readonly Compiled[] {
+  const folder = join(GENERATED, into);
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
   const modules = snippets.map((snippet) => ({
     snippet,
-    path: join(FOLDER, `${snippet.file.replace(/\W+/g, '-')}-${snippet.line}.ts`),
-    text: moduleText(snippet),
+    path: join(folder, `${moduleName(snippet)}.ts`),
+    text: moduleText(snippet, names),
   }));
   for (const { path, text } of modules) writeFileSync(path, text);
   const program = ts.createProgram({
@@ -61,13 +80,15 @@ export function compile(snippets: readonly Snippet[]): readonly Compiled[] {
   });
 }
 
-const SURROUNDINGS = "import { expect, payu, printed, redisServer } from '../support/surroundings.ts';";
+export function moduleName({ file, line }: Snippet): string {
+  return `${file.replace(/\W+/g, '-')}-${line}`;
+}
 
-function moduleText({ given, code, check }: Snippet): string {
-  const text = [given || check ? SURROUNDINGS : '', ...lines(given), code, check, 'export {};', ''].join(
-    '\n',
-  );
-  return text.replace(/(?<=from ')axios-payu-auth[^']*/g, (name) => SOURCES[name] ?? name);
+/** A snippet with its hidden parts, as a module. */
+export function moduleText({ given, code, check }: Snippet, { surroundings, packages }: Names): string {
+  const imported = `import { expect, payu, printed, redisServer } from '${surroundings}';`;
+  const text = [given || check ? imported : '', ...lines(given), code, check, 'export {};', ''].join('\n');
+  return text.replace(/(?<=from ')axios-payu-auth[^']*/g, (name) => packages[name] ?? name);
 }
 
 function told({ file, start, messageText }: ts.Diagnostic, { given, line }: Snippet): string {

@@ -44,9 +44,12 @@ export function printed(): readonly string[] {
 }
 
 /** Runs a snippet in these surroundings; nothing leaves this machine. */
-export async function run(load: () => Promise<unknown>): Promise<void> {
+export async function run(
+  load: () => Promise<unknown>,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<void> {
   lines = [];
-  for (const [name, value] of Object.entries(ENVIRONMENT)) vi.stubEnv(name, value);
+  for (const [name, value] of Object.entries({ ...ENVIRONMENT, ...environment })) vi.stubEnv(name, value);
   for (const method of ['log', 'warn', 'error'] as const) {
     vi.spyOn(console, method).mockImplementation((...values: unknown[]) => {
       lines.push(values.map(String).join(' '));

@@ -1,0 +1,116 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { type Sandbox, type SandboxOptions, startSandbox } from '../../src/sandbox/index.ts';
+import { compile, ON_SANDBOX } from './support/compile.ts';
+import { ROOT, type Snippet, snippetsOf } from './support/snippets.ts';
+import { run } from './support/surroundings.ts';
+
+/** Another system is needed, or nock is what the recipe is about. */
+const NOT_ON_SANDBOX = ['Behind a proxy', 'Unit tests, with nock', 'End-to-end tests, with the sandbox'];
+
+/** What a recipe's sandbox has to be told, besides the credentials that all of them use. */
+interface Extra {
+  readonly options?: SandboxOptions;
+  readonly prepare?: (sandbox: Sandbox) => void;
+  /** Further values that are another's at PayU. */
+  readonly replace?: (code: string, sandbox: Sandbox) => string;
+  /** Code that comes after it, where the recipe alone sends nothing. */
+  readonly check?: string;
+}
+
+const EXTRAS: Readonly<Record<string, Extra>> = {
+  'For one request': {
+    prepare: (sandbox) => sandbox.replyNext({ body: {} }, { on: 'api', path: '/payout/public' }),
+  },
+  'When a call fails': { prepare: (sandbox) => sandbox.rateLimit(1, { on: 'token', retryAfter: 600 }) },
+  'Logs and metrics from events': { check: 'await auth.getToken();' },
+  NestJS: {
+    check: `
+const app = await NestFactory.createApplicationContext(PayoutsModule, { logger: false });
+expect(await app.get(PayoutsService).balance()).toBe(94003);
+await app.close();`,
+  },
+  'Password grant': {
+    // Its public client is not PayU's.
+    replace: (code, { publicClientId }) =>
+      code.replace('username, password }', `username, password, clientId: '${publicClientId}' }`),
+  },
+  "A refresh token from elsewhere: the partner's OTP flow": {
+    replace: (code, sandbox) => {
+      const { accessToken, refreshToken } = sandbox.issueToken({ clientId: 'client-1' });
+      return code
+        .replace('token-of-the-otp-flow', accessToken)
+        .replace("'refresh-token'", `'${refreshToken}'`);
+    },
+  },
+  'Several merchants': {
+    options: {
+      clients: ['101', '102'].map((id) => ({ clientId: `client-${id}`, clientSecret: `secret-${id}` })),
+    },
+  },
+  'Secrets from a vault, and shutting down': {
+    options: { clientSecret: 'secret of payu' },
+    check: "process.removeAllListeners('SIGTERM');\nawait auth.close();",
+  },
+};
+
+const HOSTS = /https:\/\/(?:uatoneapi|uat-partner|bbps-sb|uat-onepayuonboarding)\.payu\.in/g;
+
+const recipes = ['README.md', 'docs/recipes.md'].flatMap((file) =>
+  snippetsOf(file)
+    .map((snippet) => ({ title: headingOf(snippet), snippet }))
+    .filter(({ title }) => !NOT_ON_SANDBOX.includes(title)),
+);
+const onSandbox = await Promise.all(
+  recipes.map(async ({ title, snippet }) => {
+    const { options, prepare, replace, check = '' } = EXTRAS[title] ?? {};
+    const sandbox = await startSandbox({ clientId: 'client-1', clientSecret: 'secret-1', ...options });
+    prepare?.(sandbox);
+    const moved = (code: string): string => {
+      const here = code
+        .replace(HOSTS, sandbox.url)
+        .replaceAll("environment: 'test'", `environment: ${JSON.stringify(sandbox.environment)}`);
+      return replace?.(here, sandbox) ?? here;
+    };
+    return {
+      title,
+      sandbox,
+      snippet: { ...snippet, given: moved(snippet.given), code: moved(snippet.code), check },
+    };
+  }),
+);
+const compiled = compile(
+  onSandbox.map(({ snippet }) => snippet),
+  'on-sandbox',
+  ON_SANDBOX,
+);
+afterAll(() => Promise.all(onSandbox.map(({ sandbox }) => sandbox.close())));
+
+describe('with the host and the environment of a sandbox in place of PayU’s', () => {
+  test.each(onSandbox.map(({ title }, index) => [title, index] as const))('%s', async (title, index) => {
+    const { sandbox } = onSandbox[index] as (typeof onSandbox)[number];
+    const { path, complaints } = compiled[index] as (typeof compiled)[number];
+    expect(complaints).toEqual([]);
+    const { username, password } = sandbox;
+    await run(() => import(path), { PAYU_USERNAME: username, PAYU_PASSWORD: password });
+    const requests = sandbox.requests();
+    expect(requests.length).toBeGreaterThan(0);
+    const failed = requests
+      .filter(({ status = 500 }) => status >= 300)
+      .map(({ kind, status }) => [kind, status]);
+    expect(failed).toEqual(title === 'When a call fails' ? [['token', 429]] : []);
+  });
+
+  test('no recipe is passed over, and no exception is left over', () => {
+    const titles = recipes.map(({ title }) => title);
+    expect(titles.length).toBeGreaterThan(14);
+    expect(Object.keys(EXTRAS).filter((title) => !titles.includes(title))).toEqual([]);
+  });
+});
+
+/** The heading that a snippet stands under. */
+function headingOf({ file, line }: Snippet): string {
+  const above = readFileSync(join(ROOT, file), 'utf8').split('\n').slice(0, line);
+  return above.findLast((each) => /^##+ /.test(each))?.replace(/^#+ /, '') ?? '';
+}
