@@ -1,4 +1,4 @@
-import type { AxiosInstance, AxiosResponse, InternalAxiosRequestConfig } from 'axios';
+import type { AxiosAdapter, AxiosInstance, AxiosResponse, InternalAxiosRequestConfig } from 'axios';
 import { ClosedError, invalidOption } from '../errors.ts';
 import { scopeKey } from '../token/scope.ts';
 import { hostOf } from '../url.ts';
@@ -136,9 +136,8 @@ function sending(client: AxiosInstance, attachment: Attachment): Send {
   );
   return (config) => {
     const adapter = resolveAdapter(config.adapter, config);
-    const asItIs = () => adapter(config) as Promise<AxiosResponse>;
     const { payuAuth } = config;
-    if (payuAuth === false || isSet(config.headers, headerName)) return asItIs();
+    if (payuAuth === false || isSet(config.headers, headerName)) return asItIs(adapter, config);
     const own = payuAuth === undefined ? undefined : resolveRequestOptions(payuAuth);
     const destination = guard.destination(config);
     if (destination.kind === 'withheld' || (config.auth && headerIsAuthorization)) {
@@ -146,7 +145,7 @@ function sending(client: AxiosInstance, attachment: Attachment): Send {
       if (destination.kind === 'withheld' && attachment.source.closed.aborted) throw new ClosedError();
       const reason = destination.kind === 'withheld' ? destination.reason : 'basic-auth';
       attachment.emit({ type: 'token-withheld', reason, origin: destination.origin });
-      return asItIs();
+      return asItIs(adapter, config);
     }
     return new Exchange(attachment, {
       config,
@@ -157,6 +156,10 @@ function sending(client: AxiosInstance, attachment: Attachment): Send {
       replay: own?.replay ?? 'allowed',
     }).run();
   };
+}
+
+function asItIs(adapter: AxiosAdapter, config: Config): Promise<AxiosResponse> {
+  return adapter(config) as Promise<AxiosResponse>;
 }
 
 /** Whether the caller set this header itself, also to `false`, which is how axios is told to leave it out. */

@@ -4,8 +4,7 @@ import { delayAfter, jittered, UNTOLD_RATE_LIMIT, withJitterOnTop } from '../bac
 import { anyOf, type Cancellation, cancellationOf, sleep } from '../backoff/wait.ts';
 import { ClosedError } from '../errors.ts';
 import type { Emit, PayuAuthEvent } from '../events.ts';
-import type { TokenSource } from '../token/token-source.ts';
-import type { Obtained } from '../token/token-state.ts';
+import type { Obtained, TokenSource } from '../token/token-source.ts';
 import { shownUrl } from '../url.ts';
 import { requestCancellation } from './cancellation.ts';
 import { failed, type Outcome } from './redirects.ts';

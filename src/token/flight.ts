@@ -104,11 +104,8 @@ export class Flight<T> {
     for (const waiter of [...this.#waiters]) {
       if (hold.until >= waiter.deadline) this.#leave(waiter, hold.tooLong());
     }
-    try {
-      await this.#sleepUntil(hold.until);
-    } finally {
-      this.#hold = undefined;
-    }
+    await this.#sleepUntil(hold.until);
+    this.#hold = undefined;
   }
 
   /** From now on the work goes on when the last one leaves: what it is about to bring can't be had a second time. */

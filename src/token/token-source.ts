@@ -9,10 +9,13 @@ import { Flight, type Patience } from './flight.ts';
 import type { GuardedStore } from './guarded-store.ts';
 import { outOfPatienceError } from './messages.ts';
 import type { Minter } from './minter.ts';
+import type { Obtained } from './refusal-pauses.ts';
 import { Renewal } from './renewal.ts';
 import { scopeKey } from './scope.ts';
-import { type Obtained, type Standing, TokenState } from './token-state.ts';
+import { type Standing, TokenState } from './token-state.ts';
 import type { TokenRecord } from './token-store.ts';
+
+export type { Obtained };
 
 export interface TokenSourceParts {
   readonly minter: Minter;

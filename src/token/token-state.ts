@@ -1,8 +1,8 @@
-import { BETWEEN_REFUSALS, delayAfter } from '../backoff/delays.ts';
 import type { MintCause } from '../events.ts';
 import { Decisions } from './decisions.ts';
 import { isExtended, nextRenewAt, renewAt, usableUntil } from './expiry.ts';
 import type { Flight } from './flight.ts';
+import { type Obtained, RefusalPauses } from './refusal-pauses.ts';
 import type { TokenRecord } from './token-store.ts';
 
 /** What the refusal of a token value means for the token we hold. */
@@ -14,23 +14,12 @@ export type Standing =
   /** Renewing did not help before: leave it for now (D5). */
   | 'paused';
 
-/** How a request came by its token: it took the one that was there, or had it renewed because the one before was refused. */
-export type Obtained = 'as-held' | 'by-renewal';
-
 /** What a mint began from: tells, once its result is there, what of it still counts. */
 export interface Beginning {
   readonly generation: number;
   readonly lineage: number;
   readonly drops: number;
 }
-
-/**
- * Renewals in vain, after which it is not the token that is refused, but an endpoint that refuses any: successes
- * elsewhere then say nothing about the next renewal.
- */
-const MOST_IN_VAIN = 3;
-/** Renewals in vain that are further apart are no row: what they had in common is over. */
-const ROW_ENDS_AFTER_MS = 2 * BETWEEN_REFUSALS.maxMs;
 
 /** What is known of one token: all questions of DESIGN's sections B and D are asked here, none is answered elsewhere. */
 export class TokenState {
@@ -56,14 +45,7 @@ export class TokenState {
   #forgottenAt = Number.NEGATIVE_INFINITY;
   /** Rises with each drop: tells a mint that began before a refusal from one that began after it (D3). */
   #drops = 0;
-  /** Minted because of a refusal, and no success since (D5). */
-  #isUnproven = false;
-  /** Minted because of a refusal, whether or not it succeeded since. */
-  #isRenewed = false;
-  #refusalPauses = 0;
-  #refusalPauseEndsAt = 0;
-  #inVain = 0;
-  #lastInVainAt = Number.NEGATIVE_INFINITY;
+  readonly #refusalPauses = new RefusalPauses();
 
   /** The last token, dead or alive: its refresh token outlives it. */
   get record(): TokenRecord | undefined {
@@ -95,7 +77,7 @@ export class TokenState {
       !this.decisions.areUnderWay &&
       !this.isUsable(now) &&
       this.#record?.refreshToken === undefined &&
-      now >= this.#refusalPauseEndsAt
+      !this.#refusalPauses.isPaused(now)
     );
   }
 
@@ -158,8 +140,9 @@ export class TokenState {
       how.origin === 'stored' ? this.#record.expiresAt : usableUntil(this.#record.expiresAt, now);
     if (isStillWhole) this.postponeRenewal(now);
     else this.#openWindowAt(renewAt(this.#record, how.renewAheadMs, how.random));
-    this.#isRenewed = this.#isUnproven = how.origin === 'refused';
-    if (this.#isRenewed && record.accessToken === this.#refusedValue) this.#noteInVain(now);
+    const isRefusedOne = record.accessToken === this.#refusedValue;
+    const forRefusal = isRefusedOne ? 'as-the-refused' : 'for-the-refused';
+    this.#refusalPauses.received(how.origin === 'refused' ? forRefusal : 'otherwise', now);
     this.#refusedValue = undefined;
     this.#forgottenValue = undefined;
     return isSame;
@@ -178,29 +161,9 @@ export class TokenState {
       return 'dropped';
     }
     if (this.#record?.accessToken !== value) return 'superseded';
-    if (now < this.#refusalPauseEndsAt) return 'paused';
-    if (this.#isUnproven || (this.#isRenewed && obtained === 'by-renewal')) {
-      this.#isUnproven = false;
-      this.#noteInVain(now);
-      this.#pauseRenewals(now);
-      return 'paused';
-    }
+    if (this.#refusalPauses.refused(now, obtained) === 'pause') return 'paused';
     this.#drop(value);
     return 'dropped';
-  }
-
-  /** A renewal caused by a refusal did not help: a new token was refused as well, or the refused one came back. */
-  #noteInVain(now: number): void {
-    if (now - this.#lastInVainAt > ROW_ENDS_AFTER_MS) this.#inVain = 0;
-    this.#inVain++;
-    this.#lastInVainAt = now;
-    if (this.#inVain > MOST_IN_VAIN) this.#pauseRenewals(now);
-  }
-
-  #pauseRenewals(now: number): void {
-    if (now < this.#refusalPauseEndsAt) return;
-    this.#refusalPauses++;
-    this.#refusalPauseEndsAt = now + delayAfter(this.#refusalPauses, BETWEEN_REFUSALS);
   }
 
   /** Did a mint bring the very value that was refused after it began? (D3) */
@@ -210,16 +173,11 @@ export class TokenState {
 
   /** A request with this token succeeded: it is good, and so is renewing (D5). */
   succeed(value: string, obtained: Obtained): void {
-    if (this.#record?.accessToken !== value) return;
-    this.#isUnproven = false;
-    if (obtained === 'by-renewal') this.#inVain = 0;
-    if (this.#inVain > MOST_IN_VAIN) return;
-    this.#refusalPauses = 0;
-    this.#refusalPauseEndsAt = 0;
+    if (this.#record?.accessToken === value) this.#refusalPauses.succeeded(obtained);
   }
 
   get needsProof(): boolean {
-    return this.#isUnproven || this.#refusalPauses > 0;
+    return this.#refusalPauses.needProof;
   }
 
   /** Forgets the access token, by hand; the refresh token stays. */
@@ -250,7 +208,7 @@ export class TokenState {
     this.#record = record;
     this.#refusedValue = undefined;
     this.#forgottenValue = undefined;
-    this.#isRenewed = this.#isUnproven = false;
+    this.#refusalPauses.received('otherwise', now);
     this.#usableUntil = record.accessToken === '' ? 0 : usableUntil(record.expiresAt, now);
     this.#openWindowAt(renewAt(record, how.renewAheadMs, how.random));
   }
