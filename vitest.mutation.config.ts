@@ -7,7 +7,11 @@ import { defineConfig, type ViteUserConfig } from 'vitest/config';
  */
 const config: ViteUserConfig = defineConfig({
   test: {
-    include: ['test/{token,backoff,axios}/**/*.test.ts', 'test/main-job.test.ts'],
+    include: [
+      'test/{token,backoff,axios}/**/*.test.ts',
+      'test/{main-job,errors}.test.ts',
+      'test/safety/untrusted-replies.test.ts',
+    ],
     exclude: [
       'test/backoff/{processes,never-twice,storms}.test.ts',
       'test/axios/{replay-connections,no-warnings}.test.ts',
