@@ -18,7 +18,6 @@ export type TokenHttpOptions = Pick<
  * user's instances gets there, and no deadlock either (A6).
  */
 export function formTransport(options: TokenHttpOptions): FormPost {
-  const client = new Axios({});
   return async (url, form, signal) => {
     const config: AxiosRequestConfig & { transport?: unknown } = {
       // Axios 1.12.2 asks for it, be it empty.
@@ -42,7 +41,7 @@ export function formTransport(options: TokenHttpOptions): FormPost {
       signal,
     };
     try {
-      return await readReply(await client.request(config));
+      return await readReply(await new Axios({}).request(config));
     } catch (error) {
       if (signal.aborted) throw signal.reason;
       // An AxiosError holds the form with the secret: none of it goes further than its message.
