@@ -7,7 +7,12 @@ import { ROOT, type Snippet, snippetsOf } from './support/snippets.ts';
 import { run } from './support/surroundings.ts';
 
 /** Another system is needed, or nock is what the recipe is about. */
-const NOT_ON_SANDBOX = ['Behind a proxy', 'Unit tests, with nock', 'End-to-end tests, with the sandbox'];
+const NOT_ON_SANDBOX = [
+  'Behind a proxy',
+  'Unit tests, with nock',
+  'Unit tests with fake timers',
+  'End-to-end tests, with the sandbox',
+];
 
 /** What a recipe's sandbox has to be told, besides the credentials that all of them use. */
 interface Extra {

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { compile } from './support/compile.ts';
-import { documents, ROOT, snippetsOf } from './support/snippets.ts';
+import { documents, ROOT, type Snippet, snippetsOf } from './support/snippets.ts';
 import { run } from './support/surroundings.ts';
 
 const compiled = compile(
@@ -23,6 +23,20 @@ describe.each(compiled)('$snippet.file:$snippet.line', async ({ snippet, path, c
 
   test('runs', async () => {
     await run(() => import(path));
+  });
+});
+
+describe('a snippet is a file of its own, or the text above it names what it takes from elsewhere', () => {
+  const alone = compile(
+    documents().flatMap((file) => snippetsOf(file).map((each) => ({ ...each, given: '', check: '' }))),
+    'alone',
+  );
+  test.each(alone)('$snippet.file:$snippet.line', ({ snippet, complaints }) => {
+    const missing = complaints.map(
+      (complaint) => /Cannot find name '(\w+)'/.exec(complaint)?.[1] ?? complaint,
+    );
+    const unnamed = [...new Set(missing)].filter((name) => !proseAbove(snippet).includes(`\`${name}\``));
+    expect(unnamed).toEqual([]);
   });
 });
 
@@ -56,6 +70,18 @@ describe('no snippet is passed over', () => {
     ]);
   });
 });
+
+/** What stands between a snippet and the heading above it, without comments. */
+function proseAbove({ file, line }: Snippet): string {
+  const above = readFileSync(join(ROOT, file), 'utf8')
+    .split('\n')
+    .slice(0, line - 2);
+  const start = above.findLastIndex((each) => /^#+ /.test(each));
+  return above
+    .slice(start)
+    .join('\n')
+    .replace(/<!--[\s\S]*?-->/g, '');
+}
 
 function between(text: string, start: string, end: string): string {
   return text.slice(text.indexOf(start), text.indexOf(end));

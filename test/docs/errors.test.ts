@@ -1,0 +1,36 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { outOfPatienceError, secretFailedError, unavailableError } from '../../src/token/messages.ts';
+import { ROOT } from './support/snippets.ts';
+
+const URL_OF_TOKENS = 'https://uat-accounts.payu.in/oauth/token';
+const fault = { what: 'status 502', status: 502, cause: new Error('status 502') };
+const streak = (attempts: number) => ({ attempts, since: 0, nextAt: 1_000 });
+
+/** What each row of the table of ERR_TOKEN_UNAVAILABLE quotes; "…" stands for anything. */
+const rows = (
+  /\| the message says .*\n\|[-|]+\n(?<rows>(?:\|.*\n)+)/.exec(
+    readFileSync(join(ROOT, 'docs/errors.md'), 'utf8'),
+  )?.groups?.rows ?? ''
+)
+  .trim()
+  .split('\n')
+  .map((row) =>
+    [...(row.split(' | ')[0] ?? '').matchAll(/"([^"]+)"/g)].map(
+      ([, phrase = '']) => new RegExp(phrase.replaceAll('…', '.*')),
+    ),
+  );
+
+test.each([
+  ['one attempt', unavailableError(URL_OF_TOKENS, fault, streak(1)), 0],
+  ['several attempts', unavailableError(URL_OF_TOKENS, fault, streak(4)), 0],
+  ['out of patience', outOfPatienceError(0, 2), 1],
+  ['out of patience, nothing sent', outOfPatienceError(0, 0), 1],
+  ['a secret that could not be had', secretFailedError('grant.clientSecret', new Error('sealed')), 2],
+])('docs/errors.md: who searches for the words of the message finds its row: %s', (_title, error, row) => {
+  expect(rows).toHaveLength(3);
+  expect(
+    rows.flatMap((phrases, index) => (phrases.some((each) => each.test(error.message)) ? [index] : [])),
+  ).toEqual([row]);
+});
