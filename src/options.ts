@@ -2,18 +2,19 @@ import type { AxiosResponse } from 'axios';
 import type { TokenHttpOptions } from './axios/form-transport.ts';
 import { invalidOption } from './errors.ts';
 import type { PayuAuthEvent } from './events.ts';
+import { resolveGrant } from './grant-options.ts';
+import { resolveHttp } from './http-options.ts';
 import { isRecord } from './json.ts';
-import { environments, publicClientIds } from './payu.ts';
-import { type Grant, type GrantRequest, grantRequest, secretFault } from './token/grants.ts';
+import { environments } from './payu.ts';
+import type { Grant, GrantRequest } from './token/grants.ts';
 import type { ScopeInput } from './token/scope.ts';
 import type { TokenStore } from './token/token-store.ts';
-import { isLoopback, parseUrl } from './url.ts';
 import {
   refuseUnknown,
-  requireText,
   resolveDuration,
   resolveOrigins,
   resolveScope,
+  resolveUrl,
   shown,
 } from './validation.ts';
 
@@ -168,146 +169,6 @@ function resolveEnvironment(environment: unknown, allowInsecureHttp: boolean): E
   };
 }
 
-function resolveUrl(option: string, url: unknown, allowInsecureHttp: boolean): string {
-  const example = 'such as "https://accounts.payu.in/oauth/token"';
-  if (typeof url !== 'string') throw invalidOption(option, `must be a URL ${example}; got ${shown(url)}.`);
-  if (DEBRIS.test(url)) {
-    throw invalidOption(
-      option,
-      'holds white space, braces or other debris: is it a placeholder that nobody filled in?',
-    );
-  }
-  if (!/^https?:\/\/[^/]/i.test(url)) throw invalidOption(option, `must begin with https://, ${example}.`);
-  const parsed = parseUrl(url);
-  if (parsed === undefined) throw invalidOption(option, `must be a whole URL ${example}.`);
-  const { protocol, username, password, pathname, hash, hostname } = parsed;
-  if (pathname.includes('//')) {
-    throw invalidOption(option, 'holds a doubled slash: was it put together from a URL that ends with one?');
-  }
-  if (username !== '' || password !== '' || hash !== '') {
-    throw invalidOption(option, 'must hold neither user name, password nor fragment: leave them out.');
-  }
-  if (protocol === 'http:' && !allowInsecureHttp && !isLoopback(hostname)) {
-    throw invalidOption(
-      option,
-      'must begin with https://: over plain http, anybody on the way reads the secret. For a host that you trust all the same, set "allowInsecureHttp".',
-    );
-  }
-  return url;
-}
-
-/**
- * What no URL of a token endpoint has, and templates, shells and copied prose leave behind: anything but visible ASCII,
- * delimiters outside an IPv6 address, encoded braces, the words of a variable that is not set.
- */
-const DEBRIS = /[^\x21-\x7E]|[{}<>"'\\^`|$()*,;]|(?<!:\/\/)\[|%7[BD]|\b(?:undefined|null|NaN)\b/i;
-
-function resolveGrant(grant: unknown, environment: PayuAuthOptions['environment']): GrantRequest {
-  if (!isRecord(grant))
-    throw invalidOption('grant', 'must be an object such as { type: "client_credentials", … }.');
-  const { type } = grant;
-  if (typeof type !== 'string' || !Object.hasOwn(GRANT_OPTIONS, type)) {
-    throw invalidOption(
-      'grant.type',
-      'must be "client_credentials", "password", "refresh_token" or "custom".',
-    );
-  }
-  refuseUnknown('grant.', grant, GRANT_OPTIONS[type as Grant['type']]);
-  const checked = grant as unknown as Grant;
-  const clientId = resolveClientId(checked, environment);
-  if (checked.type === 'password') requireText('grant.username', checked.username);
-  if (checked.type === 'custom') {
-    requireText('grant.grantType', checked.grantType);
-    refuseReserved(checked.parameters);
-  }
-  const request = grantRequest(checked, clientId);
-  for (const [option, secret] of secretsOf(checked)) {
-    if (typeof secret === 'function') continue;
-    const fault = secretFault(secret);
-    if (fault !== undefined) throw invalidOption(option, `${fault}.`);
-  }
-  return request;
-}
-
-const GRANT_OPTIONS: Readonly<Record<Grant['type'], readonly string[]>> = {
-  client_credentials: ['type', 'clientId', 'clientSecret'],
-  password: ['type', 'username', 'password', 'clientId', 'clientSecret'],
-  refresh_token: ['type', 'refreshToken', 'clientId', 'clientSecret'],
-  custom: ['type', 'grantType', 'clientId', 'clientSecret', 'parameters'],
-};
-
-function secretsOf(grant: Grant): readonly (readonly [option: string, secret: unknown])[] {
-  const clientSecret =
-    grant.clientSecret === undefined && grant.type !== 'client_credentials'
-      ? []
-      : [['grant.clientSecret', grant.clientSecret] as const];
-  switch (grant.type) {
-    case 'client_credentials':
-      return clientSecret;
-    case 'password':
-      return [['grant.password', grant.password], ...clientSecret];
-    case 'refresh_token':
-      return [['grant.refreshToken', grant.refreshToken], ...clientSecret];
-    case 'custom':
-      return [
-        ...Object.entries(grant.parameters ?? {}).map(
-          ([name, secret]) => [`grant.parameters.${name}`, secret] as const,
-        ),
-        ...clientSecret,
-      ];
-    default:
-      throw grant satisfies never;
-  }
-}
-
-/** Parameters that have an option of their own, or that the library sets. */
-function refuseReserved(parameters: unknown): void {
-  if (parameters === undefined) return;
-  if (!isRecord(parameters))
-    throw invalidOption(
-      'grant.parameters',
-      'must be an object such as { name: value }, one form parameter each.',
-    );
-  const reserved = ['grant_type', 'client_id', 'client_secret', 'scope'].find((name) => name in parameters);
-  if ('' in parameters) throw invalidOption('grant.parameters', 'holds a parameter without a name.');
-  if (reserved !== undefined) {
-    throw invalidOption(`grant.parameters.${reserved}`, 'is set by an option of its own: leave it out here.');
-  }
-}
-
-function resolveClientId(grant: Grant, environment: PayuAuthOptions['environment']): string | undefined {
-  const ofPayu = typeof environment === 'string';
-  const { clientId } = grant;
-  if (clientId === undefined) {
-    if (grant.type === 'custom') return undefined;
-    if (grant.type === 'client_credentials')
-      throw invalidOption('grant.clientId', 'must be given: the client id that PayU shared with you.');
-    if (!ofPayu)
-      throw invalidOption(
-        'grant.clientId',
-        'must be given where "environment" is neither "test" nor "production".',
-      );
-    if (grant.clientSecret !== undefined) {
-      throw invalidOption(
-        'grant.clientSecret',
-        'needs "grant.clientId": the public client, which is the default, has no secret. Give both or neither.',
-      );
-    }
-    return publicClientIds[environment];
-  }
-  requireText('grant.clientId', clientId);
-  // The documents print the production id broken by a space.
-  const stripped = clientId.replace(/\s+/g, '');
-  const other = environment === 'test' ? 'production' : 'test';
-  if (ofPayu && stripped === publicClientIds[other]) {
-    throw invalidOption(
-      'grant.clientId',
-      `is PayU's public client id of the ${other} environment, but "environment" is "${environment}". Leave it out.`,
-    );
-  }
-  return stripped;
-}
-
 function resolveHeader(header: unknown): Pick<ResolvedOptions, 'headerName' | 'headerPrefix'> {
   if (header === undefined) return { headerName: 'Authorization', headerPrefix: 'Bearer ' };
   if (!isRecord(header))
@@ -337,42 +198,6 @@ function resolveStore(store: unknown): TokenStore | undefined {
       `must be a TokenStore such as new MemoryTokenStore(); it has no method "${missing}".`,
     );
   return store as TokenStore;
-}
-
-function resolveHttp(http: unknown): TokenHttpOptions {
-  if (http === undefined) return {};
-  if (!isRecord(http)) throw invalidOption('http', 'must be an object such as { proxy, httpsAgent }.');
-  refuseUnknown('http.', http, Object.keys(HTTP_RULES));
-  for (const [name, value] of Object.entries(http)) {
-    const [rule, holds] = HTTP_RULES[name as keyof TokenHttpOptions];
-    if (value !== undefined && !holds(value)) throw invalidOption(`http.${name}`, rule);
-  }
-  return http;
-}
-
-type HttpRule = readonly [rule: string, holds: (value: unknown) => boolean];
-
-const AGENT_RULE: HttpRule = ['must be an agent such as new https.Agent({ keepAlive: true }).', isRecord];
-
-/** Axios itself checks none of these; a proxy given as text would send the secret to localhost. */
-const HTTP_RULES: Readonly<Record<keyof TokenHttpOptions, HttpRule>> = {
-  adapter: [
-    'must be an adapter function, a name such as "http", or a list of these.',
-    (value) => ['function', 'string'].includes(typeof value) || Array.isArray(value),
-  ],
-  proxy: [
-    'must be { host, port, protocol?, auth? }, or false for none; axios does not take a URL here.',
-    (value) => value === false || (isRecord(value) && [value.host, value.hostname].some(isText)),
-  ],
-  httpAgent: AGENT_RULE,
-  httpsAgent: AGENT_RULE,
-  family: ['must be 4 or 6.', (value) => value === 4 || value === 6],
-  lookup: ['must be a function such as dns.lookup.', (value) => typeof value === 'function'],
-  socketPath: ['must be the path of a socket, or null.', (value) => value === null || isText(value)],
-};
-
-function isText(value: unknown): boolean {
-  return typeof value === 'string' && value !== '';
 }
 
 function duration(

@@ -1,7 +1,7 @@
 import { invalidOption } from './errors.ts';
 import { kindOf } from './json.ts';
 import { type ScopeInput, scopeFault, scopeSet } from './token/scope.ts';
-import { hostOf, normaliseOrigin } from './url.ts';
+import { hostOf, isLoopback, normaliseOrigin, parseUrl } from './url.ts';
 
 export function resolveScope(option: string, scope: unknown): readonly string[] {
   const fault = scopeFault(scope);
@@ -33,6 +33,41 @@ export function resolveOrigins(
     }
     return origin;
   });
+}
+
+/**
+ * What no URL of a token endpoint has, and templates, shells and copied prose leave behind: anything but visible ASCII,
+ * delimiters outside an IPv6 address, encoded braces, the words of a variable that is not set.
+ */
+const DEBRIS = /[^\x21-\x7E]|[{}<>"'\\^`|$()*,;]|(?<!:\/\/)\[|%7[BD]|\b(?:undefined|null|NaN)\b/i;
+
+/** A URL that a secret is sent to. */
+export function resolveUrl(option: string, url: unknown, allowInsecureHttp: boolean): string {
+  const example = 'such as "https://accounts.payu.in/oauth/token"';
+  if (typeof url !== 'string') throw invalidOption(option, `must be a URL ${example}; got ${shown(url)}.`);
+  if (DEBRIS.test(url)) {
+    throw invalidOption(
+      option,
+      'holds white space, braces or other debris: is it a placeholder that nobody filled in?',
+    );
+  }
+  if (!/^https?:\/\/[^/]/i.test(url)) throw invalidOption(option, `must begin with https://, ${example}.`);
+  const parsed = parseUrl(url);
+  if (parsed === undefined) throw invalidOption(option, `must be a whole URL ${example}.`);
+  const { protocol, username, password, pathname, hash, hostname } = parsed;
+  if (pathname.includes('//')) {
+    throw invalidOption(option, 'holds a doubled slash: was it put together from a URL that ends with one?');
+  }
+  if (username !== '' || password !== '' || hash !== '') {
+    throw invalidOption(option, 'must hold neither user name, password nor fragment: leave them out.');
+  }
+  if (protocol === 'http:' && !allowInsecureHttp && !isLoopback(hostname)) {
+    throw invalidOption(
+      option,
+      'must begin with https://: over plain http, anybody on the way reads the secret. For a host that you trust all the same, set "allowInsecureHttp".',
+    );
+  }
+  return url;
 }
 
 export function resolveDuration(option: string, value: unknown, leastMs: number): number {

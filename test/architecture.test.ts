@@ -40,8 +40,10 @@ const PLACES: Readonly<Record<string, Rules>> = {
   },
   'payu.ts': { values: ['node:crypto'] },
   'validation.ts': { values: [...LEAVES, 'token/scope.ts'] },
+  'grant-options.ts': { values: [...LEAVES, 'payu.ts', 'validation.ts', 'token/grants.ts'] },
+  'http-options.ts': { values: [...LEAVES, 'validation.ts'], types: ['axios/form-transport.ts'] },
   'options.ts': {
-    values: [...LEAVES, 'payu.ts', 'validation.ts', 'token/grants.ts'],
+    values: [...LEAVES, 'grant-options.ts', 'http-options.ts', 'payu.ts', 'validation.ts'],
     types: ['token/', 'axios/form-transport.ts', 'axios'],
   },
   'payu-auth.ts': {
