@@ -75,6 +75,8 @@ export class GrantExchange {
 
   async #request(grant: string, form: URLSearchParams, refreshToken: string | undefined): Promise<Granted> {
     const { clock, defaultLifeMs, gate } = this.#parts;
+    // Once begun, a refresh is seen through: so it must not begin where nobody waits any more.
+    this.#job.flight.signal.throwIfAborted();
     // Asked before each request: between a refresh that is dead and the primary grant, another scope may be told to wait.
     if (!gate.maySend(this.#permit)) throw new PassAgain();
     const sentAt = clock.now();

@@ -39,6 +39,8 @@ for (let seed = firstSeed; elapsedMinutes() < minutes; seed++) {
   const result = await fc.check(property, {
     seed,
     numRuns: RUNS_PER_BATCH,
+    // Shrinking so long a schedule can take an hour, in which nobody would know that a rule was broken.
+    endOnFailure: true,
     // Ends the soak in time; what was run until then counts.
     interruptAfterTimeLimit: Math.max(1, (minutes - elapsedMinutes()) * 60_000),
   });

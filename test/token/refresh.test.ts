@@ -236,6 +236,26 @@ describe('a dead refresh token, and a sibling that has rotated it', () => {
   });
 });
 
+test('a refresh that nobody waits for any more is not begun: its place at the gate is taken by now', async () => {
+  const store = new StoreUnderTest();
+  const { auth, sandbox } = await startHarness({ grant: PASSWORD_GRANT, store }, ROTATING);
+  await auth.getToken();
+  await auth.invalidate();
+  const lock = store.park('withLock');
+  const controller = new AbortController();
+  const token = auth.getToken({ signal: controller.signal });
+  await lock.arrived;
+  const get = store.park('get');
+  lock.release();
+  await get.arrived;
+  controller.abort();
+  await expect(token).rejects.toMatchObject({ code: 'ERR_CANCELED' });
+  get.release();
+  await turns();
+  await turns();
+  expect(grants(sandbox)).toEqual(['password']);
+});
+
 describe('two auths that share one store object', () => {
   test.each([
     ['a refresh token as primary grant', 'previous'],
