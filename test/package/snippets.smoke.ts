@@ -1,0 +1,126 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { moduleName, moduleText, type Names } from '../docs/support/compile.ts';
+import { documents, snippetsOf } from '../docs/support/snippets.ts';
+import { type Project, project } from './support/project.ts';
+import { ROOT } from './support/tarball.ts';
+
+/** What the snippets import besides the package, in the versions that the tests of the sources use. */
+const OTHERS = [
+  '@nestjs/axios',
+  '@nestjs/common',
+  '@nestjs/core',
+  '@types/node',
+  'axios',
+  'axios-retry',
+  'nock',
+  'redis',
+  'reflect-metadata',
+  'rxjs',
+  'typescript',
+  'vitest',
+];
+
+/** The names stay what a user writes. */
+const NAMES: Names = { surroundings: './surroundings.js', packages: {} };
+
+/** Hidden parts use what is in these; their own imports are the only thing that changes. */
+const SUPPORT: readonly (readonly [from: string, to: string])[] = [
+  ['test/docs/support/surroundings.ts', 'surroundings.ts'],
+  ['test/redis/support/redis-server.ts', 'redis-server.ts'],
+];
+
+const TSCONFIG = {
+  compilerOptions: {
+    target: 'es2023',
+    lib: ['es2023', 'esnext.disposable'],
+    module: 'nodenext',
+    moduleResolution: 'nodenext',
+    types: ['node'],
+    strict: true,
+    exactOptionalPropertyTypes: true,
+    noUncheckedIndexedAccess: true,
+    noImplicitOverride: true,
+    verbatimModuleSyntax: true,
+    // NestJS.
+    experimentalDecorators: true,
+    emitDecoratorMetadata: true,
+    skipLibCheck: true,
+    rootDir: 'src',
+    outDir: 'out',
+  },
+  include: ['src'],
+};
+
+/** Of vitest's JSON, what is looked at. */
+interface Report {
+  readonly numTotalTests: number;
+  readonly testResults: readonly {
+    readonly assertionResults: readonly {
+      readonly fullName: string;
+      readonly status: string;
+      readonly failureMessages: readonly string[];
+    }[];
+  }[];
+}
+
+const snippets = documents().flatMap((file) => snippetsOf(file));
+
+/** What brings tests of its own is loaded where tests may be declared; all else is a test. */
+function testFile(): string {
+  const blocks = snippets.map((snippet) => {
+    const path = `./${moduleName(snippet)}.js`;
+    const title = JSON.stringify(`${snippet.file}:${snippet.line}`);
+    return snippet.code.includes("from 'vitest'")
+      ? `describe(${title}, async () => { await import('${path}'); });`
+      : `test(${title}, () => run(() => import('${path}')));`;
+  });
+  return [
+    "import { describe, test } from 'vitest';",
+    "import { run } from './surroundings.js';",
+    ...blocks,
+    '',
+  ].join('\n');
+}
+
+function supportText(from: string): string {
+  return readFileSync(join(ROOT, from), 'utf8')
+    .replaceAll(/'(?:\.\.\/)+src\/testing\/index\.ts'/g, "'axios-payu-auth/testing'")
+    .replaceAll(/'(?:\.\.\/)+redis\/support\/redis-server\.ts'/g, "'./redis-server.js'");
+}
+
+describe('every snippet of the documents, against the package as it is installed', () => {
+  let user: Project;
+  beforeAll(async () => {
+    const { devDependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+    user = await project(
+      OTHERS.map((name) => `${name}@${devDependencies[name]}`),
+      { type: 'module' },
+    );
+    for (const [from, to] of SUPPORT) user.write(`src/${to}`, supportText(from));
+    for (const each of snippets) user.write(`src/${moduleName(each)}.ts`, moduleText(each, NAMES));
+    user.write('src/snippets.test.ts', testFile());
+    user.write('tsconfig.json', JSON.stringify(TSCONFIG));
+  });
+
+  test('compiles, as strict as can be', async () => {
+    const tsc = join(user.folder, 'node_modules/typescript/bin/tsc');
+    expect(await user.run(process.execPath, tsc, '-p', '.')).toEqual({ code: 0, stdout: '', stderr: '' });
+  });
+
+  test('runs', async () => {
+    const vitest = join(user.folder, 'node_modules/vitest/vitest.mjs');
+    const flags = ['run', '--dir', 'out', '--reporter', 'json'];
+    const { code, stdout, stderr } = await user.run(process.execPath, vitest, ...flags);
+    expect(stdout, stderr).toContain('"testResults"');
+    const { testResults, numTotalTests }: Report = JSON.parse(stdout.slice(stdout.indexOf('{')));
+    const failed = testResults
+      .flatMap(({ assertionResults }) => assertionResults)
+      .filter(({ status }) => status !== 'passed')
+      .map(({ fullName, failureMessages }) => [fullName, ...failureMessages]);
+    expect(failed).toEqual([]);
+    expect(code, stderr).toBe(0);
+    expect(numTotalTests).toBeGreaterThanOrEqual(snippets.length);
+  });
+});
