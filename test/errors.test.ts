@@ -154,6 +154,13 @@ test('the messages, to be read aloud as the person on call', () => {
   `);
 });
 
+test('a name that every object has is no error that anybody knows', () => {
+  const { message } = messages.refusedError(TOKEN_URL, refusal('constructor'));
+  expect(message).toContain(
+    '"constructor". The API request was not processed. Check "environment" and "grant", and',
+  );
+});
+
 describe('each error', () => {
   const details = { status: 401, reason: 'r', retryAt: new Date(NOON), retryAfterMs: 1, attempts: 2, cause };
   test.each([

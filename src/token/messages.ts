@@ -44,7 +44,8 @@ export function refusedError(tokenUrl: string, refusal: Refusal, memoryUntil?: n
 
 function remedyFor({ error, status }: Refusal): string {
   const unknown = 'Check "environment" and "grant", and the proxy in between';
-  if (error !== undefined) return REMEDIES[error] ?? unknown;
+  // The server's word: "constructor" is one that every object knows.
+  if (error !== undefined) return (Object.hasOwn(REMEDIES, error) && REMEDIES[error]) || unknown;
   if (status >= 300 && status < 400) {
     return 'A redirect is never followed with credentials in the body: check "environment", and the proxy in between';
   }
