@@ -25,7 +25,7 @@ async function bundled(contents: string): Promise<{ readonly bytes: number; read
  * As measured, with a little room. The budget of 10 kB (docs/decisions.md) is missed; this keeps the bundle from
  * growing unseen. Who needs more raises it here, and says why in the commit.
  */
-const LARGEST_BYTES = 25_000;
+const LARGEST_BYTES = 26_500;
 
 describe('the size of a bundle', () => {
   test(`createPayuAuth with its dependencies: ${LARGEST_BYTES} bytes at most, min and gzip`, async () => {
