@@ -53,6 +53,11 @@ const MESSAGES: Readonly<Record<string, Error>> = {
     { what: 'status 502', status: 502, cause },
     { attempts: 9, since: NOON, nextAt: NOON + 90_000 },
   ),
+  'a failure told in a sentence': messages.unavailableError(
+    TOKEN_URL,
+    { what: 'The adapter is not there.', status: undefined, cause },
+    { attempts: 1, since: NOON, nextAt: NOON },
+  ),
   'no token in the reply': messages.responseError(
     TOKEN_URL,
     { status: 200, reason: 'it is not a JSON object' },
@@ -120,6 +125,9 @@ test('the messages, to be read aloud as the person on call', () => {
 
     a row of failures · ERR_TOKEN_UNAVAILABLE
     No token from "https://uat-accounts.payu.in/oauth/token": 9 token requests in a row have failed since 2026-01-01T12:00:00.000Z, the last with status 502. The API request was not processed. The next token request goes out from 2026-01-01T12:01:30.000Z on; until then whatever needs a token fails at once. If it lasts, check the network to this host (DNS, proxy, firewall) and the status of PayU.
+
+    a failure told in a sentence · ERR_TOKEN_UNAVAILABLE
+    No token from "https://uat-accounts.payu.in/oauth/token": the token request of 2026-01-01T12:00:00.000Z failed with The adapter is not there. The API request was not processed. The next request that needs a token asks again. If it lasts, check the network to this host (DNS, proxy, firewall) and the status of PayU.
 
     no token in the reply · ERR_TOKEN_RESPONSE
     No token from "https://uat-accounts.payu.in/oauth/token": the token request of 2026-01-01T12:00:00.000Z failed with status 200, but a body that holds no usable token: it is not a JSON object. The API request was not processed. The next token request goes out from 2026-01-01T12:00:01.000Z on; until then whatever needs a token fails at once. Check "environment" and the proxy in between: a login page or a web site answers like this.

@@ -81,7 +81,7 @@ function failedInARow(tokenUrl: string, { attempts, since, nextAt }: Streak, wha
     nextAt > since
       ? `The next token request goes out from ${clockTime(nextAt)} on; until then whatever needs a token fails at once.`
       : 'The next request that needs a token asks again.';
-  return `No token from "${tokenUrl}": ${row} ${what}. ${NOT_PROCESSED} ${next}`;
+  return `No token from "${tokenUrl}": ${row} ${withoutStop(what)}. ${NOT_PROCESSED} ${next}`;
 }
 
 export function rateLimitedError(tokenUrl: string, { since, until, now }: CoolDown): RateLimitedError {
@@ -108,7 +108,7 @@ export function outOfPatienceError(since: number, attempts: number): TokenUnavai
 
 export function secretFailedError(option: string, cause: Error): TokenUnavailableError {
   return new TokenUnavailableError(
-    `The function given as "${option}" failed: ${cause.message}. ${NOT_PROCESSED} No token request was sent either. Check where this secret comes from; the next request asks again.`,
+    `The function given as "${option}" failed: ${withoutStop(cause.message)}. ${NOT_PROCESSED} No token request was sent either. Check where this secret comes from; the next request asks again.`,
     { attempts: 0, cause },
   );
 }
@@ -146,6 +146,11 @@ export function revocationRefusedError(
     `The revocation endpoint "${revokeUrl}" refused: ${saidBy(refusal)}. ${STILL_ALIVE} Check "grant.clientId" and "grant.clientSecret".`,
     refusal,
   );
+}
+
+/** Others' words, in a sentence of ours. */
+function withoutStop(words: string): string {
+  return words.replace(/\.$/, '');
 }
 
 function saidBy({ status, error }: { readonly status: number; readonly error: string | undefined }): string {
