@@ -70,6 +70,21 @@ describe('what is sent a second time, and what never is', () => {
     },
   );
 
+  test('a renewed token that this request is refused with as well is kept, though others succeed with it', async () => {
+    const { auth, minted } = tokensOf({ createPayuAuth });
+    const { client, sent } = recordingClient(axios, { baseURL: API }, ({ url, headers }) => ({
+      status: url === '/bad' || tokenIn(headers) === 'access_token_1' ? 401 : 200,
+    }));
+    auth.attach(client);
+    client.interceptors.request.use((config) => config);
+    const bad = client.get('/bad').catch(({ response }) => response.status);
+    const good = client.get('/good');
+    expect([await bad, (await good).status, minted()]).toEqual([401, 200, 2]);
+    await client.get('/good');
+    expect(minted()).toBe(2);
+    expect(sent.at(-1)?.token).toBe('access_token_2');
+  });
+
   test('an endpoint that refuses any token, among others that accept it: renewals get rare, and good calls go on', async () => {
     const { auth, minted, events } = tokensOf({ createPayuAuth });
     const { client, sent } = recordingClient(axios, { baseURL: API }, ({ url }) => ({

@@ -1,6 +1,7 @@
-import type { InternalAxiosRequestConfig } from 'axios';
-import { expect, test } from 'vitest';
+import type { AxiosAdapter, InternalAxiosRequestConfig } from 'axios';
+import { describe, expect, test } from 'vitest';
 import { formTransport } from '../../src/axios/form-transport.ts';
+import { LARGEST_REPLY_BYTES } from '../../src/token/form-post.ts';
 
 test('what an adapter gets: the form, no redirects, and an "env", which axios 1.12.2 cannot do without', async () => {
   const sent: InternalAxiosRequestConfig[] = [];
@@ -26,5 +27,44 @@ test('what an adapter gets: the form, no redirects, and an "env", which axios 1.
     'Content-Type': 'application/x-www-form-urlencoded',
     Accept: 'application/json',
     'Cache-Control': 'no-cache',
+  });
+});
+
+describe('an adapter that takes no notice of "responseType"', () => {
+  const answering =
+    (data: unknown): AxiosAdapter =>
+    async (config) => ({ status: 200, statusText: 'OK', headers: {}, data, config });
+  const form = new URLSearchParams({ client_secret: 'client-secret-1' });
+  const bodyOf = async (data: unknown) => {
+    const { signal } = new AbortController();
+    const reply = await formTransport({ adapter: answering(data) })('https://a.example', form, signal);
+    return reply.kind === 'reply' ? reply.body : reply;
+  };
+
+  test.each([
+    ['text', '{"a":1}', '{"a":1}'],
+    ['an object', { a: 1 }, '{"a":1}'],
+    ['nothing', undefined, ''],
+    ['as much as is read', 'x'.repeat(LARGEST_REPLY_BYTES), 'x'.repeat(LARGEST_REPLY_BYTES)],
+    ['more than is read', 'x'.repeat(LARGEST_REPLY_BYTES + 1), undefined],
+  ])('%s', async (_, data, body) => {
+    expect(await bodyOf(data)).toBe(body);
+  });
+
+  test('a failure is told by its words alone, without the secret', async () => {
+    const adapter: AxiosAdapter = () => Promise.reject(new Error('no client-secret-1 here'));
+    const { signal } = new AbortController();
+    const reply = await formTransport({ adapter })('https://a.example', form, signal);
+    expect(reply).toEqual({ kind: 'no-reply', error: new Error('no [redacted] here') });
+  });
+
+  test('once nobody wants it, it rejects with the reason', async () => {
+    const controller = new AbortController();
+    const adapter: AxiosAdapter = () => {
+      controller.abort('all left');
+      return Promise.reject(new Error('aborted'));
+    };
+    const reply = formTransport({ adapter })('https://a.example', form, controller.signal);
+    await expect(reply).rejects.toBe('all left');
   });
 });

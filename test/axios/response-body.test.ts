@@ -4,7 +4,13 @@ import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import { Axios, type AxiosRequestConfig, type AxiosResponse } from 'axios';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { discardBody, MOST_PEEKED_BYTES, peekJson } from '../../src/axios/response-body.ts';
+import {
+  discardBody,
+  isNodeStream,
+  isWebStream,
+  MOST_PEEKED_BYTES,
+  peekJson,
+} from '../../src/axios/response-body.ts';
 import type { Cancellation } from '../../src/backoff/wait.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
@@ -37,6 +43,28 @@ function get(url: string, config: AxiosRequestConfig): Promise<AxiosResponse> {
   const client = new Axios({});
   return client.request({ url, validateStatus: () => true, transformResponse: [], ...config });
 }
+
+describe('what is taken for a stream', () => {
+  const something = () => {};
+  test.each([
+    ['a pipe and listeners', { pipe: something, on: something }, true, false],
+    ['a pipe alone', { pipe: something }, false, false],
+    ['listeners alone', { on: something }, false, false],
+    ['a reader, and a way to cancel', { getReader: something, cancel: something }, false, true],
+    ['a reader alone', { getReader: something }, false, false],
+    ['a way to cancel alone', { cancel: something }, false, false],
+    ['text', 'pipe', false, false],
+  ])('%s', (_, data, isNode, isWeb) => {
+    expect([isNodeStream(data), isWebStream(data)]).toEqual([isNode, isWeb]);
+  });
+
+  test('a web stream that somebody reads is left to who reads it', async () => {
+    const data = new Response('a').body as ReadableStream<Uint8Array>;
+    const reader = data.getReader();
+    discardBody({ data } as AxiosResponse);
+    expect((await reader.read()).done).toBe(false);
+  });
+});
 
 /** What the caller reads of a response, and what it failed with in the end. */
 async function readAll(data: unknown): Promise<{ text: string; error: unknown }> {

@@ -43,6 +43,9 @@ describe('rate limited, at an API, means 429, or another 4xx whose body says so'
 
   test.each([
     { status: 200, data: LIMITED, kind: 'accepted' },
+    { status: 299, kind: 'accepted' },
+    { status: 199, kind: 'other' },
+    { status: 300, kind: 'other' },
     { status: 302, data: LIMITED, kind: 'other' },
     { status: 399, data: LIMITED, kind: 'other' },
     { status: 500, data: LIMITED, kind: 'other' },

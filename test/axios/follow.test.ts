@@ -1,0 +1,148 @@
+import { AxiosHeaders, type AxiosResponse, type InternalAxiosRequestConfig } from 'axios';
+import { describe, expect, test } from 'vitest';
+import { follow, type Leash, succeeded } from '../../src/axios/redirects.ts';
+
+const HOME = 'https://api.example';
+const LEASH: Leash = {
+  origin: HOME,
+  headerName: 'X-Partner-Token',
+  headerValue: 'Bearer access_token_1',
+  isAstray: false,
+};
+const HEADERS = {
+  'X-Partner-Token': 'Bearer access_token_1',
+  Authorization: 'hmac',
+  Cookie: 'a=1',
+  'Proxy-Authorization': 'Basic cHJveHk=',
+  'Content-Type': 'application/json',
+  'Content-Length': '2',
+  'Content-Encoding': 'gzip',
+  'Content-Language': 'en',
+  pid: '1',
+};
+
+/** Follows one redirect of a request, as fetch left it to us. */
+async function followed(
+  redirect: { readonly status: number; readonly location?: string | undefined; readonly fetched?: unknown },
+  config: Partial<InternalAxiosRequestConfig> = {},
+) {
+  const hops: InternalAxiosRequestConfig[] = [];
+  const leash = { ...LEASH };
+  const sent = {
+    url: '/pay',
+    baseURL: HOME,
+    method: 'post',
+    data: '{}',
+    params: { a: 1 },
+    ...config,
+    headers: new AxiosHeaders(HEADERS),
+  } as InternalAxiosRequestConfig;
+  const response = (hop: InternalAxiosRequestConfig, status: number, location?: string): AxiosResponse =>
+    ({
+      status,
+      headers: location === undefined ? {} : { Location: location },
+      data: '',
+      config: hop,
+      request: { url: hop === sent ? `${HOME}/pay?a=1` : hop.url },
+    }) as never;
+  const first = response(sent, redirect.status, redirect.location);
+  if ('fetched' in redirect) first.request = redirect.fetched;
+  const outcome = await follow(
+    succeeded(first),
+    sent,
+    async (hop) => {
+      hops.push(hop);
+      return response(hop, 200);
+    },
+    leash,
+  );
+  return { hops, leash, outcome, sent, hop: hops[0] };
+}
+
+const names = (hop: InternalAxiosRequestConfig | undefined) => Object.keys(hop?.headers ?? {});
+
+describe('by the Fetch Standard', () => {
+  test.each([
+    [301, 'post', 'get'],
+    [302, 'POST', 'get'],
+    [303, 'post', 'get'],
+    [303, 'put', 'get'],
+    [303, undefined, 'get'],
+    [303, 'head', 'head'],
+    [301, 'put', 'put'],
+    [302, 'delete', 'delete'],
+    [307, 'post', 'post'],
+    [308, 'post', 'post'],
+  ])('%d of a %s is followed as a %s', async (status, method, expected) => {
+    const { hop } = await followed({ status, location: `${HOME}/x` }, { method } as object);
+    expect(hop).toMatchObject({ url: `${HOME}/x`, method: expected });
+    expect([hop?.baseURL, hop?.params]).toEqual([undefined, undefined]);
+  });
+
+  test('a body that is dropped takes the headers that describe it along', async () => {
+    const { hop, sent } = await followed({ status: 302, location: '/x' });
+    expect(hop?.data).toBeUndefined();
+    expect(names(hop)).toEqual(['X-Partner-Token', 'Authorization', 'Cookie', 'Proxy-Authorization', 'pid']);
+    expect(names(sent)).toEqual(Object.keys(HEADERS));
+  });
+
+  test('a body that is kept keeps them', async () => {
+    const { hop } = await followed({ status: 307, location: '/x' });
+    expect(hop?.data).toBe('{}');
+    expect(names(hop)).toEqual(Object.keys(HEADERS));
+  });
+
+  test('another origin gets neither the token nor credentials of the caller', async () => {
+    const { hop, leash } = await followed({ status: 307, location: 'https://other.example/x' });
+    expect(names(hop)).toEqual([
+      'Content-Type',
+      'Content-Length',
+      'Content-Encoding',
+      'Content-Language',
+      'pid',
+    ]);
+    expect(leash.isAstray).toBe(true);
+  });
+
+  test('the same origin gets all of them', async () => {
+    const { hop, leash } = await followed({ status: 307, location: `${HOME}:443/x` });
+    expect(names(hop)).toEqual(Object.keys(HEADERS));
+    expect(leash.isAstray).toBe(false);
+  });
+
+  test.each([
+    ['no redirect', { status: 200, location: '/x' }],
+    ['304', { status: 304, location: '/x' }],
+    ['300', { status: 300, location: '/x' }],
+    ['no location', { status: 302 }],
+    ['a location that is none', { status: 302, location: 'https://' }],
+    ['another scheme', { status: 302, location: 'ftp://api.example/x' }],
+    ['data', { status: 302, location: 'data:text/plain,x' }],
+    ['not from fetch', { status: 302, location: '/x', fetched: {} }],
+    ['not from fetch, and no request', { status: 302, location: '/x', fetched: undefined }],
+  ])('is left to the caller: %s', async (_, redirect) => {
+    const { hops, outcome } = await followed(redirect);
+    expect(hops).toEqual([]);
+    expect(outcome.response?.status).toBe(redirect.status);
+  });
+
+  test.each([
+    [307, 0],
+    [302, 1],
+  ])('a stream that would have to be sent again is not: %d', async (status, expected) => {
+    const data = new ReadableStream();
+    expect((await followed({ status, location: '/x' }, { data })).hops).toHaveLength(expected);
+  });
+
+  test('plain http and "maxRedirects" are respected', async () => {
+    expect((await followed({ status: 302, location: 'http://api.example/x' })).hop?.url).toBe(
+      'http://api.example/x',
+    );
+    expect((await followed({ status: 302, location: '/x' }, { maxRedirects: 0 })).hops).toEqual([]);
+  });
+
+  test('what is no response at all is handed on', async () => {
+    const failure = { response: undefined, failure: { error: new Error('reset') } };
+    expect(await follow(failure, {} as never, async () => ({}) as never, { ...LEASH })).toBe(failure);
+  });
+});
