@@ -99,9 +99,10 @@ export class TokenSource {
   async invalidate(value?: string): Promise<void> {
     this.#throwIfClosed();
     // Scopes that were not used yet may have a token in a shared store: it is not looked up, only never taken.
-    if (value === undefined) this.#forgottenAt = this.#parts.clock.now();
+    const now = this.#parts.clock.now();
+    if (value === undefined) this.#forgottenAt = now;
     const chosen = [...this.#states.entries()].filter(
-      ([, { record }]) => value === undefined || record?.accessToken === value,
+      ([, state]) => value === undefined || state.isInUse(value, now),
     );
     await Promise.all(chosen.map(([key]) => this.#byHand(key).forgetAccessToken()));
   }

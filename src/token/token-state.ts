@@ -66,6 +66,11 @@ export class TokenState {
     return now < this.#usableUntil;
   }
 
+  /** Whether this is the token that requests are sent with now: one that was refused is not, while it is renewed. */
+  isInUse(value: string, now: number): boolean {
+    return this.isUsable(now) && this.#record?.accessToken === value;
+  }
+
   /** Used at once, and due for a renewal in the background. Not in the grace of a token that has expired (B5). */
   isDue(now: number): boolean {
     return this.isUsable(now) && now >= this.#renewAt && now < (this.#record?.expiresAt ?? 0);

@@ -325,6 +325,19 @@ describe('invalidate', () => {
     expect(sandbox.stats().tokenRequests).toBe(2);
   });
 
+  test('with a token that was refused and is being renewed: nothing happens, and the renewal counts', async () => {
+    const { auth, payouts, sandbox } = await startHarness();
+    const token = await auth.getToken();
+    sandbox.revokeAllTokens();
+    const hold = sandbox.hold('token');
+    const call = callAccount(payouts);
+    await hold.waitFor(1);
+    await auth.invalidate(token);
+    hold.release();
+    await call;
+    expect(sandbox.stats()).toMatchObject({ tokenRequests: 2, apiRequests: 2 });
+  });
+
   test('with a token that is not in use any more: nothing happens', async () => {
     const { auth, sandbox } = await startHarness();
     const first = await auth.getToken();
