@@ -1,17 +1,27 @@
 import { defineConfig, type ViteUserConfig } from 'vitest/config';
 
 /**
- * What mutation testing runs for each mutant of token/, backoff/ and axios/: the tests of these folders, in one process.
+ * What mutation testing runs for each mutant of a folder: the tests of that folder and its neighbours, in one process.
  * Left out is what starts processes, where no mutant is, and what repeats one rule over hundreds of combinations or
  * thousands of calls: a mutant that only those kill counts as a survivor.
  */
+const TESTS: Readonly<Record<string, readonly string[]>> = {
+  token: ['test/{token,backoff}/**/*.test.ts', 'test/{main-job,errors}.test.ts'],
+  backoff: ['test/{token,backoff}/**/*.test.ts', 'test/main-job.test.ts'],
+  axios: [
+    'test/{axios,living-with}/**/*.test.ts',
+    'test/backoff/api-rate-limits.test.ts',
+    'test/main-job.test.ts',
+  ],
+};
+
+const folder = process.env.MUTATED_FOLDER ?? '';
+const include = TESTS[folder];
+if (include === undefined) throw new Error(`MUTATED_FOLDER must be one of ${Object.keys(TESTS).join(', ')}.`);
+
 const config: ViteUserConfig = defineConfig({
   test: {
-    include: [
-      'test/{token,backoff,axios}/**/*.test.ts',
-      'test/{main-job,errors}.test.ts',
-      'test/safety/untrusted-replies.test.ts',
-    ],
+    include: [...include],
     exclude: [
       'test/backoff/{processes,never-twice,storms}.test.ts',
       'test/axios/{replay-connections,no-warnings}.test.ts',
