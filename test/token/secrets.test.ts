@@ -120,6 +120,17 @@ describe('a secret given as a function', () => {
     },
   );
 
+  test('that the server echoes among the scopes: no event shows it', async () => {
+    const { auth, events, sandbox } = await startHarness();
+    const scope = `read_bills ${sandbox.clientSecret} token-of-this-reply`;
+    sandbox.replyNext({ body: { access_token: 'token-of-this-reply', scope } });
+    await auth.getToken();
+    expect(JSON.stringify(events)).not.toMatch(new RegExp(`${sandbox.clientSecret}|token-of-this-reply`));
+    expect(events).toContainEqual(
+      expect.objectContaining({ type: 'token-minted', scope: ['read_bills', '[redacted]', '[redacted]'] }),
+    );
+  });
+
   test('that fails quoting the secret: the message does not', async () => {
     let isDown = false;
     const grant = clientWith(() => {
