@@ -2,7 +2,7 @@ import type { ApiReply, TokenHeader, TokenRule } from './api-mock.ts';
 import type { TokenReply } from './handed-out-tokens.ts';
 import { invalidOption } from './hosts.ts';
 import type { ApiMockOptions, MockPayuOptions } from './kit.ts';
-import type { MockFault, MockReply, RateLimitOptions } from './reply.ts';
+import { isMockReply, type MockFault, type MockReply, type RateLimitOptions } from './reply.ts';
 
 /** All names of an object; the compiler asks for each. */
 type Names<T> = Readonly<Record<keyof T, true>>;
@@ -155,11 +155,6 @@ export class Arguments {
   #refuse(name: string, rule: string): never {
     throw invalidOption(`${this.#call === '' ? '' : `${this.#call}: `}"${name}" ${rule}`);
   }
-}
-
-/** Whether a reply is given as it goes over the wire, and not as what it should hold. */
-export function isMockReply(reply: TokenReply | MockReply): reply is MockReply {
-  return 'status' in reply || 'body' in reply || 'headers' in reply;
 }
 
 function isObject(value: unknown): value is object {

@@ -1,9 +1,8 @@
 import { AnswerCount } from './answer-count.ts';
-import { isMockReply } from './arguments.ts';
 import type { HandedOutTokens, TokenReply } from './handed-out-tokens.ts';
 import type { Ledger } from './ledger.ts';
 import type { SeenRequest } from './nock-listener.ts';
-import { complaintReply, type MockReply, type Outcome } from './reply.ts';
+import { complaintReply, isMockReply, type MockReply, type Outcome } from './reply.ts';
 import { type FormRequest, redactForm, revokeFormProblems, tokenFormProblems } from './token-form.ts';
 
 /** One request to the token or the revocation endpoint, as the test may see it. */

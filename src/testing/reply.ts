@@ -10,6 +10,11 @@ export interface MockReply {
   readonly body?: unknown;
 }
 
+/** Whether a reply is given as it goes over the wire, and not as what it should hold. */
+export function isMockReply(reply: object): reply is MockReply {
+  return 'status' in reply || 'body' in reply || 'headers' in reply;
+}
+
 /**
  * A passing fault: a connection that breaks with this error code before an answer came, or an answer with
  * this status, as a proxy in front of the server gives it (in HTML, unless `body` says otherwise).
