@@ -12,7 +12,8 @@ export function resolveHttp(http: unknown): TokenHttpOptions {
     const [rule, holds] = HTTP_RULES[name as keyof TokenHttpOptions];
     if (value !== undefined && !holds(value)) throw invalidOption(`http.${name}`, rule);
   }
-  return http;
+  // Undefined would hide a default of ours behind one of axios' own.
+  return Object.fromEntries(Object.entries(http).filter(([, value]) => value !== undefined));
 }
 
 type HttpRule = readonly [rule: string, holds: (value: unknown) => boolean];

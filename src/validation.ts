@@ -35,17 +35,20 @@ export function resolveOrigins(
   });
 }
 
-/**
- * What no URL of a token endpoint has, and templates, shells and copied prose leave behind: anything but visible ASCII,
- * delimiters outside an IPv6 address, encoded braces, the words of a variable that is not set.
- */
-const DEBRIS = /[^\x21-\x7E]|[{}<>"'\\^`|$()*,;]|(?<!:\/\/)\[|%7[BD]|\b(?:undefined|null|NaN)\b/i;
+/** What no URL of a token endpoint has, and templates, shells and copied prose leave behind (F4). */
+const DEBRIS: readonly RegExp[] = [
+  /[^\x21-\x7E]|[{}<>"'\\^`|$]/, // not in a URL, or of a template
+  /(?<!:\/\/)\[|\](?![:/]|$)|(?<!:[\da-f:.]*)\]/i, // brackets, but for those of an IPv6 address
+  /%(?:20|24|2F|7B|7D)/i, // the same, encoded
+  /\/:[a-z]|[,;.)]$/i, // a route's parameter, the end of a sentence
+  /(?<=[/.=])(?:undefined|null)(?=[/.?&:]|$)/, // a variable that is not set
+];
 
 /** A URL that a secret is sent to. */
 export function resolveUrl(option: string, url: unknown, allowInsecureHttp: boolean): string {
   const example = 'such as "https://accounts.payu.in/oauth/token"';
   if (typeof url !== 'string') throw invalidOption(option, `must be a URL ${example}; got ${shown(url)}.`);
-  if (DEBRIS.test(url)) {
+  if (DEBRIS.some((each) => each.test(url))) {
     throw invalidOption(
       option,
       'holds white space, braces or other debris: is it a placeholder that nobody filled in?',

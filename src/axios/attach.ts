@@ -3,7 +3,6 @@ import { ClosedError, invalidOption } from '../errors.ts';
 import { scopeKey } from '../token/scope.ts';
 import { hostOf } from '../url.ts';
 import { resolveAdapter } from './adapter.ts';
-import { requestCancellation } from './cancellation.ts';
 import { Exchange, type ExchangeParts } from './exchange.ts';
 import { OriginGuard } from './origin.ts';
 import { resolveRequestOptions } from './request-options.ts';
@@ -98,26 +97,9 @@ function adapterSwap(send: Send): (config: Config) => Config {
       return send(sent);
     };
     wrapper[ORIGINAL] = original;
-    if (config.signal || config.cancelToken) putUnlessCancelled(config, wrapper);
-    else config.adapter = wrapper;
+    config.adapter = wrapper;
     return config;
   };
-}
-
-/**
- * A request that is cancelled before it is sent never comes to the wrapper: axios rejects with the config as it is then.
- * So from that moment on the user's own adapter is there again.
- */
-function putUnlessCancelled(config: Config, wrapper: Wrapper): void {
-  const cancellation = requestCancellation(config);
-  Object.defineProperty(config, 'adapter', {
-    get: () => (cancellation?.reason() === undefined ? wrapper : wrapper[ORIGINAL]),
-    set(adapter: Config['adapter']) {
-      Object.defineProperty(config, 'adapter', { value: adapter, writable: true });
-    },
-    enumerable: true,
-    configurable: true,
-  });
 }
 
 /** What happens in the adapter's place. */

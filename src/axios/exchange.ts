@@ -40,7 +40,7 @@ export class Exchange {
   readonly #request: ExchangeRequest;
   readonly #sender: Sender;
   #token = '';
-  /** The token that was minted because this request's was refused. */
+  /** The token that came because this request's was refused, and no other's. */
   #renewedToken: string | undefined;
   #waitedMs = 0;
   #hasReplayedRefused = false;

@@ -23,7 +23,8 @@ export function restoreResponse(response: AxiosResponse, request: SentRequest): 
   // A stream that breaks later does so with an error of axios, which holds all that others hold.
   const { data } = response;
   if (isNodeStream(data)) data.on(errorMonitor, (error) => restoreError(error, request));
-  else if (isWebStream(data) && isLimited(request.config)) response.data = withCleanErrors(data, request);
+  else if (isWebStream(data) && !data.locked && isLimited(request.config))
+    response.data = withCleanErrors(data, request);
   return response;
 }
 

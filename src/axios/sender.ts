@@ -1,4 +1,5 @@
 import type { AxiosAdapter, AxiosHeaders, AxiosResponse, InternalAxiosRequestConfig } from 'axios';
+import { requestCancellation } from './cancellation.ts';
 import { failed, follow, type Leash, type Outcome, redirectHook, succeeded } from './redirects.ts';
 import { classifyBody, type FrozenBody, type RequestBody } from './replayable.ts';
 import { restoreError, restoreResponse } from './restore.ts';
@@ -69,6 +70,9 @@ export class Sender implements Leash {
   /** One send. The first goes with the caller's own config object: a copy would cost more than all else here. */
   send(token: string): Promise<AxiosResponse> {
     const { config, adapter } = this.#call;
+    // Axios asks this right before the adapter, and its http adapter relies on that: it would send all the same.
+    const cancelled = requestCancellation(config)?.reason();
+    if (cancelled !== undefined) return Promise.reject(cancelled);
     const isFirst = this.attempts++ === 0;
     this.headerValue = this.#headerPrefix + token;
     const sent = isFirst && this.#frozen === undefined ? config : asOurs(config, {});

@@ -69,6 +69,8 @@ export class MintGate {
   /** Failures in a row, side by side ones counted once. */
   #faults = 0;
   #faultsSince = 0;
+  /** Of these, the last ones that were final. */
+  #finals = 0;
   #pauses = 0;
   #limitedSince: number | undefined;
   /** Rate limits in a row that told no wait, or none worth the name. */
@@ -130,6 +132,7 @@ export class MintGate {
     if (!this.honours(permit)) return; // an answer to what was sent before the trouble began
     this.#closure = undefined;
     this.#faults = 0;
+    this.#finals = 0;
     this.#pauses = 0;
     this.#limitedSince = undefined;
     this.#untold = 0;
@@ -174,13 +177,16 @@ export class MintGate {
       this.#round = {};
       this.#faults++;
       // After a pause there is a single try, so each further failure is followed by the next pause.
-      const tries = how === 'final' ? MOST_FINAL_FAILURES : this.#attempts;
-      const isPause = this.#pauses > 0 || this.#faults >= tries;
+      this.#finals = how === 'final' ? this.#finals + 1 : 0;
+      const isLast = how === 'final' ? this.#finals >= MOST_FINAL_FAILURES : this.#faults >= this.#attempts;
+      const isPause = this.#pauses > 0 || isLast;
       if (isPause) this.#pauses++;
       this.#opensAt = this.#clock.now() + this.#delayMs(isPause ? 'pause' : how);
       const streak = this.#streak();
       this.#closure = { kind: isPause ? 'pause' : 'back-off', error: () => toError(streak) };
     }
+    // Beside another's trouble it may be the only failure there was.
+    if (this.#faults === 0) return toError({ attempts: 1, since: this.#clock.now(), nextAt: this.#opensAt });
     return toError(this.#streak());
   }
 

@@ -40,7 +40,8 @@ export class ByHand {
       const { minter, store } = this.#parts;
       const storeKey = await this.#storeKey();
       await minter.forgetRefusal(storeKey);
-      if (state.record !== undefined) await store.set(storeKey, state.record);
+      // What was forgotten meanwhile is not written, over a sibling's token at that.
+      if (state.record !== undefined && isOfUse(state.record)) await store.set(storeKey, state.record);
     });
   }
 
@@ -83,4 +84,8 @@ export class ByHand {
     this.#state.storeKey ??= minter.storeKey(await minter.askSecrets(closed), this.#scope);
     return this.#state.storeKey;
   }
+}
+
+function isOfUse({ accessToken, refreshToken }: TokenRecord): boolean {
+  return accessToken !== '' || refreshToken !== undefined;
 }

@@ -122,6 +122,8 @@ export class Flight<T> {
   /** Gives this to all who wait, and aborts the work: what it was to bring is there. */
   land(value: T): void {
     this.#settle((waiter) => waiter.resolve(value));
+    // Also where nobody ever waited: once it need not be seen through, it is deserted.
+    this.#joined = true;
     if (!this.#seenThrough) this.#abort.abort(new Error('The token came from elsewhere.'));
   }
 

@@ -10,6 +10,9 @@ import type { TokenRecord } from './token-store.ts';
 /** Not a failure of the mint: what it needs is to pass the gate again. */
 export class PassAgain extends Error {}
 
+/** Somebody decided by hand what the token is, before this mint sent anything: it has to begin anew. */
+export class Superseded extends Error {}
+
 /** What the grants came to; whatever may pass by itself was thrown. */
 export type Granted =
   | {
@@ -77,6 +80,8 @@ export class GrantExchange {
     const { clock, defaultLifeMs, gate } = this.#parts;
     // Once begun, a refresh is seen through: so it must not begin where nobody waits any more.
     this.#job.flight.signal.throwIfAborted();
+    // Nor the primary grant behind a dead refresh, where somebody has decided by hand meanwhile (C5).
+    if (!this.#job.isCurrent()) throw new Superseded();
     // Asked before each request: between a refresh that is dead and the primary grant, another scope may be told to wait.
     if (!gate.maySend(this.#permit)) throw new PassAgain();
     const sentAt = clock.now();

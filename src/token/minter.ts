@@ -5,7 +5,7 @@ import { invalidOption, TokenUnavailableError } from '../errors.ts';
 import { kindOf } from '../json.ts';
 import { wordlessError } from '../redact.ts';
 import { cacheKey, fingerprint } from './cache-key.ts';
-import { GrantExchange, type Granted, PassAgain } from './grant-exchange.ts';
+import { GrantExchange, type Granted, PassAgain, Superseded } from './grant-exchange.ts';
 import { type AskedSecrets, optionOf, secretFault } from './grants.ts';
 import { refusedError, secretFailedError } from './messages.ts';
 import type { MinterParts, MintJob } from './mint-job.ts';
@@ -13,9 +13,6 @@ import { RefusalMemory } from './refusal-memory.ts';
 import { withinLimit } from './time-limit.ts';
 import { concernsClient, type Refusal } from './token-endpoint.ts';
 import type { TokenRecord } from './token-store.ts';
-
-/** Somebody decided by hand what the token is, before this mint sent anything: it has to begin anew. */
-export class Superseded extends Error {}
 
 /** A token, and the key it lives under in the store. */
 export type Minted = Exclude<Granted, { kind: 'refused' }> & { readonly storeKey: string };

@@ -24,11 +24,14 @@ export class RefusalPauses {
   #endsAt = 0;
   #inVain = 0;
   #lastInVainAt = Number.NEGATIVE_INFINITY;
+  /** The renewal that brought the token we hold was counted as one in vain. */
+  #isCounted = false;
 
   /** A token takes the place of the one before. */
   received(arrival: Arrival, now: number): void {
     this.#isRenewed = arrival !== 'otherwise';
     this.#isUnproven = this.#isRenewed;
+    this.#isCounted = false;
     if (arrival === 'as-the-refused') this.#noteInVain(now);
   }
 
@@ -43,9 +46,9 @@ export class RefusalPauses {
   }
 
   /** A request succeeded with the token that we hold: it is good, and so is renewing. */
-  succeeded(obtained: Obtained): void {
+  succeeded(now: number, obtained: Obtained): void {
     this.#isUnproven = false;
-    if (obtained === 'by-renewal') this.#inVain = 0;
+    if (obtained === 'by-renewal' || this.#isRowOver(now)) this.#inVain = 0;
     if (this.#inVain > MOST_IN_VAIN) return;
     this.#pauses = 0;
     this.#endsAt = 0;
@@ -53,7 +56,7 @@ export class RefusalPauses {
 
   /** Whether a success would tell anything. */
   get needProof(): boolean {
-    return this.#isUnproven || this.#pauses > 0;
+    return this.#isUnproven || this.#pauses > 0 || this.#inVain > 0;
   }
 
   isPaused(now: number): boolean {
@@ -62,10 +65,16 @@ export class RefusalPauses {
 
   /** A renewal did not help: a new token was refused as well, or the refused one came back. */
   #noteInVain(now: number): void {
-    if (now - this.#lastInVainAt > ROW_ENDS_AFTER_MS) this.#inVain = 0;
+    if (this.#isCounted) return;
+    this.#isCounted = true;
+    if (this.#isRowOver(now)) this.#inVain = 0;
     this.#inVain++;
     this.#lastInVainAt = now;
     if (this.#inVain > MOST_IN_VAIN) this.#pause(now);
+  }
+
+  #isRowOver(now: number): boolean {
+    return now - this.#lastInVainAt > ROW_ENDS_AFTER_MS;
   }
 
   #pause(now: number): void {

@@ -3,9 +3,10 @@ import { cancellationOf, unlessCancelled } from '../backoff/wait.ts';
 import type { Emit, MintCause } from '../events.ts';
 import { redact } from '../redact.ts';
 import type { Flight } from './flight.ts';
+import { Superseded } from './grant-exchange.ts';
 
 import type { MintJob } from './mint-job.ts';
-import { type Minted, type Minter, Superseded } from './minter.ts';
+import type { Minted, Minter } from './minter.ts';
 import { missingScopes } from './scope.ts';
 import type { TokenState } from './token-state.ts';
 import type { TokenRecord } from './token-store.ts';
@@ -54,6 +55,8 @@ export class Renewal {
       const decided = state.isCurrent(whenTakenOff) ? undefined : this.#job.usable();
       const record = decided ?? (await this.#mintOnce());
       if (record !== undefined) return record;
+      // A refresh that does not count is over; what follows goes on only while somebody waits (C3).
+      flight.endSeeThrough();
     }
   }
 

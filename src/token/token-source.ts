@@ -85,7 +85,7 @@ export class TokenSource {
   /** Says that a request with this token succeeded. */
   succeed(key: string, value: string, obtained: Obtained): void {
     const state = this.#states.get(key);
-    if (state?.needsProof) state.succeed(value, obtained);
+    if (state?.needsProof) state.succeed(value, this.#parts.clock.now(), obtained);
   }
 
   /** Uses a token that was obtained elsewhere. */

@@ -9,8 +9,10 @@ import type { TokenRecord } from './token-store.ts';
 export type Standing =
   /** Another token is held: replay with that one (D2). */
   | 'superseded'
-  /** The refused token is not held any more: renew (D3). */
+  /** It was the token that we held, and is not any more: renew (D3). */
   | 'dropped'
+  /** It is not held any more, since another request was refused with it, or it has expired: renew as well. */
+  | 'gone'
   /** Renewing did not help before: leave it for now (D5). */
   | 'paused';
 
@@ -162,7 +164,8 @@ export class TokenState {
   /** A request with this token was answered 401 (D2, D3, D5). */
   refuse(value: string, now: number, obtained: Obtained): Standing {
     if (!this.isUsable(now)) {
-      if (this.#record?.accessToken === value && this.#refusedValue === undefined) this.#drop(value);
+      if (this.#record?.accessToken !== value || this.#refusedValue !== undefined) return 'gone';
+      this.#drop(value);
       return 'dropped';
     }
     if (this.#record?.accessToken !== value) return 'superseded';
@@ -177,8 +180,8 @@ export class TokenState {
   }
 
   /** A request with this token succeeded: it is good, and so is renewing (D5). */
-  succeed(value: string, obtained: Obtained): void {
-    if (this.#record?.accessToken === value) this.#refusalPauses.succeeded(obtained);
+  succeed(value: string, now: number, obtained: Obtained): void {
+    if (this.#record?.accessToken === value) this.#refusalPauses.succeeded(now, obtained);
   }
 
   get needsProof(): boolean {

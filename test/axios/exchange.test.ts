@@ -70,6 +70,50 @@ describe('what is sent a second time, and what never is', () => {
     },
   );
 
+  describe('a call that is cancelled between our steps is not sent, as axios would not', () => {
+    const WAYS = ['signal', 'cancelToken'] as const;
+    function cancellable(way: (typeof WAYS)[number]) {
+      const controller = new AbortController();
+      const source = axios.CancelToken.source();
+      return way === 'signal'
+        ? { cancel: () => controller.abort(), config: { signal: controller.signal } }
+        : { cancel: () => source.cancel(), config: { cancelToken: source.token } };
+    }
+
+    test.each(WAYS)('while its form is read ahead: %s', async (way) => {
+      const { cancel, config } = cancellable(way);
+      const { auth } = tokensOf({ createPayuAuth });
+      await auth.getToken();
+      const { client, sent } = recordingClient(axios, { baseURL: API });
+      auth.attach(client);
+      const form = new FormData();
+      form.append('file', new Blob(['x'.repeat(100_000)]));
+      const call = client.post('/pay', form, config);
+      // The form is being read from the first microtasks on; cancelled in the turn after them.
+      for (let turn = 0; turn < 6; turn++) await Promise.resolve();
+      expect(sent).toHaveLength(0);
+      cancel();
+      await expect(call).rejects.toMatchObject({ code: 'ERR_CANCELED' });
+      expect(sent).toHaveLength(0);
+    });
+
+    test.each(WAYS)('when it is about to be replayed: %s', async (way) => {
+      const { cancel, config } = cancellable(way);
+      const { auth } = tokensOf(
+        { createPayuAuth },
+        {
+          onEvent: ({ type }) => {
+            if (type === 'request-replayed') cancel();
+          },
+        },
+      );
+      const { client, sent } = recordingClient(axios, { baseURL: API }, () => ({ status: 401 }));
+      auth.attach(client);
+      await expect(client.post('/pay', {}, config)).rejects.toMatchObject({ code: 'ERR_CANCELED' });
+      expect(sent).toHaveLength(1);
+    });
+  });
+
   test('a renewed token that this request is refused with as well is kept, though others succeed with it', async () => {
     const { auth, minted } = tokensOf({ createPayuAuth });
     const { client, sent } = recordingClient(axios, { baseURL: API }, ({ url, headers }) => ({

@@ -1,6 +1,7 @@
 import type { AxiosAdapter, InternalAxiosRequestConfig } from 'axios';
 import { describe, expect, test } from 'vitest';
 import { formTransport } from '../../src/axios/form-transport.ts';
+import { resolveOptions } from '../../src/options.ts';
 import { LARGEST_REPLY_BYTES } from '../../src/token/form-post.ts';
 
 test('what an adapter gets: the form, no redirects, and an "env", which axios 1.12.2 cannot do without', async () => {
@@ -28,6 +29,16 @@ test('what an adapter gets: the form, no redirects, and an "env", which axios 1.
     Accept: 'application/json',
     'Cache-Control': 'no-cache',
   });
+});
+
+test('an adapter that is given as undefined is none: the defaults of axios itself do not get the secret', () => {
+  const { http } = resolveOptions({
+    environment: 'test',
+    grant: { type: 'client_credentials', clientId: 'id', clientSecret: 'secret' },
+    scope: 'read_bills',
+    http: { adapter: undefined as never, family: 4 },
+  });
+  expect(Object.keys(http)).toEqual(['family']);
 });
 
 describe('an adapter that takes no notice of "responseType"', () => {

@@ -157,6 +157,14 @@ describe('a response', () => {
     expect(await broken).toMatchObject({ message: '[redacted]', config: own });
   });
 
+  test('with a limited web stream that somebody reads already, as it is', () => {
+    const { own, request } = sent();
+    own.maxContentLength = 10;
+    const stream = new ReadableStream();
+    stream.getReader();
+    expect(restoreResponse(respond(stream, own), request).data).toBe(stream);
+  });
+
   test.each([
     ['without a limit, as it is', -1, true],
     ['without any word of one, as it is', undefined, true],

@@ -137,6 +137,22 @@ describe('failed tries', () => {
     expect(gate.allowsAnotherTry).toBe(false);
   });
 
+  test('one final failure behind passing ones is followed by no pause yet', async () => {
+    const { gate, clock } = surroundings();
+    await failOnce(gate, clock);
+    await failOnce(gate, clock);
+    const { streak } = gate.failed(await pass(gate, clock), 'final', toError) as Failed;
+    expect([streak.nextAt - clock.now(), gate.allowsAnotherTry]).toEqual([0, true]);
+  });
+
+  test("beside another's rate limit, a failure is told as the one that it is", async () => {
+    const { gate, clock } = surroundings();
+    const [one, other] = [await pass(gate, clock), await pass(gate, clock)];
+    const until = gate.rateLimited(10_000, one);
+    const { streak } = gate.failed(other, 'passing', toError) as Failed;
+    expect(streak).toEqual({ attempts: 1, since: START, nextAt: until });
+  });
+
   test('after a pause that final ones brought, a passing fault goes on with the pauses', async () => {
     const { gate, clock } = surroundings();
     for (let n = 1; n <= 2; n++) {

@@ -88,6 +88,48 @@ describe('what is decided by hand during a mint wins over its late result (C5)',
     expect([sandbox.stats().tokenRequests, clock.pending]).toEqual([2, 0]);
   });
 
+  test.each([
+    ['setToken', ['password', 'refresh_token']],
+    ['invalidate', ['password', 'refresh_token', 'password']],
+  ] as const)(
+    '%s during a refresh that proves dead: the password is not sent for nothing',
+    async (by, sent) => {
+      const { auth, clock, payouts, sandbox } = await startHarness(
+        { grant: PASSWORD_GRANT },
+        { tokenLifeSeconds: 1_000, refreshRotation: 'immediate' },
+      );
+      await callAccount(payouts);
+      clock.advance(960_000);
+      const hold = sandbox.hold('token');
+      sandbox.fail(1, { kind: 'oauth-error', error: 'invalid_grant', status: 400 });
+      await callAccount(payouts); // begins the renewal
+      await hold.waitFor(1);
+      if (by === 'setToken') await auth.setToken({ accessToken: 'by-hand', expiresInSeconds: 600 });
+      else await auth.invalidate();
+      hold.release();
+      await auth.getToken();
+      await turns();
+      expect(tokenForms(sandbox).map(({ grant_type }) => grant_type)).toEqual(sent);
+    },
+  );
+
+  test('revoke during a refresh: what follows it ends when the last one leaves', async () => {
+    const { auth, clock, sandbox } = await startHarness({ grant: PASSWORD_GRANT }, { tokenLifeSeconds: 100 });
+    await auth.getToken();
+    clock.advance(100_000);
+    const controller = new AbortController();
+    const hold = sandbox.hold('token');
+    const token = auth.getToken({ signal: controller.signal }).catch(({ code }) => code);
+    await hold.waitFor(1);
+    await auth.revoke();
+    hold.release(1);
+    await hold.waitFor(2);
+    controller.abort();
+    expect(await token).toBe('ERR_CANCELED');
+    await turns();
+    expect(clock.pending).toBe(0);
+  });
+
   test('invalidate: the failure of the mint is obsolete too, and who waited gets a new token', async () => {
     const { auth, payouts, sandbox, eventsOf } = await startHarness();
     sandbox.fail(1, { kind: 'html-200' });
@@ -432,6 +474,14 @@ describe('setToken', () => {
     clock.advance(1);
     expect((await auth.getToken()).value).not.toBe('by-hand');
     expect(sandbox.stats().tokenRequests).toBe(1);
+  });
+
+  test("forgotten again at once: nothing is written, over a sibling's token at that", async () => {
+    const store = new StoreUnderTest();
+    const { auth, createAuth } = await startHarness({ store });
+    const { value } = await createAuth().getToken();
+    await Promise.all([auth.setToken({ accessToken: 'by-hand' }), auth.invalidate()]);
+    expect(store.only?.accessToken).toBe(value);
   });
 
   test('another scope has its own', async () => {

@@ -233,7 +233,7 @@ describe('what a 401 means depends on the refused value (D2, D3)', () => {
   test('of the dropped one again: no second renewal is owed', () => {
     const state = refused('t1');
     const beginning = state.begin();
-    expect(state.refuse('t1', T0, 'as-held')).toBe('dropped');
+    expect(state.refuse('t1', T0, 'as-held')).toBe('gone');
     expect(state.broughtRefused(record('t1'), beginning)).toBe(false);
   });
 
@@ -245,7 +245,7 @@ describe('what a 401 means depends on the refused value (D2, D3)', () => {
 
   test('of an unknown token while none is in use: it is as good as dropped, and nothing is held against others', () => {
     const state = new TokenState();
-    expect(state.refuse('t0', T0, 'as-held')).toBe('dropped');
+    expect(state.refuse('t0', T0, 'as-held')).toBe('gone');
     expect(state.mintCause(T0)).toBe('missing');
   });
 });
@@ -304,19 +304,50 @@ describe('renewals that did not help pause (D5)', () => {
     const state = holding();
     renewedInVain(state, 1, T0);
     expect(state.needsProof).toBe(true);
-    state.succeed('t2', 'as-held');
-    expect(state.needsProof).toBe(false);
+    state.succeed('t2', T0, 'as-held');
     expect(state.refuse('t2', T0 + 1, 'as-held')).toBe('dropped');
+  });
+
+  test('the success of the one that had it renewed leaves nothing to be proven', () => {
+    const state = holding();
+    renewedInVain(state, 1, T0);
+    state.succeed('t2', T0, 'as-held');
+    expect(state.needsProof).toBe(true);
+    state.succeed('t2', T0, 'by-renewal');
+    expect(state.needsProof).toBe(false);
+  });
+
+  test('a renewal counts once: not again where a late refusal meets what it brought', () => {
+    const state = holding();
+    for (let round = 1; round <= 3; round++) {
+      expect(state.refuse('t1', T0, 'as-held')).toBe('dropped');
+      receive(state, record('t1'), { origin: 'refused' });
+      expect(state.refuse('t1', T0, 'as-held')).toBe('paused');
+      state.succeed('t1', T0, 'as-held');
+    }
+    expect(state.refuse('t1', T0, 'as-held')).toBe('dropped');
+  });
+
+  test('after two minutes of peace a success ends the row, and the next pause is the first again', () => {
+    const state = holding();
+    refusedInOnePlace(state, 5, T0);
+    const later = T0 + 120_001;
+    receive(state, record('t9', later), { origin: 'missing' });
+    state.succeed('t9', later, 'as-held');
+    expect(state.needsProof).toBe(false);
+    renewedInVain(state, 9, later);
+    expect(state.refuse('t10', later + 999, 'as-held')).toBe('paused');
+    expect(state.refuse('t10', later + 1_000, 'as-held')).toBe('dropped');
   });
 
   test('a renewed token that is refused to the very request that had it renewed: also where another succeeded', () => {
     const state = holding();
     state.refuse('t1', T0, 'as-held');
     receive(state, record('t2'), { origin: 'refused' });
-    state.succeed('t2', 'as-held');
+    state.succeed('t2', T0, 'as-held');
     expect(state.refuse('t2', T0, 'by-renewal')).toBe('paused');
     expect(state.isUsable(T0)).toBe(true);
-    state.succeed('t2', 'as-held');
+    state.succeed('t2', T0, 'as-held');
     expect(state.refuse('t2', T0, 'as-held')).toBe('dropped');
   });
 
@@ -331,7 +362,7 @@ describe('renewals that did not help pause (D5)', () => {
   function refusedInOnePlace(state: TokenState, rounds: number, now: number, first = 1): void {
     for (let round = first; round < first + rounds; round++) {
       renewedInVain(state, round, now);
-      state.succeed(`t${round + 1}`, 'as-held');
+      state.succeed(`t${round + 1}`, T0, 'as-held');
     }
   }
 
@@ -341,12 +372,12 @@ describe('renewals that did not help pause (D5)', () => {
     expect(state.refuse('t4', T0, 'as-held')).toBe('dropped');
     receive(state, record('t5'), { origin: 'refused' });
     state.refuse('t5', T0, 'by-renewal');
-    state.succeed('t5', 'as-held');
+    state.succeed('t5', T0, 'as-held');
     expect(state.refuse('t5', T0 + 999, 'as-held')).toBe('paused');
     expect(state.refuse('t5', T0 + 1_000, 'as-held')).toBe('dropped');
     receive(state, record('t6'), { origin: 'refused' });
     state.refuse('t6', T0 + 1_000, 'by-renewal');
-    state.succeed('t6', 'as-held');
+    state.succeed('t6', T0, 'as-held');
     expect(state.refuse('t6', T0 + 2_999, 'as-held')).toBe('paused');
     expect(state.refuse('t6', T0 + 3_000, 'as-held')).toBe('dropped');
   });
@@ -356,7 +387,7 @@ describe('renewals that did not help pause (D5)', () => {
     for (let round = 1; round <= 4; round++) {
       expect(state.refuse('t1', T0, 'as-held')).toBe('dropped');
       receive(state, record('t1'), { origin: 'refused' });
-      state.succeed('t1', 'as-held');
+      state.succeed('t1', T0, 'as-held');
     }
     expect(state.refuse('t1', T0 + 999, 'as-held')).toBe('paused');
     expect(state.refuse('t1', T0 + 1_000, 'as-held')).toBe('dropped');
@@ -367,7 +398,7 @@ describe('renewals that did not help pause (D5)', () => {
     refusedInOnePlace(state, 3, T0);
     state.refuse('t4', T0, 'as-held');
     receive(state, record('t5'), { origin: 'refused' });
-    state.succeed('t5', 'by-renewal');
+    state.succeed('t5', T0, 'by-renewal');
     refusedInOnePlace(state, 3, T0, 5);
     expect(state.refuse('t8', T0, 'as-held')).toBe('dropped');
   });
@@ -387,7 +418,7 @@ describe('renewals that did not help pause (D5)', () => {
   test('the success of an older token does not', () => {
     const state = holding();
     renewedInVain(state, 1, T0);
-    state.succeed('t1', 'as-held');
+    state.succeed('t1', T0, 'as-held');
     expect(state.refuse('t2', T0 + 1, 'as-held')).toBe('paused');
   });
 
@@ -395,7 +426,7 @@ describe('renewals that did not help pause (D5)', () => {
     const state = holding();
     state.refuse('t1', T0, 'as-held');
     receive(state, record('t2'), { origin: 'refused' });
-    state.succeed('t2', 'as-held');
+    state.succeed('t2', T0, 'as-held');
     expect(state.refuse('t2', T0, 'as-held')).toBe('dropped');
   });
 
