@@ -6,7 +6,7 @@ export type TokenReply =
   | { readonly kind: 'rate-limited'; readonly toldMs: number | undefined };
 
 const TRIES = 4;
-/** Replies without a token that are followed by a pause. */
+/** So many replies without a token in a row are followed by a pause. */
 const UNUSABLE_REPLIES = 2;
 const KNOWN = [
   'invalid_client',
@@ -57,6 +57,8 @@ export class GateModel {
   #round = 0;
   #faults = 0;
   #pauses = 0;
+  /** Unusable replies in a row. */
+  #unusable = 0;
   #untold = 0;
   #wasToldZero = false;
   /** Requests of the present round that are under way, while the gate is closed. */
@@ -99,6 +101,7 @@ export class GateModel {
     this.#isClosed = false;
     this.#laterOpensAt = 0;
     this.#faults = 0;
+    this.#unusable = 0;
     this.#pauses = 0;
     this.#untold = 0;
     this.#wasToldZero = false;
@@ -106,7 +109,9 @@ export class GateModel {
 
   #failed(kind: 'passing' | 'unusable', now: number): void {
     this.#faults++;
-    if (this.#pauses > 0 || this.#faults >= (kind === 'unusable' ? UNUSABLE_REPLIES : TRIES)) {
+    this.#unusable = kind === 'unusable' ? this.#unusable + 1 : 0;
+    const isLast = kind === 'unusable' ? this.#unusable >= UNUSABLE_REPLIES : this.#faults >= TRIES;
+    if (this.#pauses > 0 || isLast) {
       this.#pauses++;
       this.#closesUntil(now + Math.min(30_000, 1_000 * 2 ** (this.#pauses - 1)));
     } else {
