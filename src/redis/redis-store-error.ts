@@ -40,11 +40,17 @@ const CODES: Readonly<Record<RedisStoreFailure, RedisStoreErrorCode>> = {
  * command, and so the token, on their errors.
  *
  * @example
- * onEvent: (event) => {
- *   if (event.type !== 'store-failed') return;
- *   const { code } = event.error as { code?: RedisStoreErrorCode };
- *   if (code !== 'ERR_REDIS_PAUSED') alert(code, event.error.message);   // the errors before it said why
- * }
+ * createPayuAuth({
+ *   environment: 'test',
+ *   grant,
+ *   scope: scopes.payouts.create,
+ *   store: redisTokenStore(redis),
+ *   onEvent: (event) => {
+ *     if (event.type !== 'store-failed') return;
+ *     const { code } = event.error as { code?: string };
+ *     if (code !== 'ERR_REDIS_PAUSED') console.error(code, event.error.message); // the errors before it said why
+ *   },
+ * });
  */
 export class RedisStoreError extends Error {
   readonly code: RedisStoreErrorCode;
