@@ -4,6 +4,8 @@ import { anyOf, type Cancellation, cancellationOf } from '../backoff/wait.ts';
 /** What cancels one request: its `signal`, its `cancelToken`. Rejects as axios would: with a CanceledError. */
 export function requestCancellation(config: InternalAxiosRequestConfig): Cancellation | undefined {
   const { signal, cancelToken } = config;
+  // Most requests: they are asked on the hot path.
+  if (!signal && !cancelToken) return undefined;
   const cancellations: Cancellation[] = [];
   if (cancelToken) {
     // `subscribe` exists on axios' class, but is missing in its types.
@@ -22,5 +24,5 @@ export function requestCancellation(config: InternalAxiosRequestConfig): Cancell
   if (signal) {
     cancellations.push(cancellationOf(signal as AbortSignal, () => new CanceledError(undefined, config)));
   }
-  return cancellations.length === 0 ? undefined : anyOf(cancellations);
+  return anyOf(cancellations);
 }
