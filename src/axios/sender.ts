@@ -30,7 +30,7 @@ export class Sender implements Leash {
   readonly #headerPrefix: string;
   /** The caller's headers, which no adapter gets to see. */
   readonly #headers: AxiosHeaders;
-  /** As opposed to one of axios. A mock takes itself off the config. */
+  /** Given as a function, as mocks are. Asked before the first send: a mock may take itself off the config. */
   readonly #adapterIsUsers: boolean;
   readonly #usersRedirectHook: InternalAxiosRequestConfig['beforeRedirect'];
   readonly #usersFetchOptions: InternalAxiosRequestConfig['fetchOptions'];
@@ -120,9 +120,9 @@ export class Sender implements Leash {
   }
 
   /**
-   * Mocks, which are adapters of the user's own, remember the config of a call, and their users look into it for the
+   * Mocks, which are adapters given as functions, remember the config of a call, and their users look into it for the
    * header. So after a success it is there for who asks by name, and not for who prints, serialises or copies the
-   * headers. After a failure, and after a call over an adapter of axios, it is not.
+   * headers. After a failure, and after a call over an adapter by name or by default, it is not.
    */
   #leaveTrace(): void {
     Object.defineProperty(this.#headers, this.headerName, {

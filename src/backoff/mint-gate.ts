@@ -176,9 +176,9 @@ export class MintGate {
       if (this.#faults === 0) this.#faultsSince = this.#clock.now();
       this.#round = {};
       this.#faults++;
-      // After a pause there is a single try, so each further failure is followed by the next pause.
       this.#finals = how === 'final' ? this.#finals + 1 : 0;
       const isLast = how === 'final' ? this.#finals >= MOST_FINAL_FAILURES : this.#faults >= this.#attempts;
+      // After a pause there is a single try, so each further failure is followed by the next pause.
       const isPause = this.#pauses > 0 || isLast;
       if (isPause) this.#pauses++;
       this.#opensAt = this.#clock.now() + this.#delayMs(isPause ? 'pause' : how);
