@@ -55,7 +55,7 @@ export class RefusalPauses {
   }
 
   /** Whether a success would tell anything. */
-  get needProof(): boolean {
+  get needsProof(): boolean {
     return this.#isUnproven || this.#pauses > 0 || this.#inVain > 0;
   }
 

@@ -4,7 +4,6 @@ import type { Emit, MintCause } from '../events.ts';
 import { redact } from '../redact.ts';
 import type { Flight } from './flight.ts';
 import { Superseded } from './grant-exchange.ts';
-
 import type { MintJob } from './mint-job.ts';
 import type { Minted, Minter } from './minter.ts';
 import { missingScopes } from './scope.ts';

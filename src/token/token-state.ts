@@ -185,7 +185,7 @@ export class TokenState {
   }
 
   get needsProof(): boolean {
-    return this.#refusalPauses.needProof;
+    return this.#refusalPauses.needsProof;
   }
 
   /** Forgets the access token, by hand; the refresh token stays. */
