@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { moduleName, moduleText, type Names } from '../docs/support/compile.ts';
+import { moduleName, moduleText, type Names, STRICTNESS } from '../docs/support/compile.ts';
 import { documents, snippetsOf } from '../docs/support/snippets.ts';
 import { type Project, project } from './support/project.ts';
 import { ROOT } from './support/tarball.ts';
@@ -37,16 +37,7 @@ const TSCONFIG = {
     lib: ['es2023', 'esnext.disposable'],
     module: 'nodenext',
     moduleResolution: 'nodenext',
-    types: ['node'],
-    strict: true,
-    exactOptionalPropertyTypes: true,
-    noUncheckedIndexedAccess: true,
-    noImplicitOverride: true,
-    verbatimModuleSyntax: true,
-    // NestJS.
-    experimentalDecorators: true,
-    emitDecoratorMetadata: true,
-    skipLibCheck: true,
+    ...STRICTNESS,
     rootDir: 'src',
     outDir: 'out',
   },

@@ -28,10 +28,7 @@ const SOURCES: Names = {
 export const ON_SANDBOX: Names = { ...SOURCES, surroundings: '../../support/sandbox-surroundings.ts' };
 
 /** As strict as a user's may be; decorators for NestJS. */
-const OPTIONS: ts.CompilerOptions = {
-  target: ts.ScriptTarget.ES2023,
-  lib: ['lib.es2023.d.ts', 'lib.esnext.disposable.d.ts'],
-  module: ts.ModuleKind.NodeNext,
+export const STRICTNESS: Readonly<Record<string, boolean | string[]>> = {
   types: ['node'],
   strict: true,
   exactOptionalPropertyTypes: true,
@@ -41,6 +38,13 @@ const OPTIONS: ts.CompilerOptions = {
   experimentalDecorators: true,
   emitDecoratorMetadata: true,
   skipLibCheck: true,
+};
+
+const OPTIONS: ts.CompilerOptions = {
+  target: ts.ScriptTarget.ES2023,
+  lib: ['lib.es2023.d.ts', 'lib.esnext.disposable.d.ts'],
+  module: ts.ModuleKind.NodeNext,
+  ...STRICTNESS,
 };
 
 export interface Compiled {
