@@ -1,6 +1,7 @@
 import { CanceledError } from 'axios';
 import { type AttachableClient, type Attachment, attach } from './axios/attach.ts';
 import { formTransport } from './axios/form-transport.ts';
+import { TokenHeader } from './axios/token-header.ts';
 import { type Clock, systemClock } from './backoff/clock.ts';
 import { MintGate } from './backoff/mint-gate.ts';
 import { cancellationOf, keptAlive } from './backoff/wait.ts';
@@ -146,8 +147,7 @@ export function createPayuAuthIn({ clock, random }: Surroundings, options: PayuA
       clock,
       random,
       emit,
-      headerName: resolved.headerName,
-      headerPrefix: resolved.headerPrefix,
+      header: new TokenHeader(resolved.headerName, resolved.headerPrefix),
       rateLimitRetries: resolved.rateLimitRetries,
       isTokenRefused: resolved.isTokenRefused,
     },
@@ -161,14 +161,7 @@ interface AuthParts {
   readonly post: ReturnType<typeof formTransport>;
   readonly exchange: Pick<
     Attachment,
-    | 'source'
-    | 'clock'
-    | 'random'
-    | 'emit'
-    | 'headerName'
-    | 'headerPrefix'
-    | 'rateLimitRetries'
-    | 'isTokenRefused'
+    'source' | 'clock' | 'random' | 'emit' | 'header' | 'rateLimitRetries' | 'isTokenRefused'
   >;
 }
 

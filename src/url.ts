@@ -66,7 +66,8 @@ export function isBehindBaseUrl({ baseURL, url, allowAbsoluteUrls }: UrlParts): 
   return Boolean(baseURL) && (allowAbsoluteUrls === false || !isAbsoluteUrl(url));
 }
 
-/** What axios takes for absolute. */
+/** What axios takes for absolute. Most URLs are paths, and need no regular expression to tell. */
 function isAbsoluteUrl(url: unknown): boolean {
-  return /^([a-z][a-z\d+\-.]*:)?\/\//i.test(String(url));
+  const text = String(url);
+  return text.includes('//') && /^([a-z][a-z\d+\-.]*:)?\/\//i.test(text);
 }

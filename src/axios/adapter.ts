@@ -11,6 +11,15 @@ export function resolveAdapter(adapter: AdapterOption, config: InternalAxiosRequ
   return resolve(adapter ?? axios.defaults.adapter, config);
 }
 
+/** Axios' own http adapter; undefined where it was bundled for a browser. */
+export function httpAdapter(): AxiosAdapter | undefined {
+  try {
+    return getAdapter('http');
+  } catch {
+    return undefined;
+  }
+}
+
 /** Whether this is axios' own fetch adapter. Axios makes one per `env.fetch`, and hands out the same one each time. */
 export function isFetchAdapter(adapter: AxiosAdapter, config: InternalAxiosRequestConfig): boolean {
   try {

@@ -2,7 +2,7 @@ import type { AxiosAdapter, AxiosInstance, AxiosResponse, InternalAxiosRequestCo
 import { ClosedError, invalidOption } from '../errors.ts';
 import { scopeKey } from '../token/scope.ts';
 import { hostOf } from '../url.ts';
-import { resolveAdapter } from './adapter.ts';
+import { httpAdapter, resolveAdapter } from './adapter.ts';
 import { Exchange, type ExchangeParts } from './exchange.ts';
 import { OriginGuard } from './origin.ts';
 import { resolveRequestOptions } from './request-options.ts';
@@ -86,26 +86,33 @@ export function attach(attachable: AttachableClient, attachment: Attachment): ()
  * interceptors and transforms of the user, so that each of them runs once per call (A1).
  */
 function adapterSwap(send: Send): (config: Config) => Config {
+  let last = wrapped(undefined, send);
   return (config) => {
     const original = config.adapter;
     // A config of ours that came back before it was sent, as a retry plugin may do (A2).
     if (typeof original === 'function' && ORIGINAL in original) return config;
-    const wrapper: Wrapper = (sent) => {
-      // Configs that are handed back hold the user's own adapter (A2).
-      if (original === undefined) delete (sent as { adapter?: unknown }).adapter;
-      else sent.adapter = original;
-      return send(sent);
-    };
-    wrapper[ORIGINAL] = original;
-    config.adapter = wrapper;
+    if (last[ORIGINAL] !== original) last = wrapped(original, send);
+    config.adapter = last;
     return config;
   };
 }
 
+function wrapped(original: Config['adapter'], send: Send): Wrapper {
+  const wrapper: Wrapper = (sent) => {
+    // Configs that are handed back hold the user's own adapter (A2).
+    if (original === undefined) delete (sent as { adapter?: unknown }).adapter;
+    else sent.adapter = original;
+    return send(sent);
+  };
+  wrapper[ORIGINAL] = original;
+  return wrapper;
+}
+
 /** What happens in the adapter's place. */
 function sending(client: AxiosInstance, attachment: Attachment): Send {
-  const { headerName } = attachment;
-  const headerIsAuthorization = headerName.toLowerCase() === 'authorization';
+  const { header } = attachment;
+  const headerIsAuthorization = header.name.toLowerCase() === 'authorization';
+  const http = httpAdapter();
   const attachedScopeKey = scopeKey(attachment.scope);
   const guard = new OriginGuard(
     {
@@ -119,7 +126,7 @@ function sending(client: AxiosInstance, attachment: Attachment): Send {
   return (config) => {
     const adapter = resolveAdapter(config.adapter, config);
     const { payuAuth } = config;
-    if (payuAuth === false || isSet(config.headers, headerName)) return asItIs(adapter, config);
+    if (payuAuth === false || isSet(config.headers, header.name)) return asItIs(adapter, config);
     const own = payuAuth === undefined ? undefined : resolveRequestOptions(payuAuth);
     const destination = guard.destination(config);
     if (destination.kind === 'withheld' || (config.auth && headerIsAuthorization)) {
@@ -132,6 +139,7 @@ function sending(client: AxiosInstance, attachment: Attachment): Send {
     return new Exchange(attachment, {
       config,
       adapter,
+      mayFetch: adapter !== http,
       origin: destination.origin,
       scopeKey: own?.scopeKey ?? attachedScopeKey,
       maxWaitMs: own?.maxWaitMs ?? attachment.maxWaitMs,

@@ -10,6 +10,7 @@ import { requestCancellation } from './cancellation.ts';
 import { failed, type Outcome } from './redirects.ts';
 import { discardBody } from './response-body.ts';
 import { type Call, Sender } from './sender.ts';
+import type { TokenHeader } from './token-header.ts';
 import { readVerdict } from './verdict.ts';
 
 /** What all exchanges of one attached instance share. */
@@ -18,8 +19,7 @@ export interface ExchangeParts {
   readonly clock: Clock;
   readonly random: () => number;
   readonly emit: Emit;
-  readonly headerName: string;
-  readonly headerPrefix: string;
+  readonly header: TokenHeader;
   readonly rateLimitRetries: number;
   readonly isTokenRefused: ((response: AxiosResponse) => boolean) | undefined;
 }
@@ -50,7 +50,7 @@ export class Exchange {
   constructor(parts: ExchangeParts, request: ExchangeRequest) {
     this.#parts = parts;
     this.#request = request;
-    this.#sender = new Sender(request, parts);
+    this.#sender = new Sender(request, parts.header);
   }
 
   /** With a fresh token and a body that needs no preparation: one call of the adapter, and no wait of ours. */

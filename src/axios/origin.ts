@@ -81,7 +81,7 @@ function decidingPart(config: InternalAxiosRequestConfig): string {
   // Neither true nor false: versions of axios disagree about what it means.
   if (typeof allowAbsoluteUrls !== 'boolean') return '';
   // Whatever follows a baseURL stands behind its slash: it can't change the origin.
-  if (isBehindBaseUrl(config)) return String(baseURL);
+  if (isBehindBaseUrl({ baseURL, url, allowAbsoluteUrls })) return String(baseURL);
   const full = String(url);
   return SCHEME_AND_AUTHORITY.exec(full)?.[0] ?? full;
 }

@@ -10,14 +10,17 @@ export interface SentRequest {
   readonly config: InternalAxiosRequestConfig;
   readonly headerValue: string;
   readonly token: string;
+  /** The adapter was given as a function; else it is one of axios' own. */
+  readonly adapterIsUsers: boolean;
 }
 
 /** How far the causes of an error are followed. */
 const DEEPEST_CAUSE = 10;
 
 /** Gives a response back as if the token had never been in its config. */
-export function restoreResponse(response: AxiosResponse, request: SentRequest): AxiosResponse {
-  restoreConfig(response, request);
+export function restoreResponse(received: AxiosResponse, request: SentRequest): AxiosResponse {
+  restoreConfig(received, request);
+  const response = request.adapterIsUsers ? received : withHiddenRequest(received);
   // Axios puts this response into errors of its own: a transformResponse that throws, a JSON text that is none.
   hideWire(response);
   // A stream that breaks later does so with an error of axios, which holds all that others hold.
@@ -88,6 +91,15 @@ function restoreConfig(holder: { config?: unknown }, request: SentRequest): void
 
 function carriesToken(headers: unknown, { headerValue }: SentRequest): boolean {
   return typeof headers === 'object' && headers !== null && Object.values(headers).includes(headerValue);
+}
+
+/** Cheaper than to hide a property that is there. Nobody else holds a response of axios' own adapters. */
+function withHiddenRequest({ request, ...rest }: AxiosResponse): AxiosResponse {
+  return Object.defineProperty(rest as AxiosResponse, 'request', {
+    value: request,
+    writable: true,
+    configurable: true,
+  });
 }
 
 /** What of a response leads to its socket: `request`, and the properties of Node's IncomingMessage. */

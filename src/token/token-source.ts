@@ -34,6 +34,8 @@ export class TokenSource {
   readonly #states: ExpiringMap<TokenState>;
   readonly #closing = new AbortController();
   #forgottenAt = Number.NEGATIVE_INFINITY;
+  /** Until a token was refused, no success has anything to prove. */
+  #wasRefused = false;
 
   constructor(parts: TokenSourceParts) {
     this.#parts = parts;
@@ -79,11 +81,13 @@ export class TokenSource {
 
   /** Says that a request with this token was refused. What to do about it is told by the standing. */
   refuse(key: string, value: string, obtained: Obtained): Standing {
+    this.#wasRefused = true;
     return this.#state(key).refuse(value, this.#parts.clock.now(), obtained);
   }
 
   /** Says that a request with this token succeeded. */
   succeed(key: string, value: string, obtained: Obtained): void {
+    if (!this.#wasRefused) return;
     const state = this.#states.get(key);
     if (state?.needsProof) state.succeed(value, this.#parts.clock.now(), obtained);
   }

@@ -14,7 +14,7 @@ function sent() {
   const withToken = new AxiosHeaders({ pid: '1', Authorization: `Bearer ${TOKEN}` });
   const attempt = asOurs(own, { headers: withToken });
   const copyOfAxios = { ...own, headers: withToken, extra: 1, adapter: () => {} } as never;
-  const request = { config: own, headerValue: `Bearer ${TOKEN}`, token: TOKEN };
+  const request = { config: own, headerValue: `Bearer ${TOKEN}`, token: TOKEN, adapterIsUsers: false };
   return { own, attempt, copyOfAxios: copyOfAxios as InternalAxiosRequestConfig, request };
 }
 
