@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { noRedis } from '../redis/support/redis-server.ts';
 import { compile } from './support/compile.ts';
 import { documents, ROOT, type Snippet, snippetsOf } from './support/snippets.ts';
 import { run } from './support/surroundings.ts';
@@ -21,7 +22,8 @@ describe.each(compiled)('$snippet.file:$snippet.line', async ({ snippet, path, c
     return;
   }
 
-  test('runs', async () => {
+  const needsRedis = snippet.given.includes('redisServer(');
+  test.skipIf(needsRedis && noRedis !== undefined)('runs', async () => {
     await run(() => import(path));
   });
 });
