@@ -8,7 +8,12 @@ const resolve = getAdapter as (adapter: AdapterOption, config: InternalAxiosRequ
 /** The adapter that axios would call for this config (A3). */
 export function resolveAdapter(adapter: AdapterOption, config: InternalAxiosRequestConfig): AxiosAdapter {
   if (typeof adapter === 'function') return adapter;
-  return resolve(adapter ?? axios.defaults.adapter, config);
+  return resolve(adapter || axios.defaults.adapter, config);
+}
+
+/** Was this adapter given as a function, by itself or in a list? Those that are given by name are axios' own. */
+export function isUsers(adapter: AxiosAdapter, { adapter: given }: InternalAxiosRequestConfig): boolean {
+  return given === adapter || (Array.isArray(given) && given.includes(adapter));
 }
 
 /** Axios' own http adapter; undefined where it was bundled for a browser. */

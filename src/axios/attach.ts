@@ -2,7 +2,7 @@ import type { AxiosAdapter, AxiosInstance, AxiosResponse, InternalAxiosRequestCo
 import { ClosedError, invalidOption } from '../errors.ts';
 import { scopeKey } from '../token/scope.ts';
 import { hostOf } from '../url.ts';
-import { httpAdapter, resolveAdapter } from './adapter.ts';
+import { httpAdapter, isUsers, resolveAdapter } from './adapter.ts';
 import { Exchange, type ExchangeParts } from './exchange.ts';
 import { OriginGuard } from './origin.ts';
 import { resolveRequestOptions } from './request-options.ts';
@@ -139,6 +139,7 @@ function sending(client: AxiosInstance, attachment: Attachment): Send {
     return new Exchange(attachment, {
       config,
       adapter,
+      adapterIsUsers: isUsers(adapter, config),
       mayFetch: adapter !== http,
       origin: destination.origin,
       scopeKey: own?.scopeKey ?? attachedScopeKey,

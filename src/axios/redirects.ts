@@ -13,6 +13,8 @@ export interface Leash {
   readonly headerValue: string;
   /** A redirect led to another origin: what that one answers is not about our token. */
   isAstray: boolean;
+  /** A redirect made a GET of another method: that request has taken effect, and must not be sent again. */
+  hasBecomeGet: boolean;
 }
 
 /** What an attempt came to: both settle paths count, as `validateStatus` may make a success of a 401. */
@@ -35,8 +37,13 @@ type BeforeRedirect = NonNullable<InternalAxiosRequestConfig['beforeRedirect']>;
  * For the http adapter: takes the token off before a redirect leaves the origin. Axios 1.12 to 1.20 keep Authorization
  * on the way to a subdomain and from http to https, and every version keeps headers of other names.
  */
-export function redirectHook(leash: Leash, usersOwn: BeforeRedirect | undefined): BeforeRedirect {
+export function redirectHook(
+  leash: Leash,
+  method: string | undefined,
+  usersOwn: BeforeRedirect | undefined,
+): BeforeRedirect {
   return (options, ...details) => {
+    if (options.method !== methodOf(method)) leash.hasBecomeGet = true;
     const leaves = new URL(options.href as string).origin !== leash.origin;
     if (leaves) {
       leash.isAstray = true;
@@ -68,6 +75,9 @@ export async function follow(
     const target = targetOf(outcome.response, adapter, hop);
     if (target === undefined || !mayFollow(outcome.response?.status, hop)) break;
     discardBody(outcome.response as AxiosResponse);
+    if (becomesGet(outcome.response?.status, hop.method) && methodOf(hop.method) !== 'GET') {
+      leash.hasBecomeGet = true;
+    }
     hop = nextHop(hop, outcome.response?.status, target);
     if (target.origin !== leash.origin) {
       leash.isAstray = true;
@@ -122,8 +132,12 @@ function mayFollow(status: number | undefined, hop: InternalAxiosRequestConfig):
 }
 
 function becomesGet(status: number | undefined, method: string | undefined): boolean {
-  const upper = method?.toUpperCase() ?? 'GET';
+  const upper = methodOf(method);
   return status === 303 ? upper !== 'HEAD' : (status === 301 || status === 302) && upper === 'POST';
+}
+
+function methodOf(method: string | undefined): string {
+  return method?.toUpperCase() ?? 'GET';
 }
 
 function nextHop(

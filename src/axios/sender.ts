@@ -10,6 +10,8 @@ import type { TokenHeader } from './token-header.ts';
 export interface Call {
   readonly config: InternalAxiosRequestConfig;
   readonly adapter: AxiosAdapter;
+  /** Given as a function, by itself or in a list, as mocks are; else it is one of axios' own. */
+  readonly adapterIsUsers: boolean;
   /** False where the adapter is known not to end in a fetch. */
   readonly mayFetch: boolean;
   /** Where it goes; the token goes nowhere else. */
@@ -31,6 +33,7 @@ export class Sender implements Leash, SentRequest {
   headerValue = '';
   token = '';
   isAstray = false;
+  hasBecomeGet = false;
   attempts = 0;
 
   readonly #adapter: AxiosAdapter;
@@ -43,12 +46,11 @@ export class Sender implements Leash, SentRequest {
   #body: RequestBody | undefined;
   #frozen: FrozenBody | undefined;
 
-  constructor({ config, adapter, mayFetch, origin }: Call, header: TokenHeader) {
+  constructor({ config, adapter, adapterIsUsers, mayFetch, origin }: Call, header: TokenHeader) {
     this.config = config;
     this.origin = origin;
     this.headerName = header.name;
-    // Asked before the first send: a mock may take itself off the config.
-    this.adapterIsUsers = typeof config.adapter === 'function';
+    this.adapterIsUsers = adapterIsUsers;
     this.#adapter = adapter;
     this.#mayFetch = mayFetch;
     this.#header = header;
@@ -58,7 +60,7 @@ export class Sender implements Leash, SentRequest {
   }
 
   get isRepeatable(): boolean {
-    return this.#frozen !== undefined || this.#classifyBody().kind !== 'once';
+    return !this.hasBecomeGet && (this.#frozen !== undefined || this.#classifyBody().kind !== 'once');
   }
 
   /** Turns a form into bytes, so that it can be sent a second time. */
@@ -80,8 +82,10 @@ export class Sender implements Leash, SentRequest {
     this.headerValue = this.#header.value(token);
     const sent = isFirst && this.#frozen === undefined ? this.config : asOurs(this.config, {});
     this.#equip(sent);
+    // Called as axios calls it, without a `this`.
+    const adapter = this.#adapter;
     try {
-      return Promise.resolve(this.#adapter(sent)) as Promise<AxiosResponse>;
+      return Promise.resolve(adapter(sent)) as Promise<AxiosResponse>;
     } catch (error) {
       return Promise.reject(error);
     }
@@ -134,7 +138,7 @@ export class Sender implements Leash, SentRequest {
       config.data = this.#frozen.bytes;
     }
     config.headers = headers;
-    config.beforeRedirect = redirectHook(this, this.#usersRedirectHook);
+    config.beforeRedirect = redirectHook(this, this.config.method, this.#usersRedirectHook);
     if (!this.#mayFetch) return;
     const own = this.#usersFetchOptions;
     if (own === undefined) config.fetchOptions = MANUAL;

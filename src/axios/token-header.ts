@@ -6,8 +6,9 @@ export class TokenHeader {
   readonly #prefix: string;
   #token: string | undefined;
   #value = '';
-  /** What headers with a trace inherit. */
+  /** What headers with a trace inherit; from the class that they had, as each copy of axios has one. */
   #traced: object | undefined;
+  #headersClass: unknown;
 
   constructor(name: string, prefix: string) {
     this.name = name;
@@ -29,10 +30,17 @@ export class TokenHeader {
    */
   traceOn(headers: AxiosHeaders, token: string): AxiosHeaders {
     const value = this.value(token);
-    this.#traced ??= Object.create(Object.getPrototypeOf(headers), {
-      [this.name]: { value, writable: true, configurable: true },
-    }) as object;
+    const headersClass = Object.getPrototypeOf(headers);
+    if (this.#traced === undefined || this.#headersClass !== headersClass) {
+      this.#headersClass = headersClass;
+      this.#traced = Object.create(headersClass, {
+        [this.name]: { value, writable: true, configurable: true },
+      }) as object;
+    }
     // The prototype of headers that are there could be changed as well, for twice the price.
-    return Object.assign(Object.create(this.#traced), headers);
+    const traced = Object.assign(Object.create(this.#traced), headers);
+    // A header that is there as undefined is absent to axios.
+    if (traced[this.name] === undefined) delete traced[this.name];
+    return traced;
   }
 }

@@ -199,6 +199,7 @@ describe.each(AXIOS_VERSIONS)('attaching on %s', (version) => {
       ['a list that begins with fetch', ['fetch', 'http'], 'fetch'],
       ['fetch', 'fetch', 'fetch'],
       ['nothing', undefined, 'http'],
+      ['false, which is nothing to axios as well', false, 'http'],
     ])('%s', async (_title, adapter, taken) => {
       const home = await startOrigin(refuseFirst);
       const { auth } = tokensOf(library);
@@ -220,6 +221,35 @@ describe.each(AXIOS_VERSIONS)('attaching on %s', (version) => {
       auth.attach(client);
       await client.get('/x');
       expect(sent).toHaveLength(2);
+    });
+
+    test('one given as a function is called as axios calls it, and its response is passed on, not copied', async () => {
+      const calledOn: unknown[] = [];
+      const made: object[] = [];
+      function adapter(this: unknown, config: InternalAxiosRequestConfig) {
+        calledOn.push(this);
+        const response = {
+          status: 200,
+          statusText: 'OK',
+          headers: {},
+          data: '',
+          config,
+          request: { own: 1 },
+        };
+        made.push(response);
+        return Promise.resolve(response);
+      }
+      const { auth } = tokensOf(library);
+      for (const given of [adapter, ['xhr', adapter]]) {
+        const client = axios.create({ baseURL: API, adapter: given as never });
+        auth.attach(client);
+        const response = await client.get('/x');
+        expect(response).toBe(made.at(-1));
+        expect(Object.keys(response)).not.toContain('request');
+        expect(response.request).toEqual({ own: 1 });
+        expect(response.config.headers.Authorization).toBe('Bearer access_token_1');
+      }
+      expect(calledOn).toEqual([undefined, undefined]);
     });
 
     test('fetch, with a fetch of the user', async () => {

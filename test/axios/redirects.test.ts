@@ -93,21 +93,50 @@ describe.each(AXIOS_VERSIONS)('redirects on %s', (version) => {
         },
       );
 
-      test.each(STATUSES)(
-        '%d within the origin: the token goes along, and a 401 at the end is cured',
-        async (status) => {
+      test.each([
+        ...STATUSES.map((status) => ['get', status] as const),
+        ['post', 307] as const,
+        ['post', 308] as const,
+      ])(
+        'a %s that answers %d within the origin: the token goes along, and a 401 at the end is cured',
+        async (method, status) => {
           const home = await startOrigin(refusingTheFirst);
           const { client, minted } = attached(library, home, { adapter }, headerName);
-          expect(await outcome(client.post(go(status, '/x?y=1'), { amount: 1 }))).toBe(200);
-          const keeps = status >= 307;
+          const data = method === 'post' ? { amount: 1 } : undefined;
+          expect(await outcome(client.request({ method, url: go(status, '/x?y=1'), data }))).toBe(200);
+          const sent = (url: string) => `${method.toUpperCase()} ${url} ${data ? '{"amount":1}' : ''}`;
           expect(home.arrivals.map(({ method, url, body }) => `${method} ${url} ${body}`)).toEqual(
-            [1, 2].flatMap(() => [
-              `POST ${go(status, '/x?y=1')} {"amount":1}`,
-              keeps ? 'POST /x?y=1 {"amount":1}' : 'GET /x?y=1 ',
-            ]),
+            [1, 2].flatMap(() => [sent(go(status, '/x?y=1')), sent('/x?y=1')]),
           );
           expect(hasToken(home)).toEqual([true, true, true, true]);
           expect(minted()).toBe(2);
+        },
+      );
+
+      test.each(
+        [301, 302, 303].flatMap((status) =>
+          [
+            { refusal: 401, minted: 2 },
+            { refusal: 429, minted: 1 },
+          ].map((each) => ({ status, ...each })),
+        ),
+      )(
+        'a POST that $status made a GET of has taken effect: after a $refusal it is not sent again',
+        async ({ status, refusal, minted: afterwards }) => {
+          const home = await startOrigin(
+            redirecting((arrival, response) => {
+              response.writeHead(arrival.url === '/result' ? refusal : 200, { 'retry-after': '0' });
+              response.end();
+            }),
+          );
+          const { client, minted, events } = attached(library, home, { adapter }, headerName);
+          expect(await outcome(client.post(go(status, '/result'), { amount: 1 }))).toBe(refusal);
+          expect(home.arrivals.map(({ method }) => method)).toEqual(['POST', 'GET']);
+          expect(minted()).toBe(1);
+          expect(events).toContainEqual({ type: 'replay-skipped', reason: 'body-not-replayable' });
+          // A refused token is dropped all the same.
+          expect(await outcome(client.get('/next'))).toBe(200);
+          expect(minted()).toBe(afterwards);
         },
       );
 

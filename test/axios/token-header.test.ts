@@ -59,6 +59,21 @@ describe('a trace on headers', () => {
     expect(all.map((headers) => headers.Authorization)).toEqual(['Bearer 1', 'Bearer 2', 'Bearer 1']);
   });
 
+  test('is of the class that the headers of each copy of axios have', () => {
+    class OtherHeaders extends AxiosHeaders {}
+    const header = new TokenHeader('Authorization', 'Bearer ');
+    for (const Headers of [AxiosHeaders, OtherHeaders, AxiosHeaders]) {
+      expect(header.traceOn(new Headers(), TOKEN).constructor).toBe(Headers);
+    }
+  });
+
+  test('is not hidden by a header that is there as undefined', () => {
+    const headers = Object.assign(new AxiosHeaders(), { Authorization: undefined });
+    expect(new TokenHeader('Authorization', 'Bearer ').traceOn(headers, TOKEN).Authorization).toBe(
+      `Bearer ${TOKEN}`,
+    );
+  });
+
   test('gives way to a header of the caller', () => {
     const headers = traced();
     headers.Authorization = 'Basic own';
