@@ -1,7 +1,7 @@
-import type { SandboxControls } from './controls.ts';
+import { rateLimitKeys, type SandboxControls, targetKeys } from './controls.ts';
 import { json, type Reply } from './reply.ts';
 import type { SandboxRequest } from './traffic.ts';
-import { check } from './validate.ts';
+import { check, invalid } from './validate.ts';
 
 type Body = Readonly<Record<string, unknown>>;
 type Control = (body: Body, controls: SandboxControls) => unknown;
@@ -37,27 +37,34 @@ const routes: Readonly<Record<string, Control>> = {
     controls.expireAllTokens();
     return done;
   },
-  'POST /_sandbox/token-life': ({ seconds, ...rest }, controls) => {
-    check.keys('body', rest, []);
-    controls.setTokenLife(unchecked(seconds));
+  'POST /_sandbox/token-life': (body, controls) => {
+    check.keys('body', body, ['seconds']);
+    controls.setTokenLife(unchecked(body.seconds));
     return done;
   },
-  'POST /_sandbox/reply-shape': ({ shape, ...rest }, controls) => {
-    check.keys('body', rest, []);
-    controls.setReplyShape(unchecked(shape));
+  'POST /_sandbox/reply-shape': (body, controls) => {
+    check.keys('body', body, ['shape']);
+    if (!('shape' in body))
+      throw invalid('shape', 'must be given: one of the reply shapes, or a list of them');
+    controls.setReplyShape(unchecked(body.shape));
     return done;
   },
-  'POST /_sandbox/rate-limit': ({ count, ...options }, controls) => {
+  'POST /_sandbox/rate-limit': (body, controls) => {
+    check.keys('body', body, ['count', ...rateLimitKeys]);
+    const { count, ...options } = body;
     controls.rateLimit(unchecked(count), unchecked(options));
     return done;
   },
-  'POST /_sandbox/fail': ({ count, share, fault, ...options }, controls) => {
+  'POST /_sandbox/fail': (body, controls) => {
+    check.keys('body', body, ['count', 'share', 'fault', ...targetKeys]);
+    const { count, share, fault, ...options } = body;
     const what = share === undefined ? count : { share };
     controls.fail(unchecked(what), unchecked(fault), unchecked(options));
     return done;
   },
-  'POST /_sandbox/reply-next': ({ on, path, ...reply }, controls) => {
-    check.keys('body', reply, ['status', 'headers', 'body']);
+  'POST /_sandbox/reply-next': (body, controls) => {
+    check.keys('body', body, [...targetKeys, 'status', 'headers', 'body']);
+    const { on, path, ...reply } = body;
     const target = { ...(on !== undefined && { on }), ...(path !== undefined && { path }) };
     controls.replyNext(unchecked(reply), unchecked(target));
     return done;

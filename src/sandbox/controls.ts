@@ -88,7 +88,7 @@ export interface SandboxControls {
 }
 
 const kinds = ['token', 'revoke', 'api'] as const;
-const targetKeys = ['on', 'path'];
+export const targetKeys: readonly string[] = ['on', 'path'];
 
 export function createControls(world: World): SandboxControls {
   const { plan, stats, log, ledger, holds } = world;
@@ -98,7 +98,10 @@ export function createControls(world: World): SandboxControls {
       stats.reset();
       log.clear();
     },
-    until: (condition) => stats.until(condition),
+    async until(condition) {
+      if (typeof condition !== 'function') throw invalid('condition', 'must be a function of the counters');
+      return stats.until(condition);
+    },
     requests: () => log.newest(),
     revokeAllTokens({ keep } = {}) {
       ledger.revokeAll(keep === undefined ? undefined : check.oneOf('keep', keep, ['refresh-tokens']));
@@ -133,6 +136,8 @@ export function createControls(world: World): SandboxControls {
       plan.next(1, targetOf(options), { kind: 'reply', reply: wholeReply(reply) });
     },
     hold(on, path, { process = 'before' } = {}) {
+      check.oneOf('on', on, kinds);
+      check.oneOf('process', process, ['before', 'after']);
       return holds.add(targetOf({ on, ...(path !== undefined && { path }) }), process);
     },
     clearFaults: () => plan.clear(),
@@ -143,7 +148,13 @@ export function lifeInMs(seconds: number | null): number {
   return seconds === null ? Number.POSITIVE_INFINITY : seconds * 1000;
 }
 
-const rateLimitKeys = [...targetKeys, 'retryAfter', 'retryAfterHeader', 'status', 'body'];
+export const rateLimitKeys: readonly string[] = [
+  ...targetKeys,
+  'retryAfter',
+  'retryAfterHeader',
+  'status',
+  'body',
+];
 
 function countOf(count: unknown): number {
   return check.integer('count', count, { min: 0 });
@@ -156,14 +167,17 @@ function shareOf(what: unknown): number {
 }
 
 function targetOf({ on = 'token', path }: TargetOptions): Target {
-  if (path !== undefined) check.text('path', path);
+  if (path !== undefined && !check.text('path', path).startsWith('/'))
+    throw invalid('path', 'must begin with a slash, as the paths of requests do');
   return { on: check.oneOf('on', on, kinds), path };
 }
 
-function wholeReply({ status = 200, headers = {}, body }: RawReply): Reply {
+function wholeReply(reply: RawReply): Reply {
+  check.keys('reply', check.object('reply', reply), ['status', 'headers', 'body']);
+  const { status = 200, headers = {}, body } = reply;
   checkStatus('status', status);
   for (const [name, value] of Object.entries(check.object('headers', headers)))
-    check.text(`headers.${name}`, value);
+    check.header(`headers.${name}`, name, value);
   if (typeof body === 'string') return { status, headers: lowerCased(headers), body };
   const type = { 'content-type': 'application/json; charset=utf-8' };
   return { status, headers: { ...type, ...lowerCased(headers) }, body: JSON.stringify(body ?? null) };
@@ -173,9 +187,12 @@ function lowerCased(headers: Readonly<Record<string, string>>): Readonly<Record<
   return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
 }
 
-function issueToken(world: World, { clientId, scope }: IssueTokenOptions): IssuedToken {
+function issueToken(world: World, options: IssueTokenOptions): IssuedToken {
+  check.keys('options', { ...options }, ['clientId', 'scope']);
+  const { clientId = world.settings.publicClientId, scope } = options;
+  check.oneOf('clientId', clientId, [...world.clients.keys()]);
   const entry = world.ledger.issue({
-    clientId: clientId ?? world.settings.publicClientId,
+    clientId,
     userUuid: world.userUuid,
     scope: typeof scope === 'string' ? scopeList(scope) : (scope ?? world.settings.scopes),
     refreshable: true,

@@ -63,7 +63,7 @@ export function checkFault(value: unknown): Fault {
   const kind = check.oneOf('fault.kind', fault.kind, kinds);
   check.keys('fault', fault, ['kind', ...properties[kind]]);
   if (kind === 'latency') check.integer('fault.ms', fault.ms, { min: 0, max: 2 ** 31 - 1 });
-  if (kind === 'redirect') check.text('fault.location', fault.location);
+  if (kind === 'redirect') check.header('fault.location', 'location', fault.location);
   if (kind === 'oauth-error') check.text('fault.error', fault.error);
   if (kind === 'status' || fault.status !== undefined) checkStatus('fault.status', fault.status);
   if (fault.body !== undefined) check.oneOf('fault.body', fault.body, ['json', 'text', 'html', 'none']);

@@ -14,7 +14,8 @@ const descriptions: Readonly<Record<string, string>> = {
   unsupported_grant_type: 'The authorization grant type is not supported by the authorization server.',
   invalid_request:
     'The request is missing a required parameter, includes an unsupported parameter value, or is otherwise malformed.',
-  invalid_token_reuse: 'The previous access token was revoked by a concurrent request.',
+  invalid_token_reuse:
+    'The authorization server encountered an unexpected condition that prevented it from fulfilling the request.',
   invalid_token: 'The access token is invalid or has expired.',
   insufficient_scope: 'The request requires higher privileges than provided by the access token.',
   rate_limit_exceeded: 'Too many requests. Please retry after some time.',

@@ -17,10 +17,11 @@ export interface RateLimitReply {
 
 export function checkRateLimit(value: Readonly<Record<string, unknown>>): RateLimitReply {
   const { retryAfter, retryAfterHeader, status, body } = value;
-  if (retryAfter !== undefined && !['number', 'string'].includes(typeof retryAfter) && retryAfter !== false) {
+  const isTold = Number.isFinite(retryAfter) || typeof retryAfter === 'string' || retryAfter === false;
+  if (retryAfter !== undefined && !isTold) {
     throw invalid('retryAfter', 'must be a number of seconds, a text, or false for none');
   }
-  if (retryAfterHeader !== undefined) check.text('retryAfterHeader', retryAfterHeader);
+  if (retryAfterHeader !== undefined) check.header('retryAfterHeader', 'retry-after', retryAfterHeader);
   if (status !== undefined) checkStatus('status', status);
   if (body !== undefined) check.oneOf('body', body, ['json', 'none', 'html']);
   // Each property was checked above.

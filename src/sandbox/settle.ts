@@ -31,6 +31,9 @@ export interface Settings {
   readonly requestLogLimit: number;
 }
 
+/** Those that need no `customGrant`. */
+const GRANT_TYPES = ['client_credentials', 'password', 'refresh_token'];
+
 /** Credentials that nobody can mistake for real ones. */
 const fake = {
   clientId: 'sandbox-client-id',
@@ -74,7 +77,9 @@ export function settle(options: SandboxOptions): Settings {
   const clientSecret = check.text('clientSecret', options.clientSecret ?? fake.clientSecret);
   const publicClientId = check.text('publicClientId', options.publicClientId ?? fake.publicClientId);
   const own: SandboxClient = { clientId, clientSecret };
-  const { clientGrants, merchantId, customGrant, seed, replyShape = [] } = options;
+  const { clientGrants, merchantId, seed, replyShape = [] } = options;
+  const customGrant = options.customGrant === undefined ? undefined : checkGrant(options.customGrant);
+  const grantTypes = [...GRANT_TYPES, ...(customGrant === undefined ? [] : [customGrant.grantType])];
   return {
     port: check.integer('port', options.port ?? 0, { min: 0, max: 65_535 }),
     clientId,
@@ -82,12 +87,14 @@ export function settle(options: SandboxOptions): Settings {
     publicClientId,
     username: check.text('username', options.username ?? fake.username),
     password: check.text('password', options.password ?? fake.password),
-    clients: [
-      clientGrants === undefined ? own : { ...own, grants: check.texts('clientGrants', clientGrants) },
+    clients: distinct([
+      clientGrants === undefined
+        ? own
+        : { ...own, grants: checkGrants('clientGrants', clientGrants, grantTypes) },
       { clientId: publicClientId },
-      ...furtherClients(options.clients ?? []),
-    ],
-    scopes: check.texts('scopes', options.scopes ?? documentedScopes),
+      ...furtherClients(options.clients ?? [], grantTypes),
+    ]),
+    scopes: checkScopes('scopes', options.scopes ?? documentedScopes),
     tokenLifeSeconds: check.life(
       'tokenLifeSeconds',
       options.tokenLifeSeconds === undefined ? 7200 : options.tokenLifeSeconds,
@@ -113,7 +120,7 @@ export function settle(options: SandboxOptions): Settings {
     revokedTwice: check.oneOf('revokedTwice', options.revokedTwice ?? 'ok', ['ok', 'invalid-token']),
     bbpsRefusalStatus: check.oneOf('bbpsRefusalStatus', options.bbpsRefusalStatus ?? 200, [200, 401]),
     merchantId: merchantId === undefined ? undefined : check.text('merchantId', merchantId),
-    customGrant: customGrant === undefined ? undefined : checkGrant(customGrant),
+    customGrant,
     now: checkClock(options.now ?? (() => Date.now())),
     seed: seed === undefined ? undefined : check.integer('seed', seed, { min: Number.MIN_SAFE_INTEGER }),
     requestLogLimit: check.integer('requestLogLimit', options.requestLogLimit ?? 1000, { min: 0 }),
@@ -128,15 +135,37 @@ function refuseUnknown(options: Readonly<Record<string, unknown>>): void {
   }
 }
 
-function furtherClients(clients: readonly SandboxClient[]): readonly SandboxClient[] {
+/** Two clients under one id would be one of them, and the other's secret would be refused. */
+function distinct(clients: readonly SandboxClient[]): readonly SandboxClient[] {
+  const ids = clients.map(({ clientId }) => clientId);
+  const twice = ids.find((id, index) => ids.indexOf(id) !== index);
+  if (twice === undefined) return clients;
+  throw invalid('clients', `"clientId" and "publicClientId" must all differ, but "${twice}" is there twice`);
+}
+
+function checkGrants(name: string, grants: readonly string[], known: readonly string[]): readonly string[] {
+  return check.texts(name, grants).map((grant) => check.oneOf(name, grant, known));
+}
+
+function checkScopes(name: string, scopes: readonly string[]): readonly string[] {
+  const checked = check.texts(name, scopes);
+  if (checked.length === 0 || checked.some((scope) => /\s/.test(scope)))
+    throw invalid(name, 'must be a non-empty list of scopes, each without white space');
+  return checked;
+}
+
+function furtherClients(
+  clients: readonly SandboxClient[],
+  grantTypes: readonly string[],
+): readonly SandboxClient[] {
   if (!Array.isArray(clients)) throw invalid('clients', 'must be a list, such as [{ clientId }]');
   for (const [index, client] of clients.entries()) {
     const name = `clients[${index}]`;
     check.keys(name, check.object(name, client), ['clientId', 'clientSecret', 'grants', 'scopes']);
     check.text(`${name}.clientId`, client.clientId);
     if (client.clientSecret !== undefined) check.text(`${name}.clientSecret`, client.clientSecret);
-    if (client.grants !== undefined) check.texts(`${name}.grants`, client.grants);
-    if (client.scopes !== undefined) check.texts(`${name}.scopes`, client.scopes);
+    if (client.grants !== undefined) checkGrants(`${name}.grants`, client.grants, grantTypes);
+    if (client.scopes !== undefined) checkScopes(`${name}.scopes`, client.scopes);
   }
   return clients;
 }

@@ -1,3 +1,5 @@
+import { validateHeaderName, validateHeaderValue } from 'node:http';
+
 /** A wrong option or control: the name in quotes, then the rule it breaks. */
 export function invalid(name: string, rule: string): TypeError {
   return new TypeError(`"${name}" ${rule}`);
@@ -16,6 +18,18 @@ export const check = {
   text(name: string, value: unknown): string {
     if (typeof value !== 'string' || value === '') throw invalid(name, 'must be a non-empty string');
     return value;
+  },
+
+  /** A header that Node.js would refuse to send only once a request has come. */
+  header(name: string, header: string, value: unknown): string {
+    const text = check.text(name, value);
+    try {
+      validateHeaderName(header);
+      validateHeaderValue(header, text);
+    } catch {
+      throw invalid(name, 'must be a header that can be sent');
+    }
+    return text;
   },
 
   integer(name: string, value: unknown, { min, max = Number.MAX_SAFE_INTEGER }: Bounds): number {

@@ -3,7 +3,7 @@ import { apiRoute } from './api-route.ts';
 import { Arguments } from './arguments.ts';
 import { fixtures } from './fixtures/fixtures.ts';
 import { HandedOutTokens, type TokenReply } from './handed-out-tokens.ts';
-import { type Hosts, invalidOption, resolveHosts } from './hosts.ts';
+import { type Hosts, invalidOption, isPayu, resolveHosts } from './hosts.ts';
 import type { ApiMockOptions, MockPayu, MockPayuOptions } from './kit.ts';
 import { Ledger } from './ledger.ts';
 import type { Nock } from './load-nock.ts';
@@ -38,7 +38,7 @@ export class MockPayuKit implements MockPayu {
       claims: (method, url) => this.#isOAuth(method, url) || this.#api.claims(method, url),
       answer: (request) => this.#mocksFor(request).answer(request),
       answered: (request) => this.#mocksFor(request).answers.add(),
-      unexpected: (method, url) => this.#unexpected(method, url),
+      unexpected: (method, url, whereTo) => this.#unexpected(method, url, whereTo),
     });
     this.#listen();
   }
@@ -101,9 +101,18 @@ export class MockPayuKit implements MockPayu {
     return this.#declareApi('api', method, path, {
       tokenRule: options.token ?? 'handed-out',
       outcome: async (request, url) => {
-        const answer = typeof reply === 'function' ? await reply(request) : reply;
-        given.reply(answer);
-        return replyWith(answer ?? usualReply(request.method, url));
+        if (typeof reply !== 'function') return replyWith(reply ?? usualReply(request.method, url));
+        try {
+          const answer = await reply(request);
+          given.reply(answer);
+          return replyWith(answer ?? usualReply(request.method, url));
+        } catch (error) {
+          // Code under test that catches errors must not swallow what the test asserts in here.
+          this.#ledger.addProblem(
+            `${request.method} ${request.url}: its reply function threw: ${String(error)}`,
+          );
+          throw error;
+        }
       },
     });
   }
@@ -236,13 +245,44 @@ export class MockPayuKit implements MockPayu {
     return method === 'POST' && endpoint?.origin === url.origin && endpoint.pathname === url.pathname;
   }
 
-  #unexpected(method: string, url: URL): string | undefined {
+  #unexpected(method: string, url: URL, whereTo: 'nowhere' | 'the network'): string | undefined {
     const { tokenUrl, revokeUrl, apiBases } = this.#hosts;
-    const isApi = apiBases.some(({ origin }) => origin === url.origin);
-    if (!isApi && url.origin !== tokenUrl.origin && url.origin !== revokeUrl?.origin) return undefined;
     // What belongs into the form may stand in the query of an OAuth request gone wrong.
-    const shown = isApi ? url : new URL(url.pathname, url.origin);
-    return `mockPayu: ${this.#api.unexpected(method, shown)}`;
+    const bare = new URL(url.pathname, url.origin);
+    if (apiBases.some(({ origin }) => origin === url.origin))
+      return this.#refused(`${this.#api.unexpected(method, url)}${this.#whyNotMocked()}`);
+    if (url.origin === tokenUrl.origin || url.origin === revokeUrl?.origin) {
+      const endpoints = [tokenUrl, revokeUrl].flatMap((endpoint) => endpoint?.pathname ?? []);
+      this.#ledger.addUnexpected(`${method} ${bare.href}`);
+      return this.#refused(
+        `unexpected request ${method} ${bare.href}; this host answers POST ${endpoints.join(' and POST ')}${this.#whyNotMocked()}`,
+      );
+    }
+    if (whereTo === 'nowhere' || !(isPayu(url) || this.#isDoubledSlash(url))) return undefined;
+    this.#ledger.addUnexpected(`${method} ${bare.href}`);
+    return this.#refused(
+      isPayu(url)
+        ? `unexpected request ${method} ${bare.href}: this host is PayU's, and none of this kit's; see "environment" and "apiHosts"`
+        : `unexpected request to a host "${url.hostname}": does the path of its URL begin with two slashes?`,
+    );
+  }
+
+  #refused(message: string): string {
+    return `mockPayu: ${message}`;
+  }
+
+  /** nock.cleanAll() takes all interceptors away, and what they were to catch would reach the server. */
+  #whyNotMocked(): string {
+    return this.#listener.isInPlace
+      ? ''
+      : '; nock.cleanAll() has taken this kit out of nock: call its restore() instead, and make a new one for each test';
+  }
+
+  /** For nock, what follows two slashes is a host: `https://accounts.payu.in//oauth/token` leads to `oauth`. */
+  #isDoubledSlash({ hostname }: URL): boolean {
+    const { tokenUrl, revokeUrl, apiBases } = this.#hosts;
+    const paths = [tokenUrl.pathname, revokeUrl?.pathname, ...apiBases.map(({ prefix }) => prefix)];
+    return paths.some((path) => path?.split('/')[1] === hostname);
   }
 }
 

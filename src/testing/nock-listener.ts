@@ -16,8 +16,11 @@ export interface Listener {
   readonly answer: (request: SeenRequest) => Outcome | Promise<Outcome>;
   /** nock has passed the whole answer on. */
   readonly answered: (request: SeenRequest) => void;
-  /** A request that no interceptor wants, neither the kit's nor a foreign one. */
-  readonly unexpected: (method: string, url: URL) => string | undefined;
+  /**
+   * A request that no interceptor wants, neither the kit's nor a foreign one: what to tell its sender if it is the kit's
+   * business. One that nock knows no interceptor for would leave this machine.
+   */
+  readonly unexpected: (method: string, url: URL, whereTo: 'nowhere' | 'the network') => string | undefined;
 }
 
 /** What nock tells about a request that nothing matches. */
@@ -60,6 +63,14 @@ export class NockListener {
     return this.#nock.activeMocks().includes(`${method} ${host}/${label}`);
   }
 
+  /** Does nock still know the interceptors of this kit? */
+  get isInPlace(): boolean {
+    return [...this.#registered.keys()].every((key) => {
+      const [method = '', origin = ''] = key.split(' ');
+      return this.isTaken(origin, method);
+    });
+  }
+
   listen(origin: string, method: string): void {
     const key = `${method} ${origin}`;
     if (this.#registered.has(key)) return;
@@ -99,9 +110,16 @@ export class NockListener {
     const { proto, host, method = 'GET', path = '/' } = second ?? first;
     const url = `${proto}://${host}${path}`;
     if (proto === undefined || host === undefined || !URL.canParse(url)) return;
-    const message = this.#listener.unexpected(method, new URL(url));
+    const message = this.#listener.unexpected(
+      method,
+      new URL(url),
+      second === undefined ? 'the network' : 'nowhere',
+    );
+    if (message === undefined) return;
+    const error = connectionError(message, 'ERR_MOCK_PAYU');
+    // What is thrown here nock throws at the sender, as it does where net connect is disabled.
+    if (second === undefined) throw error;
     // The first error wins: without this the client would see nock's, which prints the whole request.
-    if (message !== undefined && second !== undefined)
-      first.destroy(connectionError(message, 'ERR_MOCK_PAYU'));
+    first.destroy(error);
   };
 }

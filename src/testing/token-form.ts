@@ -12,6 +12,12 @@ const needs: Readonly<Record<string, readonly string[]>> = {
   refresh_token: ['refresh_token'],
 };
 
+/** PayU's documentation: the clients of the password grant, one for all merchants of an environment. */
+const publicClients = new Set([
+  '6f8bb4951e030d4d7349e64a144a534778673585f86039617c167166e9154f7e',
+  'ccbb70745faad9c06092bb5c79bfd919b6f45fd454f34619d83920893e90ae6b',
+]);
+
 /** The rules of PayU's token endpoint that a request breaks, in words; empty if there are none. */
 export function tokenFormProblems(request: FormRequest): string[] {
   const form = new URLSearchParams(request.body);
@@ -21,6 +27,9 @@ export function tokenFormProblems(request: FormRequest): string[] {
   if (grantType === null) problems.push('"grant_type" is missing');
   for (const name of needs[grantType ?? ''] ?? []) {
     if (!form.has(name)) problems.push(`"${name}" is missing: the grant "${grantType}" needs it`);
+  }
+  if (publicClients.has(form.get('client_id') ?? '') && form.has('client_secret')) {
+    problems.push(`"client_secret" must be left out: "client_id" is PayU's public one, which has none`);
   }
   if (!form.has('scope')) problems.push('"scope" is missing: PayU wants it with every grant');
   else if (!/^\S+( \S+)*$/.test(form.get('scope') ?? '') && form.get('scope') !== '') {

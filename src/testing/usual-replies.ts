@@ -20,7 +20,7 @@ export function refusedReply(url: URL): MockReply {
     case 'payment-links':
       return fixtures.paymentLinks.invalidToken;
     case 'partner':
-      return fixtures.partner.unauthorized;
+      return /\/v3(\/|$)/.test(url.pathname) ? fixtures.partner.invalidToken : fixtures.partner.unauthorized;
     case 'bbps':
       return fixtures.bbps.unauthorized;
     case 'payouts':

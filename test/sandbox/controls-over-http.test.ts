@@ -106,7 +106,11 @@ describe('controls over HTTP', () => {
     ['rate-limit', {}, '"count" must be a whole number, at least 0'],
     ['rate-limit', { count: '1' }, '"count" must be a whole number, at least 0'],
     ['rate-limit', { count: -1 }, '"count" must be a whole number, at least 0'],
-    ['rate-limit', { count: 1, retry_after: 1 }, '"options" has an unknown property "retry_after"'],
+    [
+      'rate-limit',
+      { count: 1, retry_after: 1 },
+      '"body" has an unknown property "retry_after"; known are count, on',
+    ],
     [
       'rate-limit',
       { count: 1, retryAfter: true },
@@ -131,6 +135,9 @@ describe('controls over HTTP', () => {
     ['token-life', {}, '"seconds" must be a number of seconds, 0 or more, or null'],
     ['token-life', { seconds: -1 }, '"seconds" must be a number of seconds, 0 or more, or null'],
     ['token-life', { seconds: 1, minutes: 1 }, '"body" has an unknown property "minutes"'],
+    ['reply-shape', {}, '"shape" must be given'],
+    ['reply-shape', { replyShape: 'x' }, '"body" has an unknown property "replyShape"; known are shape'],
+    ['fail', { cout: 1 }, '"body" has an unknown property "cout"; known are count, share, fault, on, path'],
     ['reply-shape', { shape: 'round' }, '"replyShape" must be one of "misspelt-expire-in"'],
     ['reply-next', { status: 1, body: '' }, '"status" must be a whole number'],
     ['reply-next', { body: '', header: {} }, '"body" has an unknown property "header"'],

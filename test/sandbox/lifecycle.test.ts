@@ -6,6 +6,11 @@ import { describe, expect, it } from 'vitest';
 import { type SandboxOptions, startSandbox } from '../../src/sandbox/index.ts';
 import { call, manualClock, mint, mintedToken, sandboxFor } from './support.ts';
 
+/** The controls as plain JavaScript sees them. */
+type Untyped = Readonly<
+  Record<'replyNext' | 'hold' | 'rateLimit' | 'fail' | 'issueToken', (...parameters: unknown[]) => unknown>
+>;
+
 describe('starting', () => {
   it('listens on loopback, on a free port', async () => {
     const sandbox = await sandboxFor();
@@ -47,6 +52,16 @@ describe('starting', () => {
     ['requestLogLimit', 0.5, '"requestLogLimit" must be a whole number, at least 0'],
     ['scopes', 'read_bills', '"scopes" must be a list of non-empty strings'],
     ['clientGrants', [''], '"clientGrants" must be a list of non-empty strings'],
+    ['clientGrants', ['client_credential'], '"clientGrants" must be one of "client_credentials", "password"'],
+    ['scopes', [], '"scopes" must be a non-empty list of scopes'],
+    ['scopes', ['a b'], '"scopes" must be a non-empty list of scopes, each without white space'],
+    ['publicClientId', 'sandbox-client-id', 'but "sandbox-client-id" is there twice'],
+    ['clients', [{ clientId: 'sandbox-client-id' }], 'but "sandbox-client-id" is there twice'],
+    [
+      'clients',
+      [{ clientId: 'x', grants: ['otp'] }],
+      '"clients[0].grants" must be one of "client_credentials"',
+    ],
     ['clients', {}, '"clients" must be a list'],
     ['clients', [{ clientSecret: 'x' }], '"clients[0].clientId" must be a non-empty string'],
     [
@@ -64,6 +79,66 @@ describe('starting', () => {
     const starting = startSandbox({ [name]: value } as SandboxOptions);
     await expect(starting).rejects.toThrow(TypeError);
     await expect(starting).rejects.toThrow(message);
+  });
+
+  it('a grant of its own is one that a client may have', async () => {
+    const sandbox = await sandboxFor({ clientGrants: ['otp'], customGrant: { grantType: 'otp' } });
+    expect((await mint(sandbox)).body.error).toBe('unauthorized_client');
+  });
+
+  it.each<[string, (controls: Untyped) => unknown, string]>([
+    ['replyNext()', (controls) => controls.replyNext(), '"reply" must be an object'],
+    [
+      'a misspelt reply',
+      (controls) => controls.replyNext({ code: 500 }),
+      '"reply" has an unknown property "code"',
+    ],
+    ['hold()', (controls) => controls.hold(), '"on" must be one of "token", "revoke", "api"'],
+    [
+      'a hold at no known moment',
+      (controls) => controls.hold('api', '/x', { process: 'never' }),
+      '"process" must be',
+    ],
+    [
+      'a path that no request has',
+      (controls) => controls.rateLimit(1, { path: 'payout' }),
+      '"path" must begin with',
+    ],
+    [
+      'no number',
+      (controls) => controls.rateLimit(1, { retryAfter: Number.NaN }),
+      '"retryAfter" must be a number',
+    ],
+    [
+      'a header in two lines',
+      (controls) => controls.rateLimit(1, { retryAfterHeader: '6\r\nX: y' }),
+      '"retryAfterHeader" must be a header that can be sent',
+    ],
+    [
+      'a location in two lines',
+      (controls) => controls.fail(1, { kind: 'redirect', location: 'a\r\nb' }),
+      '"fault.location" must be a header that can be sent',
+    ],
+    [
+      'a token of nobody',
+      (controls) => controls.issueToken({ clientId: 'nobody' }),
+      '"clientId" must be one of',
+    ],
+    [
+      'a misspelt client',
+      (controls) => controls.issueToken({ clientID: 'x' }),
+      'has an unknown property "clientID"',
+    ],
+  ])('controls refuse %s at once', async (_title, call, message) => {
+    const sandbox = await sandboxFor();
+    const untyped = sandbox as unknown as Untyped;
+    expect(() => call(untyped)).toThrow(TypeError);
+    expect(() => call(untyped)).toThrow(message);
+  });
+
+  it('until() refuses what is no condition', async () => {
+    const sandbox = await sandboxFor();
+    await expect(sandbox.until(undefined as never)).rejects.toThrow('"condition" must be a function');
   });
 
   it.each([[null], [8080], [[]]])('options %j are refused', async (options) => {

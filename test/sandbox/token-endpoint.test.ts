@@ -28,6 +28,17 @@ describe('the grants of the token endpoint', () => {
     });
   });
 
+  it.each(['wrong', 'sandbox-client-secret'])(
+    'a field that is there twice is refused, whichever of the two would do',
+    async (second) => {
+      const sandbox = await sandboxFor();
+      const form = new URLSearchParams({ ...clientFields(sandbox), client_secret: second });
+      form.append('client_secret', sandbox.clientSecret);
+      const reply = await fetch(sandbox.environment.tokenUrl, { method: 'POST', body: form });
+      expect(await reply.json()).toMatchObject({ error: 'invalid_request' });
+    },
+  );
+
   it('password: a refresh token and user_uuid as well', async () => {
     const sandbox = await sandboxFor();
     const { status, body } = await postForm(sandbox.environment.tokenUrl, passwordFields(sandbox));

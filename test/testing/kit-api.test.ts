@@ -115,6 +115,14 @@ describe('replies', () => {
     more.done();
   });
 
+  test("unauthorized() at the Partner API's v3 answers as that one does", async () => {
+    const host = 'https://uat-partner.payu.in';
+    using more = mockPayu({ environment: 'production', apiHosts: [host] }).unauthorized('get', '/api/v3/x');
+    const { data } = await http.get(`${host}/api/v3/x`, authorized);
+    expect(data).toEqual(fixtures.partner.invalidToken.body);
+    more.done();
+  });
+
   test('unauthorized() takes a reply of its own', async () => {
     kit.unauthorized('get', '/x', fixtures.doorkeeper.expired);
     const { headers } = await http.get(`${payouts}/x`, authorized);

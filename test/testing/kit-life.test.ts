@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import nock from 'nock';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { environments } from '../../src/payu.ts';
 import { type MockPayu, mockPayu } from '../../src/testing/index.ts';
 import { loadNock } from '../../src/testing/load-nock.ts';
 import { mockPayuWith } from '../../src/testing/mock-payu.ts';
@@ -57,17 +58,21 @@ describe('done()', () => {
     );
   });
 
-  test.each([
+  test.each<[method: string, url: string, why?: string]>([
     ['get', `${api}/payout/nowhere`],
     ['post', `${api}/payment-links`],
     ['delete', 'https://test.payumoney.com/payout/x'],
-    ['get', tokenUrl],
-    ['post', 'https://uat-accounts.payu.in/oauth/introspect'],
-  ])('lists the unexpected request %s %s, which gets a readable error', async (method, url) => {
+    ['get', tokenUrl, 'this host answers POST /oauth/token and POST /oauth/revoke'],
+    [
+      'post',
+      'https://uat-accounts.payu.in/oauth/introspect',
+      'this host answers POST /oauth/token and POST /oauth/revoke',
+    ],
+  ])('lists the unexpected request %s %s, which gets a readable error', async (method, url, why) => {
     kit.api('get', '/left');
     const error = await rejection(http.request({ method, url, ...bearer('x') }));
     expect(error.message).toBe(
-      `mockPayu: unexpected request ${method.toUpperCase()} ${url}; left are: api: GET /left`,
+      `mockPayu: unexpected request ${method.toUpperCase()} ${url}; ${why ?? 'left are: api: GET /left'}`,
     );
     expect(error.code).toBe('ERR_MOCK_PAYU');
     expect(messageOf(() => kit.done())).toContain(
@@ -82,6 +87,56 @@ describe('done()', () => {
       'mockPayu: unexpected request GET https://no-mock-yet.invalid/x; no API mock is left',
     );
     expect(() => custom.done()).toThrow('Unexpected requests (1)');
+  });
+
+  test.each(
+    Object.values(environments).flatMap(({ tokenUrl, revokeUrl, origins }) => [
+      tokenUrl,
+      revokeUrl,
+      ...origins.map((origin) => `${origin}/x`),
+    ]),
+  )('%s: whichever of its hosts a test asks by mistake, PayU never hears of it', async (url) => {
+    const error = await rejection(http.put(url, 'client_secret=top-secret'));
+    expect(error.code).toBe('ERR_MOCK_PAYU');
+    expect(error.message).toContain(`unexpected request PUT ${url}`);
+    expect(messageOf(() => kit.done())).toContain(`PUT ${url}`);
+  });
+
+  test('names the options where the host is of another environment', async () => {
+    const error = await rejection(http.get('https://accounts.payu.in/oauth/token'));
+    expect(error.message).toContain(
+      'this host is PayU\'s, and none of this kit\'s; see "environment" and "apiHosts"',
+    );
+  });
+
+  test('leaves the hosts of another kit to that one', async () => {
+    using _other = mockPayu({ environment: 'production' });
+    await rejection(http.get('https://payout.payumoney.com/payout/x'));
+    kit.done();
+  });
+
+  test('after nock.cleanAll() nothing is sent either, and it says why', async () => {
+    kit.token();
+    nock.cleanAll();
+    const error = await rejection(postForm());
+    expect(error.code).toBe('ERR_MOCK_PAYU');
+    expect(error.message).toContain('nock.cleanAll() has taken this kit out of nock');
+  });
+
+  test('a doubled slash before a path of the kit, which nock takes for a host, is not sent', async () => {
+    const error = await rejection(http.post('https://uat-accounts.payu.in//oauth/token', 'client_secret=x'));
+    expect(error.message).toBe(
+      'mockPayu: unexpected request to a host "oauth": does the path of its URL begin with two slashes?',
+    );
+    expect(() => kit.done()).toThrow('Unexpected requests (1)');
+  });
+
+  test('what a reply function asserts is told, whatever the code under test makes of it', async () => {
+    kit.acceptToken('token-1').api('post', '/v2/payment', () => {
+      throw new Error('expected another amount');
+    });
+    await http.post(`${api}/payout/v2/payment`, {}, bearer('token-1')).catch(() => {});
+    expect(() => kit.done()).toThrow('its reply function threw: Error: expected another amount');
   });
 
   test('does not show the query of an OAuth request, where a secret may stand', async () => {

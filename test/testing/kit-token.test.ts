@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { publicClientIds } from '../../src/payu.ts';
 import { fixtures, type MockPayu, mockPayu } from '../../src/testing/index.ts';
 import {
   api,
@@ -158,7 +159,7 @@ describe('tokenRateLimited()', () => {
 describe('a token request that breaks a rule fails at once, and says why', () => {
   const { scope, ...withoutScope } = clientCredentials;
   const { client_secret, ...withoutSecret } = clientCredentials;
-  test.each([
+  test.each<[title: string, form: string | Record<string, string>, problem: string]>([
     ['no scope', withoutScope, '"scope" is missing'],
     ['no grant type', { client_id: 'x', scope: 's' }, '"grant_type" is missing'],
     ['an empty field', { ...clientCredentials, code: '' }, '"code" is empty: leave the field out'],
@@ -170,6 +171,18 @@ describe('a token request that breaks a rule fails at once, and says why', () =>
       { grant_type: 'password', client_id: 'x', password: 'p', scope: 's' },
       '"username" is missing',
     ],
+    ...Object.values(publicClientIds).map((id): [string, Record<string, string>, string] => [
+      "a secret of PayU's public client",
+      {
+        grant_type: 'password',
+        client_id: id,
+        client_secret: 'top-secret',
+        username: 'u',
+        password: 'p',
+        scope: 's',
+      },
+      `"client_secret" must be left out: "client_id" is PayU's public one`,
+    ]),
     ['a field twice', 'grant_type=x&scope=a&scope=b', '"scope" is there 2 times'],
   ])('%s', async (_title, form, problem) => {
     kit.token();
