@@ -21,7 +21,12 @@ export function resolveGrant(grant: unknown, environment: Environment): GrantReq
   refuseUnknown('grant.', grant, GRANT_OPTIONS[type as Grant['type']]);
   const checked = grant as unknown as Grant;
   const clientId = resolveClientId(checked, environment);
-  if (checked.type === 'password') requireText('grant.username', checked.username);
+  if (checked.type === 'password') {
+    requireText('grant.username', checked.username);
+    if (checked.username !== checked.username.trim()) {
+      throw invalidOption('grant.username', 'must not begin or end with white space: trim it.');
+    }
+  }
   if (checked.type === 'custom') {
     requireText('grant.grantType', checked.grantType);
     refuseReserved(checked.parameters);

@@ -25,6 +25,12 @@ export function resolveOrigins(
         'must be an http or https origin such as "https://api.example", without a path.',
       );
     }
+    if (origin.includes('*')) {
+      throw invalidOption(
+        `${option}[${index}]`,
+        'must be one whole origin: there are no wildcards. List each host.',
+      );
+    }
     if (foreignHosts.includes(String(hostOf(origin)))) {
       throw invalidOption(
         `${option}[${index}]`,

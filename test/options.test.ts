@@ -66,6 +66,7 @@ const WRONG: readonly (readonly [string, unknown])[] = [
   ['a client secret with a line break', grant(CLIENT, { clientSecret: `${SECRET}\n` })],
   ['a client secret that is a promise', grant(CLIENT, { clientSecret: Promise.resolve(SECRET) })],
   ['no user name', grant(PASSWORD, { username: undefined })],
+  ['a user name with a space behind it', grant(PASSWORD, { username: 'user ' })],
   ['a user name that is a number', grant(PASSWORD, { username: 9_876_543_210 })],
   ['no password', grant(PASSWORD, { password: undefined })],
   ['a password with a blank in front', grant(PASSWORD, { password: ` ${SECRET}` })],
@@ -102,6 +103,7 @@ const WRONG: readonly (readonly [string, unknown])[] = [
   ['an origin with a path', { origins: ['https://api.example', 'https://api.example/v1'] }],
   ['an origin without a scheme', { origins: ['api.example'] }],
   ["an origin of PayU's other environment", { origins: ['https://oneapi.payu.in'] }],
+  ['an origin with a wildcard', { origins: ['https://*.payu.in'] }],
   ['an origin that is an object', { origins: [new URL('https://api.example')] }],
 
   ['a header in a string', { header: 'X-Partner-Token' }],
@@ -213,6 +215,7 @@ describe('a wrong option throws a TypeError with the code ERR_INVALID_OPTION at 
       a client secret with a line break: "grant.clientSecret" must not begin or end with white space, such as a line break from a file: trim it.
       a client secret that is a promise: "grant.clientSecret" must be a string, or a function that returns one or a promise of one; got a promise.
       no user name: "grant.username" must be a non-empty string; got undefined.
+      a user name with a space behind it: "grant.username" must not begin or end with white space: trim it.
       a user name that is a number: "grant.username" must be a non-empty string; got a number.
       no password: "grant.password" must be a string, or a function that returns one or a promise of one; got undefined.
       a password with a blank in front: "grant.password" must not begin or end with white space, such as a line break from a file: trim it.
@@ -241,6 +244,7 @@ describe('a wrong option throws a TypeError with the code ERR_INVALID_OPTION at 
       an origin with a path: "origins[1]" must be an http or https origin such as "https://api.example", without a path.
       an origin without a scheme: "origins[0]" must be an http or https origin such as "https://api.example", without a path.
       an origin of PayU's other environment: "origins[0]" is a host of PayU's other environment than the option "environment" says. Change one of the two.
+      an origin with a wildcard: "origins[0]" must be one whole origin: there are no wildcards. List each host.
       an origin that is an object: "origins[0]" must be an http or https origin such as "https://api.example", without a path.
       a header in a string: "header" must be { name, prefix? } such as { name: "X-Partner-Token" }.
       a header without a name: "header.name" must be a header name such as "X-Partner-Token".

@@ -46,7 +46,10 @@ function isWorthPeeking(response: AxiosResponse): boolean {
   return !isStream || /\bjson\b/i.test(headerOf(response, 'content-type') ?? '');
 }
 
-/** What the caller's own rule says, of the response with its body parsed. A rule that throws says nothing. */
+/**
+ * What the caller's own rule says, of the response with its body parsed. Only true or false say anything: to take an
+ * empty list or a promise for a yes would send again what has been done.
+ */
 function asksUser(
   isTokenRefused: ((response: AxiosResponse) => boolean) | undefined,
   response: AxiosResponse,
@@ -54,7 +57,11 @@ function asksUser(
 ): boolean | undefined {
   if (isTokenRefused === undefined) return undefined;
   try {
-    return isTokenRefused(body === undefined ? response : { ...response, data: body });
+    const answer: unknown = isTokenRefused(body === undefined ? response : { ...response, data: body });
+    if (typeof answer === 'boolean') return answer;
+    // A promise that nobody waits for must not end the process when it rejects.
+    Promise.resolve(answer).catch(() => {});
+    return undefined;
   } catch {
     return undefined;
   }

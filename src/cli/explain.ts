@@ -41,8 +41,8 @@ export function explain(error: unknown, settings: Settings, proxy: ProxyInForce 
 export function rateLimited(retryAt: Date): Finding {
   return mend(
     'rate limit',
-    `PayU asked to be left alone until ${retryAt.toISOString()}, so nothing more was sent`,
-    'try again after that time; if it comes often, find out which programs mint tokens with this client, and let them share one auth or a store',
+    'PayU asked to be left alone for a while, so nothing more was sent',
+    `try again after ${retryAt.toISOString()}; if it comes often, find out which programs mint tokens with this client, and let them share one auth or a store`,
   );
 }
 

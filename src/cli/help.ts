@@ -63,7 +63,8 @@ Exit codes: 0 nothing to mend · 1 something to mend · 2 called wrongly; nothin
 export const sandboxHelp: string = `Usage: axios-payu-auth sandbox [options]
 
 Runs an HTTP server on 127.0.0.1 that behaves like PayU's token endpoint and APIs, with made-up
-credentials. Prints its address; ends at SIGINT (Ctrl+C) or SIGTERM.
+credentials. Prints its address and process id; ends when that process gets SIGINT (Ctrl+C) or
+SIGTERM. Started by npx in the background, send the signal to that id, not to npx.
 
 Options:
   --port NUMBER              default 0: a free port
@@ -73,7 +74,7 @@ Options:
   --refresh-rotation HOW     previous (default), immediate or none
   --status-style STYLE       documented (default), doorkeeper-5.0, doorkeeper-5.1 or doorkeeper-5.5
   --seed NUMBER              the same token values each time
-  --json                     print one line of JSON: url, tokenUrl, revokeUrl, credentials
+  --json                     print one line of JSON: url, tokenUrl, revokeUrl, pid, credentials
 
 Faults and counters over HTTP, with JSON bodies; GET /_sandbox lists all routes:
   curl URL/_sandbox/stats

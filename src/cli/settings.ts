@@ -24,13 +24,25 @@ const VARIABLE_OF: Readonly<Record<string, string>> = {
 /** Reads the variables. Secrets come from nowhere else: arguments can be read by every user of the machine. */
 export function readSettings(env: Env): Settings {
   const environment = readEnvironment(env);
-  return { environment, grant: readGrant(env), scope: needed(env, 'PAYU_SCOPE', 'the scopes to ask for') };
+  const unset: string[] = [];
+  const needed: Needed = (name, what) => {
+    const value = env[name];
+    if (!value) unset.push(`${name} is not set: ${what}.`);
+    return value ?? '';
+  };
+  const grant = readGrant(env, needed);
+  const scope = needed('PAYU_SCOPE', 'the scopes to ask for');
+  if (unset.length > 0) throw new UsageError(`${unset.join(' ')} See --help for all variables.`);
+  return { environment, grant, scope };
 }
+
+/** The value of a variable; that it is missing is told once all were asked for. */
+type Needed = (name: string, what: string) => string;
 
 /** The library's message with the variables in place of the options. */
 export function inVariables(message: string): string {
   return message
-    .replace(/"grant\.parameters\.[^"]+"/g, '"PAYU_GRANT_PARAMETERS"')
+    .replace(/"grant\.parameters\.[\w.-]+"/g, '"PAYU_GRANT_PARAMETERS"')
     .replace(/"([\w.]+)"/g, (quoted, option: string) =>
       VARIABLE_OF[option] === undefined ? quoted : `"${VARIABLE_OF[option]}"`,
     );
@@ -47,7 +59,7 @@ function readEnvironment(env: Env): Settings['environment'] {
   throw new UsageError('PAYU_ENVIRONMENT must be "test" or "production".');
 }
 
-function readGrant(env: Env): Grant {
+function readGrant(env: Env, needed: Needed): Grant {
   const signs = ['PAYU_GRANT_TYPE', 'PAYU_REFRESH_TOKEN', 'PAYU_USERNAME'].filter((name) => env[name]);
   if (signs.length > 1) {
     throw new UsageError(`${signs.join(' and ')} each stand for another grant: unset all but one.`);
@@ -60,36 +72,38 @@ function readGrant(env: Env): Grant {
     case 'PAYU_GRANT_TYPE':
       return {
         type: 'custom',
-        grantType: needed(env, 'PAYU_GRANT_TYPE', 'the grant type'),
+        grantType: needed('PAYU_GRANT_TYPE', 'the grant type'),
         ...client,
-        ...(env.PAYU_GRANT_PARAMETERS && {
-          parameters: Object.fromEntries(new URLSearchParams(env.PAYU_GRANT_PARAMETERS)),
-        }),
+        ...(env.PAYU_GRANT_PARAMETERS && { parameters: readParameters(env.PAYU_GRANT_PARAMETERS) }),
       };
     case 'PAYU_REFRESH_TOKEN':
       return {
         type: 'refresh_token',
-        refreshToken: needed(env, 'PAYU_REFRESH_TOKEN', 'the refresh token'),
+        refreshToken: needed('PAYU_REFRESH_TOKEN', 'the refresh token'),
         ...client,
       };
     case 'PAYU_USERNAME':
       return {
         type: 'password',
-        username: needed(env, 'PAYU_USERNAME', 'the user'),
-        password: needed(env, 'PAYU_PASSWORD', 'the password of PAYU_USERNAME'),
+        username: needed('PAYU_USERNAME', 'the user'),
+        password: needed('PAYU_PASSWORD', 'the password of PAYU_USERNAME'),
         ...client,
       };
     default:
       return {
         type: 'client_credentials',
-        clientId: needed(env, 'PAYU_CLIENT_ID', 'the client id that PayU gave you'),
-        clientSecret: needed(env, 'PAYU_CLIENT_SECRET', 'the secret of PAYU_CLIENT_ID'),
+        clientId: needed('PAYU_CLIENT_ID', 'the client id that PayU gave you'),
+        clientSecret: needed('PAYU_CLIENT_SECRET', 'the secret of PAYU_CLIENT_ID'),
       };
   }
 }
 
-function needed(env: Env, name: string, what: string): string {
-  const value = env[name];
-  if (value) return value;
-  throw new UsageError(`${name} is not set: ${what}. See --help for all variables.`);
+/** Says by number which pair is wrong: the pair itself may hold a secret. */
+function readParameters(text: string): Readonly<Record<string, string>> {
+  const pairs = text.split('&');
+  const wrong = pairs.findIndex((pair) => !/^[\w.-]+=./.test(pair));
+  if (wrong < 0) return Object.fromEntries(new URLSearchParams(text));
+  throw new UsageError(
+    `PAYU_GRANT_PARAMETERS must be "name=value&name=value", with letters, digits, ".", "_" and "-" in names: pair ${wrong + 1} of ${pairs.length} is not like that.`,
+  );
 }

@@ -35,7 +35,8 @@ async function oneToken(
 ): Promise<AccessToken> {
   const onEvent = (event: PayuAuthEvent): void => {
     if (event.type !== 'rate-limited') return;
-    err(`PayU asked to wait: ${Math.ceil(event.delayMs / 1_000)} s, until ${event.retryAt.toISOString()}.`);
+    const seconds = Math.ceil(event.delayMs / 1_000);
+    err(`PayU asked to wait: the next try is in ${seconds} s, at ${event.retryAt.toISOString()}.`);
   };
   const auth = createPayuAuth({
     ...settings,

@@ -121,6 +121,19 @@ describe('refused', () => {
     expect(await verdictOf({ status: 200, isTokenRefused })).toEqual({ kind: 'accepted' });
   });
 
+  test.each<[string, () => unknown]>([
+    ['nothing', () => undefined],
+    ['a promise', () => Promise.resolve(true)],
+    ['a promise that rejects', () => Promise.reject(new Error('unheard'))],
+    ['an empty list', () => []],
+    ['a number', () => 1],
+    ['a text', () => 'no'],
+  ])('isTokenRefused that returns %s says nothing', async (_title, answer) => {
+    const isTokenRefused = answer as () => boolean;
+    expect(await verdictOf({ status: 401, isTokenRefused })).toEqual({ kind: 'refused' });
+    expect(await verdictOf({ status: 200, isTokenRefused })).toEqual({ kind: 'accepted' });
+  });
+
   test('isTokenRefused gets the parsed body, and the response keeps its own', async () => {
     const seen: unknown[] = [];
     const isTokenRefused = ({ data }: AxiosResponse) => seen.push(data) > 99;

@@ -80,7 +80,7 @@ describe('the doctor against the sandbox names each thing in one line with its r
     expect(ran.code).toBe(1);
     expect(marked(ran, 'MEND')).toEqual([
       expect.stringMatching(
-        /^rate limit: PayU asked to be left alone until 20\S+Z, so nothing more was sent → try again after that time; /,
+        /^rate limit: PayU asked to be left alone for a while, so nothing more was sent → try again after 20\S+Z; /,
       ),
     ]);
     expect(sandbox.stats().tokenRequests).toBe(before + 1);

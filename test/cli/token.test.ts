@@ -58,7 +58,9 @@ describe('the token command', () => {
     sandbox.rateLimit(1, { retryAfter: 0 });
     const ran = await run(['token'], env);
     expect(ran.code).toBe(0);
-    expect(ran.err).toEqual([expect.stringMatching(/^PayU asked to wait: \d s, until 20\S+Z\.$/)]);
+    expect(ran.err).toEqual([
+      expect.stringMatching(/^PayU asked to wait: the next try is in \d s, at 20\S+Z\.$/),
+    ]);
     expect(sandbox.stats().tokenRequests).toBe(2);
   });
 

@@ -73,6 +73,22 @@ describe('called wrongly: exit code 2, one line on stderr, nothing sent', () => 
       'PAYU_SCOPE is not set: the scopes to ask for. See --help for all variables.',
     ],
     [
+      'nothing at all: all that is missing, at once',
+      ['token'],
+      {},
+      'PAYU_CLIENT_ID is not set: the client id that PayU gave you. PAYU_CLIENT_SECRET is not set: the secret of PAYU_CLIENT_ID. PAYU_SCOPE is not set: the scopes to ask for. See --help for all variables.',
+    ],
+    ...[
+      ['JSON', '{"pin":"canary-value"}', 'pair 1 of 1'],
+      ['a name alone', 'mid=1&canary-value', 'pair 2 of 2'],
+      ['an empty value', 'pin=', 'pair 1 of 1'],
+    ].map(([title, parameters, which]): [string, string[], Record<string, string | undefined>, string] => [
+      `grant parameters that are ${title}`,
+      ['token'],
+      { ...client, PAYU_GRANT_TYPE: 'otp', PAYU_GRANT_PARAMETERS: parameters },
+      `PAYU_GRANT_PARAMETERS must be "name=value&name=value", with letters, digits, ".", "_" and "-" in names: ${which} is not like that.`,
+    ]),
+    [
       'no password',
       ['token'],
       { ...client, PAYU_USERNAME: 'me' },
