@@ -278,8 +278,9 @@ export class MockPayuKit implements MockPayu {
       : '; nock.cleanAll() has taken this kit out of nock: call its restore() instead, and make a new one for each test';
   }
 
-  /** For nock, what follows two slashes is a host: `https://accounts.payu.in//oauth/token` leads to `oauth`. */
-  #isDoubledSlash({ hostname }: URL): boolean {
+  /** For nock, what follows two slashes is a host: `https://accounts.payu.in//oauth/token` leads to `http://oauth`. */
+  #isDoubledSlash({ hostname, port }: URL): boolean {
+    if (port !== '') return false;
     const { tokenUrl, revokeUrl, apiBases } = this.#hosts;
     const paths = [tokenUrl.pathname, revokeUrl?.pathname, ...apiBases.map(({ prefix }) => prefix)];
     return paths.some((path) => path?.split('/')[1] === hostname);

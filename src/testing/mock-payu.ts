@@ -9,7 +9,8 @@ import { MockPayuKit } from './mock-payu-kit.ts';
  * hands out `access_token_1`, `access_token_2`, …, and lets API requests pass only with one of these. A token
  * request that breaks a rule or that nobody declared is answered with `invalid_request` and the reason as
  * `error_description`, so that it fails at once; an API request breaks its connection with the reason as
- * message. `done()` lists all of it again. Nothing leaves the machine for the hosts it knows.
+ * message. `done()` lists all of it again. Nothing leaves the machine for the hosts it was given, and for PayU's of either
+ * environment.
  *
  * **Fake timers.** Fake the clock and leave the rest of the event loop alone: with a fake `process.nextTick`,
  * Jest's default, no request of any kind ever ends. Wait for the answer before advancing: until it has
