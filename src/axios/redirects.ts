@@ -13,8 +13,8 @@ export interface Leash {
   readonly headerValue: string;
   /** A redirect led to another origin: what that one answers is not about our token. */
   isAstray: boolean;
-  /** A redirect made a GET of another method: that request has taken effect, and must not be sent again. */
-  hasBecomeGet: boolean;
+  /** A redirect showed that the request was accepted: what comes after it is no reason to send it again. */
+  hasTakenEffect: boolean;
 }
 
 /** What an attempt came to: both settle paths count, as `validateStatus` may make a success of a 401. */
@@ -43,7 +43,7 @@ export function redirectHook(
   usersOwn: BeforeRedirect | undefined,
 ): BeforeRedirect {
   return (options, ...details) => {
-    if (options.method !== methodOf(method)) leash.hasBecomeGet = true;
+    if (showsEffect(details[0]?.statusCode, method)) leash.hasTakenEffect = true;
     const leaves = new URL(options.href as string).origin !== leash.origin;
     if (leaves) {
       leash.isAstray = true;
@@ -75,9 +75,7 @@ export async function follow(
     const target = targetOf(outcome.response, adapter, hop);
     if (target === undefined || !mayFollow(outcome.response?.status, hop)) break;
     discardBody(outcome.response as AxiosResponse);
-    if (becomesGet(outcome.response?.status, hop.method) && methodOf(hop.method) !== 'GET') {
-      leash.hasBecomeGet = true;
-    }
+    if (showsEffect(outcome.response?.status, hop.method)) leash.hasTakenEffect = true;
     hop = nextHop(hop, outcome.response?.status, target);
     if (target.origin !== leash.origin) {
       leash.isAstray = true;
@@ -86,6 +84,15 @@ export async function follow(
     outcome = await Promise.resolve(adapter(hop)).then(succeeded, failed);
   }
   return outcome;
+}
+
+/**
+ * Did somebody follow a redirect whom no hook of ours reaches, a transport or an adapter of the user's? Then the request
+ * that was answered last may be a GET where the call was none.
+ */
+export function endedAsAnother({ request }: AxiosResponse, method: string | undefined): boolean {
+  const last: unknown = (request as { method?: unknown } | null | undefined)?.method;
+  return typeof last === 'string' && methodOf(last) !== methodOf(method);
 }
 
 export function succeeded(response: AxiosResponse): Outcome {
@@ -134,6 +141,11 @@ function mayFollow(status: number | undefined, hop: InternalAxiosRequestConfig):
 function becomesGet(status: number | undefined, method: string | undefined): boolean {
   const upper = methodOf(method);
   return status === 303 ? upper !== 'HEAD' : (status === 301 || status === 302) && upper === 'POST';
+}
+
+/** Only 307 and 308 promise that nothing was done yet: a payment answered by any other redirect may have been made. */
+function showsEffect(status: number | undefined, method: string | undefined): boolean {
+  return !['GET', 'HEAD'].includes(methodOf(method)) && status !== 307 && status !== 308;
 }
 
 function methodOf(method: string | undefined): string {

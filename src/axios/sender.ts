@@ -1,6 +1,14 @@
 import type { AxiosAdapter, AxiosHeaders, AxiosResponse, InternalAxiosRequestConfig } from 'axios';
 import { requestCancellation } from './cancellation.ts';
-import { failed, follow, type Leash, type Outcome, redirectHook, succeeded } from './redirects.ts';
+import {
+  endedAsAnother,
+  failed,
+  follow,
+  type Leash,
+  type Outcome,
+  redirectHook,
+  succeeded,
+} from './redirects.ts';
 import { classifyBody, type FrozenBody, type RequestBody } from './replayable.ts';
 import { restoreError, restoreResponse, type SentRequest } from './restore.ts';
 import { asOurs, copyHeaders } from './sent-config.ts';
@@ -33,7 +41,7 @@ export class Sender implements Leash, SentRequest {
   headerValue = '';
   token = '';
   isAstray = false;
-  hasBecomeGet = false;
+  hasTakenEffect = false;
   attempts = 0;
 
   readonly #adapter: AxiosAdapter;
@@ -60,7 +68,7 @@ export class Sender implements Leash, SentRequest {
   }
 
   get isRepeatable(): boolean {
-    return !this.hasBecomeGet && (this.#frozen !== undefined || this.#classifyBody().kind !== 'once');
+    return !this.hasTakenEffect && (this.#frozen !== undefined || this.#classifyBody().kind !== 'once');
   }
 
   /** Turns a form into bytes, so that it can be sent a second time. */
@@ -100,11 +108,18 @@ export class Sender implements Leash, SentRequest {
   }
 
   /** Follows the redirects that fetch left to us. */
-  follow(outcome: Outcome): Promise<Outcome> {
-    if (!this.#mayFetch || !this.#followsForFetch) return Promise.resolve(outcome);
+  async follow(first: Outcome): Promise<Outcome> {
+    const last = this.#mayFetch && this.#followsForFetch ? await this.#followForFetch(first) : first;
+    if (last.response !== undefined && endedAsAnother(last.response, this.config.method)) {
+      this.hasTakenEffect = true;
+    }
+    return last;
+  }
+
+  #followForFetch(first: Outcome): Promise<Outcome> {
     const sent = asOurs(this.config, {});
     this.#equip(sent);
-    return follow(outcome, sent, this.#adapter, this);
+    return follow(first, sent, this.#adapter, this);
   }
 
   /** Whoever holds the config (errors that axios makes later, a logger) finds in it what the caller put there. */

@@ -47,8 +47,8 @@ function isWorthPeeking(response: AxiosResponse): boolean {
 }
 
 /**
- * What the caller's own rule says, of the response with its body parsed. Only true or false say anything: to take an
- * empty list or a promise for a yes would send again what has been done.
+ * What the caller's own rule says, of the response with its body parsed. A yes is `true` alone: to take a promise or an
+ * empty list for one would send again what has been done. A no may be an empty text or 0, as `&&` leaves them.
  */
 function asksUser(
   isTokenRefused: ((response: AxiosResponse) => boolean) | undefined,
@@ -58,7 +58,7 @@ function asksUser(
   if (isTokenRefused === undefined) return undefined;
   try {
     const answer: unknown = isTokenRefused(body === undefined ? response : { ...response, data: body });
-    if (typeof answer === 'boolean') return answer;
+    if (typeof answer === 'boolean' || answer === '' || answer === 0) return answer === true;
     // A promise that nobody waits for must not end the process when it rejects.
     Promise.resolve(answer).catch(() => {});
     return undefined;

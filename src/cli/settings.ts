@@ -42,7 +42,7 @@ type Needed = (name: string, what: string) => string;
 /** The library's message with the variables in place of the options. */
 export function inVariables(message: string): string {
   return message
-    .replace(/"grant\.parameters\.[\w.-]+"/g, '"PAYU_GRANT_PARAMETERS"')
+    .replace(/"grant\.parameters\.[^"]+"/g, '"PAYU_GRANT_PARAMETERS"')
     .replace(/"([\w.]+)"/g, (quoted, option: string) =>
       VARIABLE_OF[option] === undefined ? quoted : `"${VARIABLE_OF[option]}"`,
     );
@@ -100,10 +100,11 @@ function readGrant(env: Env, needed: Needed): Grant {
 
 /** Says by number which pair is wrong: the pair itself may hold a secret. */
 function readParameters(text: string): Readonly<Record<string, string>> {
-  const pairs = text.split('&');
-  const wrong = pairs.findIndex((pair) => !/^[\w.-]+=./.test(pair));
-  if (wrong < 0) return Object.fromEntries(new URLSearchParams(text));
+  const pairs = text.split('&').filter((pair) => pair !== '');
+  const read = pairs.map((pair) => [...new URLSearchParams(pair)][0] ?? ['', '']);
+  const wrong = read.findIndex(([name = '', value]) => value === '' || !/^[^\s"{}]+$/.test(name));
+  if (wrong < 0) return Object.fromEntries(read);
   throw new UsageError(
-    `PAYU_GRANT_PARAMETERS must be "name=value&name=value", with letters, digits, ".", "_" and "-" in names: pair ${wrong + 1} of ${pairs.length} is not like that.`,
+    `PAYU_GRANT_PARAMETERS must be "name=value&name=value": pair ${wrong + 1} of ${pairs.length} is not like that.`,
   );
 }

@@ -36,7 +36,7 @@ async function oneToken(
   const onEvent = (event: PayuAuthEvent): void => {
     if (event.type !== 'rate-limited') return;
     const seconds = Math.ceil(event.delayMs / 1_000);
-    err(`PayU asked to wait: the next try is in ${seconds} s, at ${event.retryAt.toISOString()}.`);
+    err(`PayU asked to wait: no other try for ${seconds} s, until ${event.retryAt.toISOString()}.`);
   };
   const auth = createPayuAuth({
     ...settings,

@@ -76,6 +76,7 @@ export function settle(options: SandboxOptions): Settings {
   const clientId = check.text('clientId', options.clientId ?? fake.clientId);
   const clientSecret = check.text('clientSecret', options.clientSecret ?? fake.clientSecret);
   const publicClientId = check.text('publicClientId', options.publicClientId ?? fake.publicClientId);
+  if (publicClientId === clientId) throw invalid('publicClientId', 'must differ from "clientId"');
   const own: SandboxClient = { clientId, clientSecret };
   const { clientGrants, merchantId, seed, replyShape = [] } = options;
   const customGrant = options.customGrant === undefined ? undefined : checkGrant(options.customGrant);
@@ -87,14 +88,16 @@ export function settle(options: SandboxOptions): Settings {
     publicClientId,
     username: check.text('username', options.username ?? fake.username),
     password: check.text('password', options.password ?? fake.password),
-    clients: distinct([
-      clientGrants === undefined
-        ? own
-        : { ...own, grants: checkGrants('clientGrants', clientGrants, grantTypes) },
-      { clientId: publicClientId },
-      ...furtherClients(options.clients ?? [], grantTypes),
-    ]),
-    scopes: checkScopes('scopes', options.scopes ?? documentedScopes),
+    clients: allClients(
+      [
+        clientGrants === undefined
+          ? own
+          : { ...own, grants: checkGrants('clientGrants', clientGrants, grantTypes) },
+        { clientId: publicClientId },
+      ],
+      furtherClients(options.clients ?? [], grantTypes),
+    ),
+    scopes: someScopes(options.scopes ?? documentedScopes),
     tokenLifeSeconds: check.life(
       'tokenLifeSeconds',
       options.tokenLifeSeconds === undefined ? 7200 : options.tokenLifeSeconds,
@@ -135,12 +138,21 @@ function refuseUnknown(options: Readonly<Record<string, unknown>>): void {
   }
 }
 
-/** Two clients under one id would be one of them, and the other's secret would be refused. */
-function distinct(clients: readonly SandboxClient[]): readonly SandboxClient[] {
-  const ids = clients.map(({ clientId }) => clientId);
+/** An entry of `clients` may say more of a client that is there anyway, but give it no other secret. */
+function allClients(
+  own: readonly SandboxClient[],
+  further: readonly SandboxClient[],
+): readonly SandboxClient[] {
+  const ids = further.map(({ clientId }) => clientId);
   const twice = ids.find((id, index) => ids.indexOf(id) !== index);
-  if (twice === undefined) return clients;
-  throw invalid('clients', `"clientId" and "publicClientId" must all differ, but "${twice}" is there twice`);
+  if (twice !== undefined) throw invalid('clients', `has "${twice}" twice`);
+  for (const { clientId, clientSecret } of own) {
+    const again = further.find((each) => each.clientId === clientId);
+    if (again !== undefined && again.clientSecret !== clientSecret) {
+      throw invalid('clients', `has "${clientId}", which is there already, with another "clientSecret"`);
+    }
+  }
+  return [...own, ...further];
 }
 
 function checkGrants(name: string, grants: readonly string[], known: readonly string[]): readonly string[] {
@@ -148,10 +160,14 @@ function checkGrants(name: string, grants: readonly string[], known: readonly st
 }
 
 function checkScopes(name: string, scopes: readonly string[]): readonly string[] {
-  const checked = check.texts(name, scopes);
-  if (checked.length === 0 || checked.some((scope) => /\s/.test(scope)))
-    throw invalid(name, 'must be a non-empty list of scopes, each without white space');
-  return checked;
+  const spaced = check.texts(name, scopes).find((scope) => /\s/.test(scope));
+  if (spaced !== undefined) throw invalid(name, 'must be a list of scopes, each without white space');
+  return scopes;
+}
+
+function someScopes(scopes: readonly string[]): readonly string[] {
+  if (checkScopes('scopes', scopes).length === 0) throw invalid('scopes', 'must not be empty');
+  return scopes;
 }
 
 function furtherClients(

@@ -112,7 +112,7 @@ async function listen(
   deliver({ kind: 'reply', reply, delayMs: 0 }, res, Date.now, () => {});
 }
 
-/** A reply that cannot be sent, such as one of `replyNext` with a line break in a header. */
+/** A reply that cannot be sent. */
 function broken(error: unknown, res: ServerResponse): void {
   if (res.headersSent) {
     res.destroy();

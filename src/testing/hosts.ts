@@ -20,16 +20,6 @@ export interface Hosts {
   readonly apiBases: readonly ApiBase[];
 }
 
-/** PayU's further hosts: a kit stands for them only where `apiHosts` says so, and lets no request reach them. */
-const furtherOrigins = [
-  'https://uat-partner.payu.in',
-  'https://partner.payu.in',
-  'https://uat-onepayuonboarding.payu.in',
-  'https://onboarding.payu.in',
-  'https://onepayuonboarding.payu.in',
-  'https://bbps-sb.payu.in',
-];
-
 const payuEnvironments = {
   test: {
     accounts: 'https://uat-accounts.payu.in',
@@ -45,14 +35,9 @@ const payuEnvironments = {
   },
 } as const;
 
-const payuOrigins: ReadonlySet<string> = new Set([
-  ...Object.values(payuEnvironments).flatMap(({ accounts, apis }) => [accounts, ...apis.map(originOf)]),
-  ...furtherOrigins,
-]);
-
-/** Does this lead to PayU itself, in whatever environment? */
-export function isPayu(url: URL): boolean {
-  return payuOrigins.has(url.origin);
+/** Does this lead to PayU itself, whatever the environment and the product? */
+export function isPayu({ hostname }: URL): boolean {
+  return /(^|\.)(payu\.in|payumoney\.com)\.?$/.test(hostname);
 }
 
 /** Reads the options of `mockPayu`; throws a `TypeError` that names the option and its rule. */
@@ -89,10 +74,6 @@ export function productOf(url: URL): Product {
 /** A `TypeError` in the manner of the library's own options. */
 export function invalidOption(rule: string): TypeError {
   return Object.assign(new TypeError(`mockPayu: ${rule}`), { code: 'ERR_INVALID_OPTION' });
-}
-
-function originOf(url: string): string {
-  return new URL(url).origin;
 }
 
 function toBase(host: string, option: string): ApiBase {

@@ -109,7 +109,7 @@ export class MockPayuKit implements MockPayu {
         } catch (error) {
           // Code under test that catches errors must not swallow what the test asserts in here.
           this.#ledger.addProblem(
-            `${request.method} ${request.url}: its reply function threw: ${String(error)}`,
+            `${request.method} ${request.url}: its reply function failed: ${String(error)}`,
           );
           throw error;
         }
@@ -278,12 +278,14 @@ export class MockPayuKit implements MockPayu {
       : '; nock.cleanAll() has taken this kit out of nock: call its restore() instead, and make a new one for each test';
   }
 
-  /** For nock, what follows two slashes is a host: `https://accounts.payu.in//oauth/token` leads to `http://oauth`. */
-  #isDoubledSlash({ hostname, port }: URL): boolean {
-    if (port !== '') return false;
+  /** For nock, what follows two slashes is a host: `https://accounts.payu.in//oauth/token` leads to `https://oauth/token`. */
+  #isDoubledSlash({ protocol, hostname, port, pathname }: URL): boolean {
     const { tokenUrl, revokeUrl, apiBases } = this.#hosts;
-    const paths = [tokenUrl.pathname, revokeUrl?.pathname, ...apiBases.map(({ prefix }) => prefix)];
-    return paths.some((path) => path?.split('/')[1] === hostname);
+    const bases = apiBases.map(({ origin, prefix }) => new URL(`${prefix}/`, origin));
+    const known = [tokenUrl, revokeUrl, ...bases].filter(
+      (each) => each?.protocol === protocol && port === '',
+    );
+    return known.some((each) => each !== undefined && `/${hostname}${pathname}`.startsWith(each.pathname));
   }
 }
 

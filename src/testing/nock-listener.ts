@@ -18,7 +18,7 @@ export interface Listener {
   readonly answered: (request: SeenRequest) => void;
   /**
    * A request that no interceptor wants, neither the kit's nor a foreign one: what to tell its sender if it is the kit's
-   * business. One that nock knows no interceptor for would leave this machine.
+   * business. Where nobody has an interceptor, it would leave this machine.
    */
   readonly unexpected: (method: string, url: URL, whereTo: 'nowhere' | 'the network') => string | undefined;
 }
@@ -37,8 +37,8 @@ type NockInterceptor = Parameters<Nock['removeInterceptor']>[0];
 const label = '<mockPayu>';
 
 /**
- * The kit's place within nock: interceptors on its own origins that ask the kit, and nothing else. Network
- * rules, other interceptors and nock's being active stay as they are.
+ * The kit's place within nock: interceptors on its own origins that ask the kit. Other interceptors and nock's being
+ * active stay as they are, and so do network rules, but for requests that the kit does not let out.
  */
 export class NockListener {
   readonly #nock: Nock;
@@ -61,6 +61,13 @@ export class NockListener {
     const { hostname, port, protocol } = new URL(origin);
     const host = `${protocol}//${hostname}:${port || (protocol === 'https:' ? 443 : 80)}`;
     return this.#nock.activeMocks().includes(`${method} ${host}/${label}`);
+  }
+
+  /** Whether anybody's interceptor is there; after the last one is gone, nock remembers the host alone. */
+  #isMocked(url: URL): boolean {
+    const port = url.port || (url.protocol === 'https:' ? 443 : 80);
+    const host = ` ${url.protocol}//${url.hostname}:${port}/`;
+    return this.#nock.activeMocks().some((each) => each.includes(host));
   }
 
   /** Does nock still know the interceptors of this kit? */
@@ -108,13 +115,10 @@ export class NockListener {
   // nock passes (request, options) for a host that has interceptors, and (options) for one that has none.
   readonly #onNoMatch = (first: ClientRequest & NoMatchOptions, second?: NoMatchOptions): void => {
     const { proto, host, method = 'GET', path = '/' } = second ?? first;
-    const url = `${proto}://${host}${path}`;
-    if (proto === undefined || host === undefined || !URL.canParse(url)) return;
-    const message = this.#listener.unexpected(
-      method,
-      new URL(url),
-      second === undefined ? 'the network' : 'nowhere',
-    );
+    const text = `${proto}://${host}${path}`;
+    if (proto === undefined || host === undefined || !URL.canParse(text)) return;
+    const url = new URL(text);
+    const message = this.#listener.unexpected(method, url, this.#isMocked(url) ? 'nowhere' : 'the network');
     if (message === undefined) return;
     const error = connectionError(message, 'ERR_MOCK_PAYU');
     // What is thrown here nock throws at the sender, as it does where net connect is disabled.

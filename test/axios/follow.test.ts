@@ -8,7 +8,7 @@ const LEASH: Leash = {
   headerName: 'X-Partner-Token',
   headerValue: 'Bearer access_token_1',
   isAstray: false,
-  hasBecomeGet: false,
+  hasTakenEffect: false,
 };
 const HEADERS = {
   'X-Partner-Token': 'Bearer access_token_1',

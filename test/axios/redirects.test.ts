@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module';
 import type { AxiosRequestConfig } from 'axios';
 import { beforeAll, describe, expect, test } from 'vitest';
 import {
@@ -9,6 +10,9 @@ import {
   startOrigin,
   tokensOf,
 } from './support.ts';
+
+/** What axios' http adapter follows redirects with; users may do so by themselves. */
+const followRedirects: { readonly http: object } = createRequire(import.meta.url)('follow-redirects');
 
 const STATUSES = [301, 302, 303, 307, 308] as const;
 const HEADERS = ['Authorization', 'X-Partner-Token'] as const;
@@ -36,6 +40,12 @@ const refusingTheFirst = redirecting((arrival, response) => {
   response.end();
 });
 
+const refusingTheResult = (status: number) =>
+  redirecting((arrival, response) => {
+    response.writeHead(arrival.url === '/result' ? status : 200, { 'retry-after': '0' });
+    response.end();
+  });
+
 /** An attached client of a server. */
 function attached(library: Library, home: Origin, config: AxiosRequestConfig, headerName = 'Authorization') {
   const tokens = tokensOf(library, { header: { name: headerName } });
@@ -43,6 +53,10 @@ function attached(library: Library, home: Origin, config: AxiosRequestConfig, he
   tokens.auth.attach(client);
   return { client, ...tokens };
 }
+
+const toGet = (options: { method?: string }) => {
+  options.method = 'GET';
+};
 
 const hasToken = (origin: Origin) => origin.arrivals.map(({ head }) => /access_token/.test(head));
 const outcome = (call: Promise<{ status: number }>): Promise<number | string | undefined> =>
@@ -55,6 +69,26 @@ describe.each(AXIOS_VERSIONS)('redirects on %s', (version) => {
   let library: Library;
   beforeAll(async () => {
     library = await libraryOn(version);
+  });
+
+  describe('a payment that was answered by a redirect is not made again, whoever followed it', () => {
+    test.each<[string, (library: Library) => object]>([
+      ["a hook of the user's that makes a GET of it", () => ({ beforeRedirect: toGet })],
+      ["a transport of the user's", () => ({ transport: followRedirects.http })],
+      [
+        "an adapter of the user's around axios' own, with a config of its own",
+        ({ axios }) => ({
+          adapter: (config: AxiosRequestConfig) => axios.create().request({ ...config, adapter: 'http' }),
+        }),
+      ],
+    ])('%s', async (_title, options) => {
+      const home = await startOrigin(refusingTheResult(401));
+      const { client } = attached(library, home, options(library));
+      for (const status of [302, 303]) {
+        expect(await outcome(client.post(go(status, '/result'), { amount: 1 }))).toBe(401);
+      }
+      expect(home.arrivals.filter(({ method }) => method === 'POST')).toHaveLength(2);
+    });
   });
 
   describe.each(ADAPTERS)('with the adapter "%s"', (adapter) => {
@@ -114,29 +148,22 @@ describe.each(AXIOS_VERSIONS)('redirects on %s', (version) => {
       );
 
       test.each(
-        [301, 302, 303].flatMap((status) =>
-          [
-            { refusal: 401, minted: 2 },
-            { refusal: 429, minted: 1 },
-          ].map((each) => ({ status, ...each })),
+        ['post', 'put', 'patch', 'delete'].flatMap((method) =>
+          [301, 302, 303].flatMap((status) => [401, 429].map((refusal) => ({ method, status, refusal }))),
         ),
       )(
-        'a POST that $status made a GET of has taken effect: after a $refusal it is not sent again',
-        async ({ status, refusal, minted: afterwards }) => {
-          const home = await startOrigin(
-            redirecting((arrival, response) => {
-              response.writeHead(arrival.url === '/result' ? refusal : 200, { 'retry-after': '0' });
-              response.end();
-            }),
-          );
+        'a $method that $status answered may have taken effect: after a $refusal it is not sent again',
+        async ({ method, status, refusal }) => {
+          const home = await startOrigin(refusingTheResult(refusal));
           const { client, minted, events } = attached(library, home, { adapter }, headerName);
-          expect(await outcome(client.post(go(status, '/result'), { amount: 1 }))).toBe(refusal);
-          expect(home.arrivals.map(({ method }) => method)).toEqual(['POST', 'GET']);
+          const call = client.request({ method, url: go(status, '/result'), data: { amount: 1 } });
+          expect(await outcome(call)).toBe(refusal);
+          expect(home.arrivals.map(({ url }) => url)).toEqual([go(status, '/result'), '/result']);
           expect(minted()).toBe(1);
           expect(events).toContainEqual({ type: 'replay-skipped', reason: 'body-not-replayable' });
           // A refused token is dropped all the same.
           expect(await outcome(client.get('/next'))).toBe(200);
-          expect(minted()).toBe(afterwards);
+          expect(minted()).toBe(refusal === 401 ? 2 : 1);
         },
       );
 

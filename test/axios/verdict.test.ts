@@ -128,10 +128,16 @@ describe('refused', () => {
     ['an empty list', () => []],
     ['a number', () => 1],
     ['a text', () => 'no'],
+    ['null', () => null],
   ])('isTokenRefused that returns %s says nothing', async (_title, answer) => {
     const isTokenRefused = answer as () => boolean;
     expect(await verdictOf({ status: 401, isTokenRefused })).toEqual({ kind: 'refused' });
     expect(await verdictOf({ status: 200, isTokenRefused })).toEqual({ kind: 'accepted' });
+  });
+
+  test.each([[''], [0]])('isTokenRefused that returns %j, as && leaves it, says no', async (answer) => {
+    const isTokenRefused = () => answer as never;
+    expect(await verdictOf({ status: 401, isTokenRefused })).toEqual({ kind: 'other' });
   });
 
   test('isTokenRefused gets the parsed body, and the response keeps its own', async () => {

@@ -59,7 +59,7 @@ describe('the token command', () => {
     const ran = await run(['token'], env);
     expect(ran.code).toBe(0);
     expect(ran.err).toEqual([
-      expect.stringMatching(/^PayU asked to wait: the next try is in \d s, at 20\S+Z\.$/),
+      expect.stringMatching(/^PayU asked to wait: no other try for \d s, until 20\S+Z\.$/),
     ]);
     expect(sandbox.stats().tokenRequests).toBe(2);
   });

@@ -53,10 +53,15 @@ describe('starting', () => {
     ['scopes', 'read_bills', '"scopes" must be a list of non-empty strings'],
     ['clientGrants', [''], '"clientGrants" must be a list of non-empty strings'],
     ['clientGrants', ['client_credential'], '"clientGrants" must be one of "client_credentials", "password"'],
-    ['scopes', [], '"scopes" must be a non-empty list of scopes'],
-    ['scopes', ['a b'], '"scopes" must be a non-empty list of scopes, each without white space'],
-    ['publicClientId', 'sandbox-client-id', 'but "sandbox-client-id" is there twice'],
-    ['clients', [{ clientId: 'sandbox-client-id' }], 'but "sandbox-client-id" is there twice'],
+    ['scopes', [], '"scopes" must not be empty'],
+    ['scopes', ['a b'], '"scopes" must be a list of scopes, each without white space'],
+    ['publicClientId', 'sandbox-client-id', '"publicClientId" must differ from "clientId"'],
+    ['clients', [{ clientId: 'x' }, { clientId: 'x' }], '"clients" has "x" twice'],
+    [
+      'clients',
+      [{ clientId: 'sandbox-client-id' }],
+      '"clients" has "sandbox-client-id", which is there already, with another "clientSecret"',
+    ],
     [
       'clients',
       [{ clientId: 'x', grants: ['otp'] }],
@@ -79,6 +84,16 @@ describe('starting', () => {
     const starting = startSandbox({ [name]: value } as SandboxOptions);
     await expect(starting).rejects.toThrow(TypeError);
     await expect(starting).rejects.toThrow(message);
+  });
+
+  it('an entry of "clients" may say more of the sandbox\'s own client', async () => {
+    const own = {
+      clientId: 'sandbox-client-id',
+      clientSecret: 'sandbox-client-secret',
+      scopes: ['read_bills'],
+    };
+    const sandbox = await sandboxFor({ clients: [own, { clientId: 'nothing-allowed', scopes: [] }] });
+    expect((await mint(sandbox)).body.error).toBe('invalid_scope');
   });
 
   it('a grant of its own is one that a client may have', async () => {

@@ -109,6 +109,38 @@ describe('done()', () => {
     );
   });
 
+  test.each(['http://accounts.payu.in/x', 'https://uat-accounts.payu.in:8443/x', 'https://info.payu.in./x'])(
+    '%s: nor do its other hosts, schemes and ports',
+    async (url) => {
+      expect((await rejection(http.get(url))).message).toContain("this host is PayU's");
+    },
+  );
+
+  test('nor where an earlier kit was restored', async () => {
+    mockPayu({ environment: 'production' }).restore();
+    const error = await rejection(
+      http.post('https://accounts.payu.in/oauth/token', 'client_secret=top-secret'),
+    );
+    expect(error.message).toContain("this host is PayU's");
+    expect(error.message).not.toContain('top-secret');
+  });
+
+  test("an interceptor of the user's on another host of PayU's answers", async () => {
+    nock('https://bbps-sb.payu.in').get('/x').reply(200, 'own');
+    expect((await http.get('https://bbps-sb.payu.in/x')).data).toBe('own');
+    kit.done();
+  });
+
+  test.each(['http://payout:8080/x', 'http://oauth/x', 'https://oauth:8443/token'])(
+    '%s is a host of its own, and no path of the kit',
+    async (url) => {
+      nock.disableNetConnect();
+      onTestFinished(() => nock.enableNetConnect());
+      expect((await rejection(http.get(url))).message).toContain('Disallowed net connect');
+      kit.done();
+    },
+  );
+
   test('leaves the hosts of another kit to that one', async () => {
     using _other = mockPayu({ environment: 'production' });
     await rejection(http.get('https://payout.payumoney.com/payout/x'));
@@ -136,7 +168,7 @@ describe('done()', () => {
       throw new Error('expected another amount');
     });
     await http.post(`${api}/payout/v2/payment`, {}, bearer('token-1')).catch(() => {});
-    expect(() => kit.done()).toThrow('its reply function threw: Error: expected another amount');
+    expect(() => kit.done()).toThrow('its reply function failed: Error: expected another amount');
   });
 
   test('does not show the query of an OAuth request, where a secret may stand', async () => {
