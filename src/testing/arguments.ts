@@ -4,6 +4,9 @@ import { invalidOption } from './hosts.ts';
 import type { ApiMockOptions, MockPayuOptions } from './kit.ts';
 import { isMockReply, type MockFault, type MockReply, type RateLimitOptions } from './reply.ts';
 
+/** What axios has a method for. */
+const METHODS = ['GET', 'HEAD', 'OPTIONS', 'POST', 'PUT', 'PATCH', 'DELETE'];
+
 /** All names of an object; the compiler asks for each. */
 type Names<T> = Readonly<Record<keyof T, true>>;
 
@@ -49,7 +52,7 @@ export class Arguments {
   }
 
   route(method: unknown, path: unknown): void {
-    if (typeof method !== 'string' || !/^[A-Za-z]+$/.test(method)) {
+    if (typeof method !== 'string' || !METHODS.includes(method.toUpperCase())) {
       this.#refuse('method', 'must be an HTTP method, such as "get"');
     }
     // An empty one stands for the product itself.

@@ -29,12 +29,11 @@ const REMEDIES_BY_STATUS: Readonly<Record<number, string>> = {
 };
 
 export function refusedError(tokenUrl: string, refusal: Refusal, memoryUntil?: number): TokenRefusedError {
-  const words = refusal.errorDescription ? ` (${refusal.errorDescription})` : '';
   // RFC 9110 §15.5.8: never the origin's own answer.
   const isProxys = refusal.error === undefined && refusal.status === 407;
   const what = isProxys
     ? `The proxy on the way to the token endpoint "${tokenUrl}" let no token request through: ${saidBy(refusal)}.`
-    : `The token endpoint "${tokenUrl}" refused to give a token: ${saidBy(refusal)}${words}.`;
+    : `The token endpoint "${tokenUrl}" refused to give a token: ${saidBy(refusal)}.`;
   const next =
     memoryUntil === undefined
       ? 'PayU is asked again in 10 s, or once the secret has changed.'
@@ -138,10 +137,7 @@ export function revocationLimitedError(
   );
 }
 
-export function revocationRefusedError(
-  revokeUrl: string,
-  refusal: { readonly status: number; readonly error: string | undefined },
-): TokenRefusedError {
+export function revocationRefusedError(revokeUrl: string, refusal: Refusal): TokenRefusedError {
   return new TokenRefusedError(
     `The revocation endpoint "${revokeUrl}" refused: ${saidBy(refusal)}. ${STILL_ALIVE} Check "grant.clientId" and "grant.clientSecret".`,
     refusal,
@@ -153,8 +149,8 @@ function withoutStop(words: string): string {
   return words.replace(/\.$/, '');
 }
 
-function saidBy({ status, error }: { readonly status: number; readonly error: string | undefined }): string {
-  return error === undefined ? `status ${status}` : `"${error}"`;
+function saidBy({ status, error, errorDescription }: Refusal): string {
+  return `${error === undefined ? `status ${status}` : `"${error}"`}${errorDescription ? ` (${errorDescription})` : ''}`;
 }
 
 function clockTime(time: number): string {

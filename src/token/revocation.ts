@@ -1,12 +1,11 @@
 import type { Clock } from '../backoff/clock.ts';
 import { toldWaitMs } from '../backoff/retry-after.ts';
 import type { PayuAuthError } from '../errors.ts';
-import { isRecord, parseUntrustedJson } from '../json.ts';
-import { quotable } from '../redact.ts';
+import { parseUntrustedJson } from '../json.ts';
 import { type FormPost, type FormReply, postWithin, secretsIn } from './form-post.ts';
 import { type AskedSecrets, type GrantRequest, revokeForm } from './grants.ts';
 import { revocationLimitedError, revocationRefusedError, revocationUnavailableError } from './messages.ts';
-import { isRateLimit } from './token-endpoint.ts';
+import { isRateLimit, refusalIn } from './token-endpoint.ts';
 
 export interface RevocationParts {
   readonly revokeUrl: string;
@@ -49,12 +48,13 @@ function revocationFailure(
   }
   const { status } = reply;
   const body = reply.body === undefined ? undefined : parseUntrustedJson(reply.body);
-  const error = isRecord(body) && typeof body.error === 'string' ? quotable(body.error, secrets) : undefined;
+  const refusal = refusalIn(body, status, secrets);
   const retryAfter = reply.header('retry-after');
-  if ((status >= 200 && status < 300) || (status === 401 && error === 'invalid_token')) return undefined;
-  if (isRateLimit(status, error, retryAfter)) {
+  if ((status >= 200 && status < 300) || (status === 401 && refusal.error === 'invalid_token'))
+    return undefined;
+  if (isRateLimit(status, refusal.error, retryAfter)) {
     return revocationLimitedError(revokeUrl, clock.now(), toldWaitMs(retryAfter, body, clock.now()) ?? 0);
   }
   if (status >= 500) return revocationUnavailableError(revokeUrl, { what: `status ${status}`, status });
-  return revocationRefusedError(revokeUrl, { status, error });
+  return revocationRefusedError(revokeUrl, refusal);
 }

@@ -90,16 +90,7 @@ export function tokenOutcome(reply: FormReply, request: TokenRequest): TokenOutc
     };
   }
   function refused(): TokenOutcome {
-    const description = isRecord(body) ? body.error_description : undefined;
-    return {
-      kind: 'refused',
-      refusal: {
-        status,
-        error: error === undefined ? undefined : quotable(error, request.secrets),
-        errorDescription:
-          typeof description === 'string' ? quotable(description, request.secrets) : undefined,
-      },
-    };
+    return { kind: 'refused', refusal: refusalIn(body, status, request.secrets) };
   }
   function usable(text: string | undefined): TokenOutcome {
     const reading: TokenReading =
@@ -108,6 +99,13 @@ export function tokenOutcome(reply: FormReply, request: TokenRequest): TokenOutc
         : readToken(text, request);
     return reading.kind === 'token' ? reading : { ...reading, status };
   }
+}
+
+/** What a reply says of itself, fit to be quoted. */
+export function refusalIn(body: unknown, status: number, secrets: Iterable<string>): Refusal {
+  const { error, error_description: description } = isRecord(body) ? body : {};
+  const quoted = (said: unknown) => (typeof said === 'string' ? quotable(said, secrets) : undefined);
+  return { error: quoted(error), errorDescription: quoted(description), status };
 }
 
 /** RFC 6749 §5.2: the configuration is wrong, or the grant is dead. */

@@ -56,6 +56,7 @@ describe('a wrong argument is refused where it is given, and named', () => {
     ['tokenFault', [{ status: 502, code: 'X' }], 'tokenFault(): "code" is not known in "fault"'],
     ['revoke', [200], 'revoke(): "reply" must be an object, such as { status: 200, body: {} }'],
     ['api', [], 'api(): "method" must be an HTTP method, such as "get"'],
+    ['api', ['fetch', '/x'], 'api(): "method" must be an HTTP method, such as "get"'],
     ['api', ['get'], 'api(): "path" must be a text, such as "/v2/payment"'],
     ['api', ['get', '/x', 200], 'api(): "reply" must be an object or a function that returns one'],
     [

@@ -67,6 +67,17 @@ describe('what a reply to a revocation means', () => {
     expect((await revoke({ 'token-one': reply })).failure).toMatchObject(error);
   });
 
+  test('what the server says is told, without secrets', async () => {
+    const body = { error: 'unauthorized_client', error_description: 'Not yours: client-secret-1.' };
+    const { failure } = await revoke({ token: { status: 403, body: JSON.stringify(body) } });
+    expect(failure).toMatchObject({
+      error: 'unauthorized_client',
+      errorDescription: 'Not yours: [redacted].',
+      status: 403,
+    });
+    expect((failure as Error).message).toContain('refused: "unauthorized_client" (Not yours: [redacted].). ');
+  });
+
   test('no reply: what failed is in the message, and the cause', async () => {
     const cause = new Error('connect ECONNREFUSED');
     const { failure } = await revoke({ 'token-one': cause });
