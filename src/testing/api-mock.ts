@@ -104,7 +104,9 @@ export class ApiMocks {
     const form = `"${name}: ${prefix === '' ? '' : `${prefix} `}<token>"`;
     if (rule === 'none') return token === undefined ? undefined : `it must carry no token, but has ${form}`;
     if (token === undefined) return `it carries no token; ${form} is missing`;
-    if (rule === 'any' || this.#tokens.isAccessToken(token)) return undefined;
+    if (rule === 'any') return undefined;
+    if (this.#tokens.isRevoked(token)) return 'its token was revoked';
+    if (this.#tokens.isAccessToken(token)) return undefined;
     return `its token was not handed out by this kit (${this.#tokens.describe()}); for one obtained elsewhere, call acceptToken()`;
   }
 

@@ -20,16 +20,27 @@ export interface TokenReply {
 export class HandedOutTokens {
   readonly #accessTokens = new Set<string>();
   readonly #refreshTokens = new Set<string>();
+  readonly #revoked = new Set<string>();
   #accessCount = 0;
   #refreshCount = 0;
 
   /** Also accept a token that was obtained elsewhere. */
   accept(accessToken: string): void {
     this.#accessTokens.add(accessToken);
+    this.#revoked.delete(accessToken);
+  }
+
+  /** No API takes it any more, until it is handed out again. */
+  revoke(token: string): void {
+    this.#revoked.add(token);
   }
 
   isAccessToken(value: string): boolean {
     return this.#accessTokens.has(value);
+  }
+
+  isRevoked(value: string): boolean {
+    return this.#revoked.has(value);
   }
 
   isOurs(value: string): boolean {
@@ -45,7 +56,7 @@ export class HandedOutTokens {
   note(reply: MockReply): void {
     const body = reply.body as { access_token?: unknown; refresh_token?: unknown } | null | undefined;
     if (typeof body !== 'object' || body === null) return;
-    if (typeof body.access_token === 'string') this.#accessTokens.add(body.access_token);
+    if (typeof body.access_token === 'string') this.accept(body.access_token);
     if (typeof body.refresh_token === 'string') this.#refreshTokens.add(body.refresh_token);
   }
 

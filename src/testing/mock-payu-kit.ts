@@ -89,7 +89,13 @@ export class MockPayuKit implements MockPayu {
     if (this.#hosts.revokeUrl === undefined) {
       throw invalidOption('"revoke" needs a URL: give "revokeUrl" in the custom environment');
     }
-    this.#revoke.declare({ label: 'revoke()', outcome: () => replyWith(reply) });
+    this.#revoke.declare({
+      label: 'revoke()',
+      outcome: (form) => {
+        if ((reply.status ?? 200) < 300) this.#tokens.revoke(form.get('token') ?? '');
+        return replyWith(reply);
+      },
+    });
     return this;
   }
 

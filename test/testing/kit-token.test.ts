@@ -280,6 +280,17 @@ describe('revoke()', () => {
     kit.done();
   });
 
+  test('no API takes the token any more, until it is handed out again', async () => {
+    kit.token().revoke().api('get', '/x');
+    await postForm();
+    await postForm(form, http, revokeUrl);
+    const call = () => http.get(`${api}/payout/x`, bearer('access_token_1'));
+    expect((await rejection(call())).message).toContain('its token was revoked');
+    kit.token({ accessToken: 'access_token_1' }).api('get', '/x');
+    await postForm();
+    expect((await call()).status).toBe(200);
+  });
+
   test('checks the form', async () => {
     kit.revoke();
     const response = await postForm({ client_id: 'id' }, http, revokeUrl);
