@@ -287,11 +287,13 @@ export class MockPayuKit implements MockPayu {
   /** For nock, what follows two slashes is a host: `https://accounts.payu.in//oauth/token` leads to `https://oauth/token`. */
   #isDoubledSlash({ protocol, hostname, port, pathname }: URL): boolean {
     const { tokenUrl, revokeUrl, apiBases } = this.#hosts;
-    const bases = apiBases.map(({ origin, prefix }) => new URL(`${prefix}/`, origin));
-    const known = [tokenUrl, revokeUrl, ...bases].filter(
-      (each) => each?.protocol === protocol && port === '',
+    const products = apiBases
+      .filter(({ prefix }) => prefix !== '')
+      .map(({ origin, prefix }) => new URL(`${prefix}/`, origin));
+    return [tokenUrl, ...(revokeUrl === undefined ? [] : [revokeUrl]), ...products].some(
+      (each) =>
+        port === '' && protocol === each.protocol && `/${hostname}${pathname}`.startsWith(each.pathname),
     );
-    return known.some((each) => each !== undefined && `/${hostname}${pathname}`.startsWith(each.pathname));
   }
 }
 

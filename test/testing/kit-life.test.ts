@@ -131,15 +131,19 @@ describe('done()', () => {
     kit.done();
   });
 
-  test.each(['http://payout:8080/x', 'http://oauth/x', 'https://oauth:8443/token'])(
-    '%s is a host of its own, and no path of the kit',
-    async (url) => {
-      nock.disableNetConnect();
-      onTestFinished(() => nock.enableNetConnect());
-      expect((await rejection(http.get(url))).message).toContain('Disallowed net connect');
-      kit.done();
-    },
-  );
+  test.each([
+    'http://payout:8080/x',
+    'http://oauth/x',
+    'https://oauth:8443/token',
+    'https://elsewhere.example/x',
+  ])('%s is a host of its own, and no path of the kit', async (url) => {
+    kit.restore();
+    kit = mockPayu({ environment: 'test', apiHosts: ['https://uat-partner.payu.in'] });
+    nock.disableNetConnect();
+    onTestFinished(() => nock.enableNetConnect());
+    expect((await rejection(http.get(url))).message).toContain('Disallowed net connect');
+    kit.done();
+  });
 
   test('leaves the hosts of another kit to that one', async () => {
     using _other = mockPayu({ environment: 'production' });
