@@ -60,7 +60,7 @@ export interface PayuAuthOptions {
   /**
    * Does this response mean that the token was refused? Its `data` is the parsed body where that is JSON. Default: a
    * 401, unless it says `insufficient_scope` or challenges for another scheme than Bearer. For BBPS pass
-   * {@link bbpsTokenRefused}. A yes is `true` alone; after a promise, or whatever else is neither true nor false, the default decides.
+   * {@link bbpsTokenRefused}. A yes is `true` alone; after a promise or an object the default decides.
    */
   readonly isTokenRefused?: (response: AxiosResponse) => boolean;
   /** Where tokens are kept. Default: in memory, for this auth alone. */
