@@ -40,11 +40,14 @@ export type PayuAuthEvent =
         | 'same-token'
         | 'insufficient-scope'
         | 'renewals-paused'
-        | 'disabled';
+        | 'disabled'
+        /** The challenge names only a scheme that a token does not answer: a proxy's, mostly (rule D1). */
+        | 'other-scheme';
     }
   | {
       readonly type: 'token-withheld';
-      readonly reason: 'origin' | 'insecure-http' | 'basic-auth';
+      /** `own-header`: the caller set the token's header itself, or refused it with `false` (rule A4). */
+      readonly reason: 'origin' | 'insecure-http' | 'basic-auth' | 'own-header';
       readonly origin: string;
     }
   | { readonly type: 'scope-missing'; readonly missing: readonly string[] }

@@ -9,6 +9,11 @@ import { type Harness, startHarness } from '../support/harness.ts';
 
 const ACCOUNT = '/merchant/getAccountDetail';
 
+/** The examples are typed by the built package, as a user's are: here they hear the events of the sources. */
+function listener(example: (event: never) => void): (event: PayuAuthEvent) => void {
+  return example as (event: PayuAuthEvent) => void;
+}
+
 /** A day in the life: each kind of event that the sandbox can cause, in a known order. */
 async function live({ payouts, links, sandbox, createAuth, client }: Harness): Promise<void> {
   await payouts.get(ACCOUNT);
@@ -59,7 +64,7 @@ describe('examples/pino.ts', () => {
         done();
       },
     });
-    const onEvent = logPayuAuth(pino({ level: 'debug' }, stream));
+    const onEvent = listener(logPayuAuth(pino({ level: 'debug' }, stream)));
     const harness = await startHarness({ onEvent });
     await live(harness);
 
@@ -86,7 +91,7 @@ describe('examples/pino.ts', () => {
 describe('examples/prom-client.ts', () => {
   test('counts each event', async () => {
     const registry = new Registry();
-    const harness = await startHarness({ onEvent: countPayuAuth(registry) });
+    const harness = await startHarness({ onEvent: listener(countPayuAuth(registry)) });
     await live(harness);
 
     const text = await registry.metrics();

@@ -239,11 +239,18 @@ describe('events', () => {
           return `${event.attempt} ${event.method} ${event.url}`;
         case 'replay-skipped':
           expectTypeOf(event.reason).toEqualTypeOf<
-            'body-not-replayable' | 'same-token' | 'insufficient-scope' | 'renewals-paused' | 'disabled'
+            | 'body-not-replayable'
+            | 'same-token'
+            | 'insufficient-scope'
+            | 'renewals-paused'
+            | 'disabled'
+            | 'other-scheme'
           >();
           return event.reason;
         case 'token-withheld':
-          expectTypeOf(event.reason).toEqualTypeOf<'origin' | 'insecure-http' | 'basic-auth'>();
+          expectTypeOf(event.reason).toEqualTypeOf<
+            'origin' | 'insecure-http' | 'basic-auth' | 'own-header'
+          >();
           return event.origin;
         case 'scope-missing':
           return event.missing.join();
