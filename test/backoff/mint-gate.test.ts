@@ -392,7 +392,7 @@ describe('after the trouble', () => {
     const probe = await pass(gate, clock);
     gate.answered(probe);
     probe.release();
-    clock.setBack(11_000);
+    clock.stepWall(-11_000);
     expect([gate.isOpen, gate.maySend(probe)]).toEqual([true, true]);
   });
 

@@ -7,24 +7,39 @@ interface Timer {
   readonly awaited: Awaited;
 }
 
-/** A clock that stands still until it is told to move. Timers fire in the order of their times. */
+/**
+ * A clock that stands still until it is told to move. Timers fire in the order of their times. Wall and steady clock
+ * advance together; only {@link stepWall} moves the wall clock alone.
+ */
 export class ManualClock implements Clock {
-  #now: number;
+  /** What the wall clock is ahead of the steady one. */
+  #wallAheadMs: number;
+  #steadyMs = 0;
   #order = 0;
   readonly #timers = new Set<Timer>();
   readonly #watchers = new Set<() => void>();
 
   /** Starts far ahead: what lives by the system's clock takes nothing of ours for expired. */
   constructor(startsAt: number = Date.UTC(2100, 0, 1)) {
-    this.#now = startsAt;
+    this.#wallAheadMs = startsAt;
   }
 
   now(): number {
-    return this.#now;
+    return this.#steadyMs + this.#wallAheadMs;
+  }
+
+  /** Since the clock was made; never goes back. */
+  steadyMs(): number {
+    return this.#steadyMs;
   }
 
   timer(delayMs: number, callback: () => void, awaited: Awaited): () => void {
-    const timer: Timer = { at: this.#now + Math.max(0, delayMs), order: this.#order++, callback, awaited };
+    const timer: Timer = {
+      at: this.#steadyMs + Math.max(0, delayMs),
+      order: this.#order++,
+      callback,
+      awaited,
+    };
     this.#timers.add(timer);
     for (const watcher of [...this.#watchers]) watcher();
     return () => this.#timers.delete(timer);
@@ -42,14 +57,14 @@ export class ManualClock implements Clock {
 
   /** When the next timer is due, from now in milliseconds; undefined without one. */
   get nextInMs(): number | undefined {
-    const times = [...this.#timers].map(({ at }) => at - this.#now);
+    const times = [...this.#timers].map(({ at }) => at - this.#steadyMs);
     return times.length === 0 ? undefined : Math.min(...times);
   }
 
   /** Resolves once a timer runs that is due within these bounds: something has begun to wait. */
   waiting(leastMs = 0, mostMs: number = Number.POSITIVE_INFINITY): Promise<void> {
     const isThere = () =>
-      [...this.#timers].some(({ at }) => at - this.#now >= leastMs && at - this.#now <= mostMs);
+      [...this.#timers].some(({ at }) => at - this.#steadyMs >= leastMs && at - this.#steadyMs <= mostMs);
     return new Promise((resolve) => {
       const look = () => {
         if (!isThere()) return;
@@ -61,23 +76,23 @@ export class ManualClock implements Clock {
     });
   }
 
-  /** What an operator or NTP may do to a clock: timers run on. */
-  setBack(byMs: number): void {
-    this.#now -= byMs;
+  /** What an operator or NTP may do to a wall clock, forward or back: the steady clock and timers know nothing of it. */
+  stepWall(byMs: number): void {
+    this.#wallAheadMs += byMs;
   }
 
   /** Moves on, and fires what comes due on the way. What the callbacks begin runs after this. */
   advance(byMs: number): void {
-    const until = this.#now + byMs;
+    const until = this.#steadyMs + byMs;
     for (;;) {
       const due = [...this.#timers]
         .filter(({ at }) => at <= until)
         .sort((a, b) => a.at - b.at || a.order - b.order)[0];
       if (due === undefined) break;
       this.#timers.delete(due);
-      this.#now = due.at;
+      this.#steadyMs = due.at;
       due.callback();
     }
-    this.#now = until;
+    this.#steadyMs = until;
   }
 }
