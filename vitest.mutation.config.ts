@@ -6,11 +6,11 @@ import { defineConfig, type ViteUserConfig } from 'vitest/config';
  * thousands of calls: a mutant that only those kill counts as a survivor.
  */
 const TESTS: Readonly<Record<string, readonly string[]>> = {
-  token: ['test/{token,backoff}/**/*.test.ts', 'test/{main-job,errors}.test.ts'],
-  backoff: ['test/{token,backoff}/**/*.test.ts', 'test/main-job.test.ts'],
+  token: ['test/{token,time}/**/*.test.ts', 'test/{main-job,errors}.test.ts'],
+  time: ['test/{token,time}/**/*.test.ts', 'test/main-job.test.ts'],
   axios: [
     'test/{axios,living-with}/**/*.test.ts',
-    'test/backoff/api-rate-limits.test.ts',
+    'test/axios/api-rate-limits.test.ts',
     'test/main-job.test.ts',
   ],
 };
@@ -23,7 +23,9 @@ const config: ViteUserConfig = defineConfig({
   test: {
     include: [...include],
     exclude: [
-      'test/backoff/{processes,never-twice,storms}.test.ts',
+      'test/time/processes.test.ts',
+      'test/token/mint/storms.test.ts',
+      'test/axios/never-twice.test.ts',
       'test/axios/{replay-connections,no-warnings}.test.ts',
     ],
     isolate: false,

@@ -13,10 +13,10 @@ export {
   TokenUnavailableError,
 } from './errors.ts';
 export type { MintCause, PayuAuthEvent } from './events.ts';
-export type { PayuAuthOptions } from './options.ts';
+export type { PayuAuthOptions } from './options/options.ts';
 export { commandHash, environments, type PayuEnvironment, publicClientIds, scopes } from './payu.ts';
 export { type AccessToken, createPayuAuth, type PayuAuth } from './payu-auth.ts';
-export type { Grant, Secret } from './token/grants.ts';
-export { MemoryTokenStore } from './token/memory-token-store.ts';
-export type { ScopeInput } from './token/scope.ts';
-export type { MaybePromise, TokenRecord, TokenStore } from './token/token-store.ts';
+export type { Grant, Secret } from './token/endpoint/grants.ts';
+export type { ScopeInput } from './token/endpoint/scope.ts';
+export { MemoryTokenStore } from './token/store/memory-token-store.ts';
+export type { MaybePromise, TokenRecord, TokenStore } from './token/store/token-store.ts';

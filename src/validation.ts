@@ -1,6 +1,6 @@
 import { invalidOption } from './errors.ts';
 import { kindOf } from './json.ts';
-import { type ScopeInput, scopeFault, scopeSet } from './token/scope.ts';
+import { type ScopeInput, scopeFault, scopeSet } from './token/endpoint/scope.ts';
 import { hostOf, isLoopback, normaliseOrigin, parseUrl } from './url.ts';
 
 export function resolveScope(option: string, scope: unknown): readonly string[] {

@@ -17,7 +17,7 @@ interface Rules {
 }
 
 const LEAVES = ['errors.ts', 'events.ts', 'json.ts', 'redact.ts', 'url.ts'];
-const TOKEN_PORTS = ['token/scope.ts', 'token/form-post.ts'];
+const TOKEN_PORTS = ['token/endpoint/scope.ts', 'token/endpoint/form-post.ts'];
 
 /** DESIGN §4, the more particular names first. What a place may import is said here, everything else is forbidden. */
 const PLACES: Readonly<Record<string, Rules>> = {
@@ -27,30 +27,30 @@ const PLACES: Readonly<Record<string, Rules>> = {
   'events.ts': { values: [], types: ['errors.ts'] },
   'redact.ts': { values: ['json.ts'], types: ['errors.ts'] },
   // A leaf too: what a scope is must be known wherever one is given.
-  'token/scope.ts': { values: [] },
-  'backoff/': { values: ['backoff/', ...LEAVES] },
+  'token/endpoint/scope.ts': { values: [] },
+  'time/': { values: ['time/', ...LEAVES] },
   // Knows time and no HTTP client.
   'token/': {
-    values: ['token/', 'backoff/', ...LEAVES, 'p-retry', 'async-mutex', 'node:crypto', 'node:events'],
+    values: ['token/', 'time/', ...LEAVES, 'p-retry', 'async-mutex', 'node:crypto', 'node:events'],
   },
   // Knows HTTP and no grants: of the token half only what a scope is, and the port that it implements.
   'axios/': {
-    values: ['axios/', 'backoff/', ...LEAVES, ...TOKEN_PORTS, 'validation.ts', 'axios', 'node:'],
-    types: ['token/token-source.ts'],
+    values: ['axios/', 'time/', ...LEAVES, ...TOKEN_PORTS, 'validation.ts', 'axios', 'node:'],
+    types: ['token/source/token-source.ts'],
   },
   'payu.ts': { values: ['node:crypto'] },
-  'validation.ts': { values: [...LEAVES, 'token/scope.ts'] },
-  'grant-options.ts': { values: [...LEAVES, 'payu.ts', 'validation.ts', 'token/grants.ts'] },
-  'http-options.ts': { values: [...LEAVES, 'validation.ts'], types: ['axios/form-transport.ts'] },
-  'options.ts': {
-    values: [...LEAVES, 'grant-options.ts', 'http-options.ts', 'payu.ts', 'validation.ts'],
+  'validation.ts': { values: [...LEAVES, 'token/endpoint/scope.ts'] },
+  'options/grant-options.ts': { values: [...LEAVES, 'payu.ts', 'validation.ts', 'token/endpoint/grants.ts'] },
+  'options/http-options.ts': { values: [...LEAVES, 'validation.ts'], types: ['axios/form-transport.ts'] },
+  'options/options.ts': {
+    values: [...LEAVES, 'options/grant-options.ts', 'options/http-options.ts', 'payu.ts', 'validation.ts'],
     types: ['token/', 'axios/form-transport.ts', 'axios'],
   },
   'payu-auth.ts': {
-    values: [...LEAVES, 'axios/', 'token/', 'backoff/', 'options.ts', 'payu.ts', 'validation.ts', 'axios'],
+    values: [...LEAVES, 'axios/', 'token/', 'time/', 'options/', 'payu.ts', 'validation.ts', 'axios'],
   },
   'index.ts': {
-    values: [...LEAVES, 'axios/', 'token/', 'options.ts', 'payu.ts', 'payu-auth.ts'],
+    values: [...LEAVES, 'axios/', 'token/', 'options/', 'payu.ts', 'payu-auth.ts'],
   },
   // Entry points of their own: of the core they know types, and the core knows nothing of them.
   'redis/': { values: ['redis/', 'redis-semaphore', 'node:'], types: ['token/', ...LEAVES] },
@@ -109,32 +109,36 @@ describe('the architecture, as read from the imports of src', () => {
 
 describe('the rules find what breaks them', () => {
   test.each([
-    ['token/minter.ts', "import axios from 'axios';", 'token/minter.ts imports values of axios'],
-    ['token/minter.ts', "import type { AxiosError } from 'axios';", 'token/minter.ts imports types of axios'],
+    ['token/mint/minter.ts', "import axios from 'axios';", 'token/mint/minter.ts imports values of axios'],
     [
-      'token/minter.ts',
-      "import { headerOf } from '../axios/refusal.ts';",
-      'token/minter.ts imports values of axios/refusal.ts',
+      'token/mint/minter.ts',
+      "import type { AxiosError } from 'axios';",
+      'token/mint/minter.ts imports types of axios',
     ],
     [
-      'backoff/wait.ts',
-      "import type { TokenRecord } from '../token/token-store.ts';",
-      'backoff/wait.ts imports types of token/token-store.ts',
+      'token/mint/minter.ts',
+      "import { headerOf } from '../../axios/refusal.ts';",
+      'token/mint/minter.ts imports values of axios/refusal.ts',
     ],
     [
-      'axios/exchange.ts',
-      "import { type Rules, TokenSource } from '../token/token-source.ts';",
-      'axios/exchange.ts imports values of token/token-source.ts',
-    ],
-    [
-      'axios/exchange.ts',
-      "import type { Grant } from '../token/grants.ts';",
-      'axios/exchange.ts imports types of token/grants.ts',
+      'time/wait.ts',
+      "import type { TokenRecord } from '../token/store/token-store.ts';",
+      'time/wait.ts imports types of token/store/token-store.ts',
     ],
     [
       'axios/exchange.ts',
-      "type Grant = import('../token/grants.ts').Grant;",
-      'axios/exchange.ts imports types of token/grants.ts',
+      "import { type Rules, TokenSource } from '../token/source/token-source.ts';",
+      'axios/exchange.ts imports values of token/source/token-source.ts',
+    ],
+    [
+      'axios/exchange.ts',
+      "import type { Grant } from '../token/endpoint/grants.ts';",
+      'axios/exchange.ts imports types of token/endpoint/grants.ts',
+    ],
+    [
+      'axios/exchange.ts',
+      "type Grant = import('../token/endpoint/grants.ts').Grant;",
+      'axios/exchange.ts imports types of token/endpoint/grants.ts',
     ],
     ['json.ts', "export { redact } from './redact.ts';", 'json.ts imports values of redact.ts'],
     [
@@ -147,15 +151,15 @@ describe('the rules find what breaks them', () => {
       "import { invalidOption } from '../errors.ts';",
       'redis/index.ts imports values of errors.ts',
     ],
-    ['backoff/wait.ts', "import pRetry from 'p-retry';", 'backoff/wait.ts imports values of p-retry'],
+    ['time/wait.ts', "import pRetry from 'p-retry';", 'time/wait.ts imports values of p-retry'],
   ])('%s with: %s', (path, text, violation) => {
     expect(forbidden(arrowsOf({ path, text }))).toEqual([violation]);
   });
 
   test.each([
-    ['axios/exchange.ts', "import type { TokenSource } from '../token/token-source.ts';"],
-    ['axios/attach.ts', "import { type ScopeInput, scopeKey } from '../token/scope.ts';"],
-    ['redis/envelope.ts', "import type { TokenRecord } from '../token/token-store.ts';"],
+    ['axios/exchange.ts', "import type { TokenSource } from '../token/source/token-source.ts';"],
+    ['axios/attach.ts', "import { type ScopeInput, scopeKey } from '../token/endpoint/scope.ts';"],
+    ['redis/envelope.ts', "import type { TokenRecord } from '../token/store/token-store.ts';"],
   ])('and let pass what keeps them: %s with: %s', (path, text) => {
     expect(forbidden(arrowsOf({ path, text }))).toEqual([]);
   });
@@ -183,7 +187,7 @@ describe('the rules find what breaks them', () => {
     'const limits = { most: 1 }; export const allow = () => Object.assign(limits, { most: 2 });',
     'const limits = { most: 1 }; export const allow = () => delete (limits.most);',
   ])('a module that remembers: %s', (text) => {
-    expect(moduleState({ path: 'token/minter.ts', text })).not.toEqual([]);
+    expect(moduleState({ path: 'token/mint/minter.ts', text })).not.toEqual([]);
   });
 
   test.each([
@@ -192,7 +196,7 @@ describe('the rules find what breaks them', () => {
     'class Cache { readonly #entries = new Map(); set(k: string) { this.#entries.set(k, 1); } }',
     'export const clock = { now: () => { let a = 1; a++; return a; } };',
   ])('a module that does not: %s', (text) => {
-    expect(moduleState({ path: 'token/minter.ts', text })).toEqual([]);
+    expect(moduleState({ path: 'token/mint/minter.ts', text })).toEqual([]);
   });
 
   test.each([

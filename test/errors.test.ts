@@ -13,7 +13,7 @@ import {
   TokenResponseError,
   TokenUnavailableError,
 } from '../src/errors.ts';
-import * as messages from '../src/token/messages.ts';
+import * as messages from '../src/token/mint/messages.ts';
 
 const TOKEN_URL = 'https://uat-accounts.payu.in/oauth/token';
 const REVOKE_URL = 'https://uat-accounts.payu.in/oauth/revoke';

@@ -16,7 +16,7 @@ export async function renewal(): Promise<Outcome> {
   let mints = 0;
   const tokenEndpoint: AxiosAdapter = async (config) => {
     mints++;
-    await new Promise<void>((resolve) => clock.timer(MINT_MS, resolve, 'awaited'));
+    await new Promise<void>((resolve) => clock.timer(MINT_MS, resolve, 'ref'));
     const data = JSON.stringify({ access_token: `token_${mints}`, expires_in: LIFE_SECONDS });
     return { data, status: 200, statusText: 'OK', headers: {}, config, request: undefined };
   };

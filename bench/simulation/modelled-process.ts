@@ -1,6 +1,6 @@
 import axios, { AxiosError, type AxiosInstance } from 'axios';
 import { createPayuAuthIn, type PayuAuth } from '../../src/payu-auth.ts';
-import type { TokenStore } from '../../src/token/token-store.ts';
+import type { TokenStore } from '../../src/token/store/token-store.ts';
 import { seededRandom } from '../support/random.ts';
 import { API_MS, LIFE_MS, type PayuModel, response } from './payu-model.ts';
 import type { SimulatedClock } from './simulated-clock.ts';
@@ -94,7 +94,7 @@ export class ModelledProcess {
 
   #next(delayMs: number): void {
     this.#cancelNext();
-    this.#cancelNext = this.#around.clock.timer(delayMs, () => void this.#call(), 'awaited');
+    this.#cancelNext = this.#around.clock.timer(delayMs, () => void this.#call(), 'ref');
   }
 
   async #call(): Promise<void> {

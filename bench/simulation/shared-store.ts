@@ -1,4 +1,4 @@
-import type { TokenRecord, TokenStore } from '../../src/token/token-store.ts';
+import type { TokenRecord, TokenStore } from '../../src/token/store/token-store.ts';
 import type { Span } from './payu-model.ts';
 import type { SimulatedClock } from './simulated-clock.ts';
 

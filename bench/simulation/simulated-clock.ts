@@ -1,4 +1,4 @@
-import type { Awaited, Clock } from '../../src/backoff/clock.ts';
+import type { Clock, KeepsAlive } from '../../src/time/clock.ts';
 
 interface Entry {
   readonly at: number;
@@ -16,11 +16,15 @@ export class SimulatedClock implements Clock {
     this.#now = startsAt;
   }
 
+  steadyMs(): number {
+    return this.now();
+  }
+
   now(): number {
     return this.#now;
   }
 
-  timer(delayMs: number, callback: () => void, _awaited: Awaited): () => void {
+  timer(delayMs: number, callback: () => void, _awaited: KeepsAlive): () => void {
     const entry: Entry = { at: this.#now + Math.max(0, delayMs), order: this.#order++, callback };
     this.#push(entry);
     return () => {
@@ -31,7 +35,7 @@ export class SimulatedClock implements Clock {
   /** Resolves at that time of the simulation. */
   sleepUntil(at: number): Promise<void> {
     return new Promise((resolve) => {
-      this.timer(at - this.#now, resolve, 'awaited');
+      this.timer(at - this.#now, resolve, 'ref');
     });
   }
 

@@ -1,6 +1,6 @@
 import type { AxiosAdapter, AxiosInstance, AxiosResponse, InternalAxiosRequestConfig } from 'axios';
 import { ClosedError, invalidOption } from '../errors.ts';
-import { scopeKey } from '../token/scope.ts';
+import { scopeKey } from '../token/endpoint/scope.ts';
 import { hostOf } from '../url.ts';
 import { httpAdapter, isUsers, resolveAdapter } from './adapter.ts';
 import { Exchange, type ExchangeParts } from './exchange.ts';

@@ -1,5 +1,5 @@
 import { CanceledError, type InternalAxiosRequestConfig } from 'axios';
-import { anyOf, type Cancellation, cancellationOf } from '../backoff/wait.ts';
+import { anyOf, type Cancellation, cancellationOf } from '../time/wait.ts';
 
 /** What cancels one request: its `signal`, its `cancelToken`. Rejects as axios would: with a CanceledError. */
 export function requestCancellation(config: InternalAxiosRequestConfig): Cancellation | undefined {

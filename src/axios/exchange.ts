@@ -1,10 +1,10 @@
 import type { AxiosResponse } from 'axios';
-import { type Clock, dateAt } from '../backoff/clock.ts';
-import { delayAfter, jittered, UNTOLD_RATE_LIMIT, withJitterOnTop } from '../backoff/delays.ts';
-import { anyOf, type Cancellation, cancellationOf, sleep } from '../backoff/wait.ts';
 import { ClosedError } from '../errors.ts';
 import type { Emit, PayuAuthEvent } from '../events.ts';
-import type { Obtained, TokenSource } from '../token/token-source.ts';
+import { type Clock, dateAt } from '../time/clock.ts';
+import { delayAfter, jittered, UNTOLD_RATE_LIMIT, withJitterOnTop } from '../time/delays.ts';
+import { anyOf, type Cancellation, cancellationOf, sleep } from '../time/wait.ts';
+import type { Obtained, TokenSource } from '../token/source/token-source.ts';
 import { shownUrl } from '../url.ts';
 import { requestCancellation } from './cancellation.ts';
 import { failed, type Outcome } from './redirects.ts';
@@ -152,7 +152,7 @@ export class Exchange {
     this.#rateLimitRetries++;
     const closed = cancellationOf(source.closed, () => new ClosedError());
     await this.#waiting((caller) =>
-      sleep(clock, delayMs, caller === undefined ? closed : anyOf([caller, closed]), 'awaited'),
+      sleep(clock, delayMs, caller === undefined ? closed : anyOf([caller, closed]), 'ref'),
     );
     this.#token = await this.#obtainToken();
     return true;

@@ -3,7 +3,12 @@ import https from 'node:https';
 import type { Readable } from 'node:stream';
 import { Axios, type AxiosRequestConfig, type AxiosResponse } from 'axios';
 import { safeError } from '../redact.ts';
-import { type FormPost, type FormReply, LARGEST_REPLY_BYTES, secretsIn } from '../token/form-post.ts';
+import {
+  type FormPost,
+  type FormReply,
+  LARGEST_REPLY_BYTES,
+  secretsIn,
+} from '../token/endpoint/form-post.ts';
 import { headerOf } from './refusal.ts';
 import { discardBody, isNodeStream, isWebStream } from './response-body.ts';
 

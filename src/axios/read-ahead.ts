@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
-import type { Clock } from '../backoff/clock.ts';
-import { anyOf, type Cancellation, cancellationOf, unlessCancelled } from '../backoff/wait.ts';
+import type { Clock } from '../time/clock.ts';
+import { anyOf, type Cancellation, cancellationOf, unlessCancelled } from '../time/wait.ts';
 import { asNodeStream, asWebStream, type ByteSource, nodeSource, webSource } from './byte-source.ts';
 
 /** How long a streamed body may take to be looked at; then it goes to the caller as it is. */
@@ -91,7 +91,7 @@ class ReadAhead implements ByteSource {
 function deadline({ clock, closed }: Patience): { promise: Promise<boolean>; settle: () => void } {
   let settle = () => {};
   const promise = new Promise<boolean>((resolve) => {
-    const cancelTimer = clock.timer(PEEK_LIMIT_MS, () => settle(), 'awaited');
+    const cancelTimer = clock.timer(PEEK_LIMIT_MS, () => settle(), 'ref');
     const unsubscribe = closed === undefined ? () => {} : cancellationOf(closed).subscribe(() => settle());
     settle = () => {
       cancelTimer();

@@ -1,5 +1,5 @@
 import { invalidOption } from '../errors.ts';
-import { type ScopeInput, scopeKey } from '../token/scope.ts';
+import { type ScopeInput, scopeKey } from '../token/endpoint/scope.ts';
 import { refuseUnknown, resolveDuration, resolveScope } from '../validation.ts';
 
 /** What a single request may say about its token. */

@@ -1,6 +1,6 @@
 import type { AxiosResponse } from 'axios';
-import { toldWaitMs } from '../backoff/retry-after.ts';
 import { isRecord } from '../json.ts';
+import { toldWaitMs } from '../time/retry-after.ts';
 import type { Patience } from './read-ahead.ts';
 import { headerOf, readUnauthorized } from './refusal.ts';
 import { isNodeStream, isWebStream, peekJson } from './response-body.ts';

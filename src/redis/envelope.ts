@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
-import type { TokenRecord } from '../token/token-store.ts';
+import type { TokenRecord } from '../token/store/token-store.ts';
 import { RedisStoreError } from './redis-store-error.ts';
 
 /**

@@ -1,4 +1,4 @@
-import type { TokenRecord } from '../token/token-store.ts';
+import type { TokenRecord } from '../token/store/token-store.ts';
 
 /** What this process last knew about one key. */
 export interface Memory {

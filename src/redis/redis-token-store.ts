@@ -1,4 +1,4 @@
-import type { MaybePromise, TokenRecord, TokenStore } from '../token/token-store.ts';
+import type { MaybePromise, TokenRecord, TokenStore } from '../token/store/token-store.ts';
 import { CircuitBreaker } from './circuit-breaker.ts';
 import { Envelope } from './envelope.ts';
 import { GuardedCommands } from './guarded-commands.ts';

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import type { AxiosInstance, AxiosRequestConfig, AxiosStatic, InternalAxiosRequestConfig } from 'axios';
 import { beforeAll, describe, expect, expectTypeOf, test, vi } from 'vitest';
-import type { PayuAuthOptions } from '../../src/options.ts';
+import type { PayuAuthOptions } from '../../src/options/options.ts';
 import {
   AXIOS_VERSIONS,
   type Library,

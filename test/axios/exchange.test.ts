@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream';
 import { inspect } from 'node:util';
 import axios, { type AxiosRequestConfig } from 'axios';
 import { describe, expect, test } from 'vitest';
-import type { PayuAuthOptions } from '../../src/options.ts';
+import type { PayuAuthOptions } from '../../src/options/options.ts';
 import { createPayuAuth } from '../../src/payu-auth.ts';
 import { json, recordingClient, startOrigin, tokenIn, tokensOf } from './support.ts';
 

@@ -1,8 +1,8 @@
 import type { AxiosAdapter, InternalAxiosRequestConfig } from 'axios';
 import { describe, expect, test } from 'vitest';
 import { formTransport } from '../../src/axios/form-transport.ts';
-import { resolveOptions } from '../../src/options.ts';
-import { LARGEST_REPLY_BYTES } from '../../src/token/form-post.ts';
+import { resolveOptions } from '../../src/options/options.ts';
+import { LARGEST_REPLY_BYTES } from '../../src/token/endpoint/form-post.ts';
 
 test('what an adapter gets: the form, no redirects, and an "env", which axios 1.12.2 cannot do without', async () => {
   const sent: InternalAxiosRequestConfig[] = [];

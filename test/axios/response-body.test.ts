@@ -11,7 +11,7 @@ import {
   MOST_PEEKED_BYTES,
   peekJson,
 } from '../../src/axios/response-body.ts';
-import type { Cancellation } from '../../src/backoff/wait.ts';
+import type { Cancellation } from '../../src/time/wait.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
 /** JSON of exactly so many bytes. */

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import type { AxiosInstance, AxiosStatic, CreateAxiosDefaults, InternalAxiosRequestConfig } from 'axios';
 import { onTestFinished, vi } from 'vitest';
 import type { PayuAuthEvent } from '../../src/events.ts';
-import type { PayuAuthOptions } from '../../src/options.ts';
+import type { PayuAuthOptions } from '../../src/options/options.ts';
 import type { PayuAuth } from '../../src/payu-auth.ts';
 
 /** The versions of axios that are supported: the oldest, one between, the newest. */

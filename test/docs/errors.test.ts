@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { outOfPatienceError, secretFailedError, unavailableError } from '../../src/token/messages.ts';
+import { outOfPatienceError, secretFailedError, unavailableError } from '../../src/token/mint/messages.ts';
 import { ROOT } from './support/snippets.ts';
 
 const URL_OF_TOKENS = 'https://uat-accounts.payu.in/oauth/token';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { type Sandbox, type SandboxOptions, startSandbox } from '../../src/sandbox/index.ts';
-import type { Grant } from '../../src/token/grants.ts';
+import type { Grant } from '../../src/token/endpoint/grants.ts';
 import { noOwnRedis, ownRedis, type RedisServer } from '../redis/support/redis-server.ts';
 import { type Fleet, startFleet, together } from './support/fleet.ts';
 import type { CallsReport, MemberOptions } from './support/protocol.ts';

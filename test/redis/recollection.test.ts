@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type Memory, Recollection } from '../../src/redis/recollection.ts';
-import type { TokenRecord } from '../../src/token/token-store.ts';
+import type { TokenRecord } from '../../src/token/store/token-store.ts';
 import { NOW, recordNumber } from './support/records.ts';
 
 function memoryOf(record: TokenRecord | undefined): Memory {

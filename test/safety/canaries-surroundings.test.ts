@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import type { PayuAuthOptions } from '../../src/options.ts';
-import { MemoryTokenStore } from '../../src/token/memory-token-store.ts';
-import type { TokenRecord, TokenStore } from '../../src/token/token-store.ts';
+import type { PayuAuthOptions } from '../../src/options/options.ts';
+import { MemoryTokenStore } from '../../src/token/store/memory-token-store.ts';
+import type { TokenRecord, TokenStore } from '../../src/token/store/token-store.ts';
 import { ALL_TOKENS, CANARIES, failureOf, startCanaryWorld } from './support/canary-world.ts';
 import { expectNoSecrets } from './support/no-secrets.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { PayuAuthOptions } from '../../src/options.ts';
-import { MemoryTokenStore } from '../../src/token/memory-token-store.ts';
+import type { PayuAuthOptions } from '../../src/options/options.ts';
+import { MemoryTokenStore } from '../../src/token/store/memory-token-store.ts';
 import { atOnce, startHarness } from '../support/harness.ts';
 
 const SECOND = { clientId: 'second-merchant', clientSecret: 'second-secret' };

@@ -2,8 +2,8 @@ import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { MemoryTokenStore } from '../../src/token/memory-token-store.ts';
-import type { TokenRecord, TokenStore } from '../../src/token/token-store.ts';
+import { MemoryTokenStore } from '../../src/token/store/memory-token-store.ts';
+import type { TokenRecord, TokenStore } from '../../src/token/store/token-store.ts';
 import {
   ADAPTERS,
   AXIOS_VERSIONS,

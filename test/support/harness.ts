@@ -1,7 +1,7 @@
 import axios, { type AxiosInstance, type CreateAxiosDefaults } from 'axios';
 import { onTestFinished } from 'vitest';
 import type { PayuAuthEvent } from '../../src/events.ts';
-import type { PayuAuthOptions } from '../../src/options.ts';
+import type { PayuAuthOptions } from '../../src/options/options.ts';
 import { createPayuAuthIn, type PayuAuth } from '../../src/payu-auth.ts';
 import { type Sandbox, type SandboxOptions, startSandbox } from '../../src/sandbox/index.ts';
 import { ManualClock } from './manual-clock.ts';

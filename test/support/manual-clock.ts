@@ -1,10 +1,10 @@
-import type { Awaited, Clock } from '../../src/backoff/clock.ts';
+import type { Clock, KeepsAlive } from '../../src/time/clock.ts';
 
 interface Timer {
   readonly at: number;
   readonly order: number;
   readonly callback: () => void;
-  readonly awaited: Awaited;
+  readonly keepsAlive: KeepsAlive;
 }
 
 /**
@@ -33,12 +33,12 @@ export class ManualClock implements Clock {
     return this.#steadyMs;
   }
 
-  timer(delayMs: number, callback: () => void, awaited: Awaited): () => void {
+  timer(delayMs: number, callback: () => void, keepsAlive: KeepsAlive): () => void {
     const timer: Timer = {
       at: this.#steadyMs + Math.max(0, delayMs),
       order: this.#order++,
       callback,
-      awaited,
+      keepsAlive,
     };
     this.#timers.add(timer);
     for (const watcher of [...this.#watchers]) watcher();
@@ -52,7 +52,7 @@ export class ManualClock implements Clock {
 
   /** Of these, those that keep the process alive. */
   get keepingAlive(): number {
-    return [...this.#timers].filter(({ awaited }) => awaited === 'awaited').length;
+    return [...this.#timers].filter(({ keepsAlive }) => keepsAlive === 'ref').length;
   }
 
   /** When the next timer is due, from now in milliseconds; undefined without one. */

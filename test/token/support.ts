@@ -1,8 +1,8 @@
 import type { AxiosInstance } from 'axios';
 import { MemoryTokenStore, type TokenRecord, type TokenStore } from '../../src/index.ts';
-import type { PayuAuthOptions } from '../../src/options.ts';
+import type { PayuAuthOptions } from '../../src/options/options.ts';
 import type { Sandbox, SandboxRequest } from '../../src/sandbox/index.ts';
-import type { Grant } from '../../src/token/grants.ts';
+import type { Grant } from '../../src/token/endpoint/grants.ts';
 
 export const ACCOUNT = '/merchant/getAccountDetail';
 

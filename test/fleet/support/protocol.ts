@@ -1,4 +1,4 @@
-import type { Grant } from '../../../src/token/grants.ts';
+import type { Grant } from '../../../src/token/endpoint/grants.ts';
 
 /** How a member is set up. Everything is plain data: it goes over IPC. */
 export interface MemberOptions {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { afterEach, beforeEach } from 'vitest';
 import { type RedisTokenStoreOptions, redisTokenStore } from '../../../src/redis/index.ts';
-import type { TokenStore } from '../../../src/token/token-store.ts';
+import type { TokenStore } from '../../../src/token/store/token-store.ts';
 import { adminOf, type Connection, type clients } from './clients.ts';
 import type { RedisServer } from './redis-server.ts';
 

@@ -1,4 +1,4 @@
-import type { TokenRecord } from '../../../src/token/token-store.ts';
+import type { TokenRecord } from '../../../src/token/store/token-store.ts';
 
 export const NOW: number = Date.now();
 

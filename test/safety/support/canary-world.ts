@@ -3,7 +3,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import type { AxiosInstance, AxiosRequestConfig, AxiosStatic } from 'axios';
 import { onTestFinished, vi } from 'vitest';
 import type { PayuAuthEvent } from '../../../src/events.ts';
-import type { PayuAuthOptions } from '../../../src/options.ts';
+import type { PayuAuthOptions } from '../../../src/options/options.ts';
 import type { PayuAuth } from '../../../src/payu-auth.ts';
 import { type Sandbox, type SandboxOptions, startSandbox } from '../../../src/sandbox/index.ts';
 import { middling } from '../../support/harness.ts';

@@ -1,0 +1,120 @@
+import { invalidOption } from '../errors.ts';
+import { isRecord } from '../json.ts';
+import { publicClientIds } from '../payu.ts';
+import { type Grant, type GrantRequest, grantRequest, secretFault } from '../token/endpoint/grants.ts';
+import { refuseUnknown, requireText } from '../validation.ts';
+
+/** As the option "environment" is given: the name of one of PayU's, or URLs of the user's own. */
+type Environment = 'test' | 'production' | object;
+
+/** The grant in wire names, checked; `environment` tells PayU's public client. */
+export function resolveGrant(grant: unknown, environment: Environment): GrantRequest {
+  if (!isRecord(grant))
+    throw invalidOption('grant', 'must be an object such as { type: "client_credentials", … }.');
+  const { type } = grant;
+  if (typeof type !== 'string' || !Object.hasOwn(GRANT_OPTIONS, type)) {
+    throw invalidOption(
+      'grant.type',
+      'must be "client_credentials", "password", "refresh_token" or "custom".',
+    );
+  }
+  refuseUnknown('grant.', grant, GRANT_OPTIONS[type as Grant['type']]);
+  const checked = grant as unknown as Grant;
+  const clientId = resolveClientId(checked, environment);
+  if (checked.type === 'password') {
+    requireText('grant.username', checked.username);
+    if (checked.username !== checked.username.trim()) {
+      throw invalidOption('grant.username', 'must not begin or end with white space: trim it.');
+    }
+  }
+  if (checked.type === 'custom') {
+    requireText('grant.grantType', checked.grantType);
+    refuseReserved(checked.parameters);
+  }
+  const request = grantRequest(checked, clientId);
+  for (const [option, secret] of secretsOf(checked)) {
+    if (typeof secret === 'function') continue;
+    const fault = secretFault(secret);
+    if (fault !== undefined) throw invalidOption(option, `${fault}.`);
+  }
+  return request;
+}
+
+const GRANT_OPTIONS: Readonly<Record<Grant['type'], readonly string[]>> = {
+  client_credentials: ['type', 'clientId', 'clientSecret'],
+  password: ['type', 'username', 'password', 'clientId', 'clientSecret'],
+  refresh_token: ['type', 'refreshToken', 'clientId', 'clientSecret'],
+  custom: ['type', 'grantType', 'clientId', 'clientSecret', 'parameters'],
+};
+
+function secretsOf(grant: Grant): readonly (readonly [option: string, secret: unknown])[] {
+  const clientSecret =
+    grant.clientSecret === undefined && grant.type !== 'client_credentials'
+      ? []
+      : [['grant.clientSecret', grant.clientSecret] as const];
+  switch (grant.type) {
+    case 'client_credentials':
+      return clientSecret;
+    case 'password':
+      return [['grant.password', grant.password], ...clientSecret];
+    case 'refresh_token':
+      return [['grant.refreshToken', grant.refreshToken], ...clientSecret];
+    case 'custom':
+      return [
+        ...Object.entries(grant.parameters ?? {}).map(
+          ([name, secret]) => [`grant.parameters.${name}`, secret] as const,
+        ),
+        ...clientSecret,
+      ];
+    default:
+      throw grant satisfies never;
+  }
+}
+
+/** Parameters that have an option of their own, or that the library sets. */
+function refuseReserved(parameters: unknown): void {
+  if (parameters === undefined) return;
+  if (!isRecord(parameters))
+    throw invalidOption(
+      'grant.parameters',
+      'must be an object such as { name: value }, one form parameter each.',
+    );
+  const reserved = ['grant_type', 'client_id', 'client_secret', 'scope'].find((name) => name in parameters);
+  if ('' in parameters) throw invalidOption('grant.parameters', 'holds a parameter without a name.');
+  if (reserved !== undefined) {
+    throw invalidOption(`grant.parameters.${reserved}`, 'is set by an option of its own: leave it out here.');
+  }
+}
+
+function resolveClientId(grant: Grant, environment: Environment): string | undefined {
+  const ofPayu = typeof environment === 'string';
+  const { clientId } = grant;
+  if (clientId === undefined) {
+    if (grant.type === 'custom') return undefined;
+    if (grant.type === 'client_credentials')
+      throw invalidOption('grant.clientId', 'must be given: the client id that PayU shared with you.');
+    if (!ofPayu)
+      throw invalidOption(
+        'grant.clientId',
+        'must be given where "environment" is neither "test" nor "production".',
+      );
+    if (grant.clientSecret !== undefined) {
+      throw invalidOption(
+        'grant.clientSecret',
+        'needs "grant.clientId": the public client, which is the default, has no secret. Give both or neither.',
+      );
+    }
+    return publicClientIds[environment];
+  }
+  requireText('grant.clientId', clientId);
+  // The documents print the production id broken by a space.
+  const stripped = clientId.replace(/\s+/g, '');
+  const other = environment === 'test' ? 'production' : 'test';
+  if (ofPayu && stripped === publicClientIds[other]) {
+    throw invalidOption(
+      'grant.clientId',
+      `is PayU's public client id of the ${other} environment, but "environment" is "${environment}". Leave it out.`,
+    );
+  }
+  return stripped;
+}

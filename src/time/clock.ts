@@ -1,0 +1,42 @@
+/** Whether a timer keeps the process alive, in Node's own words: one that somebody awaits does (rule E8). */
+export type KeepsAlive = 'ref' | 'unref';
+
+/** Time, as the library sees it. Tests pass a manual one. */
+export interface Clock {
+  /** The wall clock: milliseconds since the epoch. It may be set back or forward at any time (rule T1). */
+  now(): number;
+  /** A clock that never goes back: milliseconds since some moment, fractions included. For durations. */
+  steadyMs(): number;
+  /** Calls back once, `delayMs` from now. Returns what cancels it. */
+  timer(delayMs: number, callback: () => void, keepsAlive: KeepsAlive): () => void;
+}
+
+/** setTimeout takes no more: a longer delay would fire at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+/** `Date`, `performance` and `setTimeout` are looked up at each call, so that users' fake timers work. */
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  steadyMs: () => performance.now(),
+  timer(delayMs, callback, keepsAlive) {
+    let handle: ReturnType<typeof setTimeout>;
+    const start = (remainingMs: number) => {
+      const nextMs = Math.min(remainingMs, LONGEST_TIMER_MS);
+      handle = setTimeout(() => {
+        if (remainingMs > nextMs) start(remainingMs - nextMs);
+        else callback();
+      }, nextMs);
+      if (keepsAlive === 'unref') handle.unref?.();
+    };
+    start(Math.max(0, delayMs));
+    return () => clearTimeout(handle);
+  },
+};
+
+/** The last moment that a Date can hold. */
+const LAST_MOMENT = 8.64e15;
+
+/** A moment as a Date: a server may tell us a wait that leads beyond what one can hold. */
+export function dateAt(time: number): Date {
+  return new Date(Math.min(time, LAST_MOMENT));
+}

@@ -1,0 +1,106 @@
+import type { Clock, KeepsAlive } from './clock.ts';
+
+/** Something that may end a wait early: an AbortSignal, axios' CancelToken, the closing of an auth. */
+export interface Cancellation {
+  /** What to reject with, once cancelled; undefined until then. */
+  reason(): unknown;
+  /** Calls back when cancelled. Returns what removes the listener. */
+  subscribe(listener: () => void): () => void;
+}
+
+/** `toReason` makes an error for each caller: axios writes the caller's frames into the one that it is given. */
+export function cancellationOf(
+  signal: AbortSignal,
+  toReason: (reason: unknown) => unknown = (reason) => reason ?? new Error('aborted'),
+): Cancellation {
+  return {
+    reason: () => (signal.aborted ? toReason(signal.reason) : undefined),
+    subscribe(listener) {
+      signal.addEventListener('abort', listener, { once: true });
+      return () => signal.removeEventListener('abort', listener);
+    },
+  };
+}
+
+export function anyOf(cancellations: readonly Cancellation[]): Cancellation {
+  return {
+    reason() {
+      for (const each of cancellations) {
+        const reason = each.reason();
+        if (reason !== undefined) return reason;
+      }
+      return undefined;
+    },
+    subscribe(listener) {
+      const removals = cancellations.map((each) => each.subscribe(listener));
+      return () => {
+        for (const remove of removals) remove();
+      };
+    },
+  };
+}
+
+/** Waits; rejects at once with the reason when cancelled. Neither timer nor listener is left behind (E8). */
+export function sleep(
+  clock: Clock,
+  delayMs: number,
+  cancellation: Cancellation,
+  keepsAlive: KeepsAlive,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const already = cancellation.reason();
+    if (already !== undefined) return reject(already);
+    const cancelTimer = clock.timer(
+      delayMs,
+      () => {
+        unsubscribe();
+        resolve();
+      },
+      keepsAlive,
+    );
+    const unsubscribe = cancellation.subscribe(() => {
+      cancelTimer();
+      unsubscribe();
+      reject(cancellation.reason());
+    });
+  });
+}
+
+/** Any work has ended by then: all that it waits for has a limit of its own. */
+const LONGEST_WORK_MS = 24 * 60 * 60 * 1_000;
+
+/** Keeps the process alive until the work has ended, for who awaits it: timers and sockets in it do not (E8). */
+export async function keptAlive<T>(clock: Clock, work: Promise<T>): Promise<T> {
+  const cancelTimer = clock.timer(LONGEST_WORK_MS, () => {}, 'ref');
+  try {
+    return await work;
+  } finally {
+    cancelTimer();
+  }
+}
+
+/**
+ * Settles as the promise does, or rejects at once with the reason when cancelled. Once cancelled, what the promise
+ * comes to is nobody's business: its rejection is not unhandled.
+ */
+export function unlessCancelled<T>(promise: Promise<T>, cancellation: Cancellation): Promise<T> {
+  return new Promise((resolve, reject) => {
+    let unsubscribe = () => {};
+    promise.then(
+      (value) => {
+        unsubscribe();
+        resolve(value);
+      },
+      (error) => {
+        unsubscribe();
+        reject(error);
+      },
+    );
+    const already = cancellation.reason();
+    if (already !== undefined) return reject(already);
+    unsubscribe = cancellation.subscribe(() => {
+      unsubscribe();
+      reject(cancellation.reason());
+    });
+  });
+}

@@ -1,0 +1,55 @@
+import type { Clock } from '../../time/clock.ts';
+import { cancellationOf, unlessCancelled } from '../../time/wait.ts';
+
+/** The most that is read of a reply (G3). */
+export const LARGEST_REPLY_BYTES: number = 64 * 1024;
+
+/** What a form POST came to. The token half knows no HTTP client: it is given one of these. */
+export type FormReply =
+  | {
+      readonly kind: 'reply';
+      readonly status: number;
+      readonly header: (name: string) => string | undefined;
+      /** The body as text; undefined where it was larger than {@link LARGEST_REPLY_BYTES}. */
+      readonly body: string | undefined;
+    }
+  /** No reply: the network, a timeout. The error is fit to be shown. */
+  | { readonly kind: 'no-reply'; readonly error: Error };
+
+/** Parameters that are no secret. Taken out of a message, they would take with them what it is about. */
+const OPEN_PARAMETERS = ['grant_type', 'client_id', 'scope'];
+
+/** What of a form must not stand in any message. */
+export function secretsIn(form: URLSearchParams): readonly string[] {
+  return [...form].filter(([name]) => !OPEN_PARAMETERS.includes(name)).map(([, value]) => value);
+}
+
+/** Sends a form once, follows no redirect, and rejects only when the signal aborts. */
+export type FormPost = (url: string, form: URLSearchParams, signal: AbortSignal) => Promise<FormReply>;
+
+/**
+ * One POST within `tokenTimeoutMs`, whatever the transport does. Rejects only when nobody wants it any more. Neither
+ * timer nor sockets keep the process alive; who awaits the reply does.
+ */
+export async function postWithin(
+  parts: { readonly clock: Clock; readonly post: FormPost; readonly tokenTimeoutMs: number },
+  url: string,
+  form: URLSearchParams,
+  signal: AbortSignal | undefined,
+): Promise<FormReply> {
+  const limit = new AbortController();
+  const giveUp = () => limit.abort(signal?.reason);
+  signal?.addEventListener('abort', giveUp, { once: true });
+  const tooLate = new Error(`no answer within ${parts.tokenTimeoutMs} ms ("tokenTimeoutMs")`);
+  const cancelTimer = parts.clock.timer(parts.tokenTimeoutMs, () => limit.abort(tooLate), 'unref');
+  try {
+    if (signal?.aborted) throw signal.reason;
+    return await unlessCancelled(parts.post(url, form, limit.signal), cancellationOf(limit.signal));
+  } catch (error) {
+    if (error === tooLate) return { kind: 'no-reply', error: tooLate };
+    throw error;
+  } finally {
+    cancelTimer();
+    signal?.removeEventListener('abort', giveUp);
+  }
+}

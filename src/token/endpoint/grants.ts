@@ -1,0 +1,148 @@
+import { kindOf } from '../../json.ts';
+import { scopeKey } from './scope.ts';
+
+/** A secret, or how to get it each time one is needed (a vault, a rotated file). */
+export type Secret = string | (() => string | Promise<string>);
+
+/** How access tokens are got (RFC 6749 §4). */
+export type Grant =
+  | { readonly type: 'client_credentials'; readonly clientId: string; readonly clientSecret: Secret }
+  | {
+      readonly type: 'password';
+      /** Registered mobile number or e-mail address. */
+      readonly username: string;
+      readonly password: Secret;
+      /** Default: PayU's public client id of the environment. */
+      readonly clientId?: string;
+      readonly clientSecret?: Secret;
+    }
+  | {
+      readonly type: 'refresh_token';
+      readonly refreshToken: Secret;
+      /** Default: PayU's public client id of the environment. */
+      readonly clientId?: string;
+      readonly clientSecret?: Secret;
+    }
+  | {
+      readonly type: 'custom';
+      /** The `grant_type` that PayU shared with you. */
+      readonly grantType: string;
+      readonly clientId?: string;
+      readonly clientSecret?: Secret;
+      /** Further form parameters; each value may be a secret. */
+      readonly parameters?: Readonly<Record<string, Secret>>;
+    };
+
+/** A grant in wire names, its client id known. Secrets are values or functions still. */
+export interface GrantRequest {
+  readonly grantType: string;
+  readonly clientId: string | undefined;
+  /** Parameters that are no secret: `username`. */
+  readonly open: Readonly<Record<string, string>>;
+  /** Parameters that are: `client_secret`, `password`, `refresh_token`, a custom grant's own. */
+  readonly secret: Readonly<Record<string, Secret>>;
+}
+
+/** The grant's secrets as they were when asked for one mint. */
+export type AskedSecrets = Readonly<Record<string, string>>;
+
+/** Parameter → option, for messages about a secret. */
+const OPTION_OF: Readonly<Record<string, string>> = {
+  client_secret: 'grant.clientSecret',
+  refresh_token: 'grant.refreshToken',
+  password: 'grant.password',
+};
+
+export function optionOf(parameter: string): string {
+  return OPTION_OF[parameter] ?? `grant.parameters.${parameter}`;
+}
+
+export function grantRequest(grant: Grant, clientId: string | undefined): GrantRequest {
+  const clientSecret: Readonly<Record<string, Secret>> =
+    grant.clientSecret === undefined ? {} : { client_secret: grant.clientSecret };
+  switch (grant.type) {
+    case 'client_credentials':
+      return { grantType: grant.type, clientId, open: {}, secret: clientSecret };
+    case 'password':
+      return {
+        grantType: grant.type,
+        clientId,
+        open: { username: grant.username },
+        secret: { ...clientSecret, password: grant.password },
+      };
+    case 'refresh_token':
+      return {
+        grantType: grant.type,
+        clientId,
+        open: {},
+        secret: { ...clientSecret, refresh_token: grant.refreshToken },
+      };
+    case 'custom':
+      return {
+        grantType: grant.grantType,
+        clientId,
+        open: {},
+        secret: { ...clientSecret, ...grant.parameters },
+      };
+    default:
+      throw grant satisfies never;
+  }
+}
+
+/** The rule that a secret's value breaks, or undefined where it is fit to be sent. Names no value. */
+export function secretFault(value: unknown): string | undefined {
+  if (typeof value !== 'string') {
+    return `must be a string, or a function that returns one or a promise of one; got ${kindOf(value)}`;
+  }
+  if (value === '') return 'must not be empty: check that the variable it comes from is set';
+  if (value !== value.trim()) {
+    return 'must not begin or end with white space, such as a line break from a file: trim it';
+  }
+  return undefined;
+}
+
+/** Form of the primary grant: exactly the documented parameters, and none that is empty (F1). */
+export function primaryForm(
+  grant: GrantRequest,
+  secrets: AskedSecrets,
+  scope: readonly string[],
+): URLSearchParams {
+  return form({
+    ...secrets,
+    ...grant.open,
+    grant_type: grant.grantType,
+    client_id: grant.clientId,
+    scope: scopeKey(scope),
+  });
+}
+
+/**
+ * Form of the refresh grant. The client authenticates as it did for the primary grant: with a secret only if it is
+ * confidential.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc6749#section-6
+ */
+export function refreshForm(
+  grant: GrantRequest,
+  secrets: AskedSecrets,
+  refreshToken: string,
+  scope: readonly string[],
+): URLSearchParams {
+  return form({
+    grant_type: 'refresh_token',
+    client_id: grant.clientId,
+    client_secret: secrets.client_secret,
+    refresh_token: refreshToken,
+    scope: scopeKey(scope),
+  });
+}
+
+/** Form of a revocation: PayU takes the client in the body and the token, nothing else. */
+export function revokeForm(grant: GrantRequest, secrets: AskedSecrets, token: string): URLSearchParams {
+  return form({ client_id: grant.clientId, client_secret: secrets.client_secret, token });
+}
+
+function form(parameters: Readonly<Record<string, string | undefined>>): URLSearchParams {
+  const filled = Object.entries(parameters).filter((entry): entry is [string, string] => Boolean(entry[1]));
+  return new URLSearchParams(filled);
+}

@@ -1,0 +1,119 @@
+import { isRecord, parseUntrustedJson } from '../../json.ts';
+import { quotable } from '../../redact.ts';
+import { toldWaitMs } from '../../time/retry-after.ts';
+import type { TokenRecord } from '../store/token-store.ts';
+import { type FormReply, LARGEST_REPLY_BYTES } from './form-post.ts';
+import { readToken, type TokenReading } from './token-response.ts';
+
+/** What one token request came to: the one place that classifies replies, by `error` first and status second. */
+export type TokenOutcome =
+  | { readonly kind: 'token'; readonly record: TokenRecord }
+  | { readonly kind: 'refused'; readonly refusal: Refusal }
+  | { readonly kind: 'rate-limited'; readonly toldMs: number | undefined; readonly status: number }
+  | { readonly kind: 'fault'; readonly fault: Fault }
+  | { readonly kind: 'unusable'; readonly status: number; readonly reason: string };
+
+/** A no for good. */
+export interface Refusal {
+  readonly error: string | undefined;
+  readonly errorDescription: string | undefined;
+  readonly status: number;
+}
+
+/** A failure that may pass. */
+export interface Fault {
+  readonly what: string;
+  readonly status: number | undefined;
+  readonly cause: Error;
+}
+
+/** What makes a refresh token dead; `invalid_request` is how Doorkeeper up to 5.1 answers a racing refresh. */
+export function isDeadRefreshToken({ error }: Refusal): boolean {
+  return error === 'invalid_grant' || error === 'invalid_request';
+}
+
+/** Refusals that concern the client, whatever the scope or the grant (E7). */
+export function concernsClient({ error }: Refusal): boolean {
+  return error === 'invalid_client' || error === 'unauthorized_client';
+}
+
+/** Whether the accounts server wants to be left alone, and not only failed: then its word on how long counts (E1). */
+export function isRateLimit(
+  status: number,
+  error: string | undefined,
+  retryAfter: string | undefined,
+): boolean {
+  return error === 'rate_limit_exceeded' || status === 429 || (status === 503 && retryAfter !== undefined);
+}
+
+/** Errors that pass by themselves (E6). `invalid_token_reuse`: concurrent mints raced on a revoke-previous server. */
+const PASSING = new Set(['server_error', 'temporarily_unavailable', 'invalid_token_reuse']);
+
+export interface TokenRequest {
+  readonly scope: readonly string[];
+  readonly sentAt: number;
+  readonly receivedAt: number;
+  readonly defaultLifeMs: number;
+  readonly secrets: Iterable<string>;
+}
+
+/**
+ * Classifies a reply of the token endpoint.
+ *
+ * PayU's documents list every error under 401, Doorkeeper 5.0 answers 401 for all, later ones 400 for most, and a
+ * proxy may answer in HTML: so the body's `error` decides first, the status second.
+ */
+export function tokenOutcome(reply: FormReply, request: TokenRequest): TokenOutcome {
+  if (reply.kind === 'no-reply') {
+    return { kind: 'fault', fault: { what: reply.error.message, status: undefined, cause: reply.error } };
+  }
+  const { status } = reply;
+  const body = reply.body === undefined ? undefined : parseUntrustedJson(reply.body);
+  const error =
+    isRecord(body) && typeof body.error === 'string' && body.error !== '' ? body.error : undefined;
+  const retryAfter = reply.header('retry-after');
+
+  if (error !== undefined && KNOWN_REFUSALS.has(error)) return refused();
+  if (isRateLimit(status, error, retryAfter)) return rateLimited();
+  if (error !== undefined && PASSING.has(error)) return fault(`"${error}" with status ${status}`);
+  if (status >= 500) return fault(`status ${status}`);
+  if (error !== undefined || status < 200 || status >= 300) return refused();
+  return usable(reply.body);
+
+  function rateLimited(): TokenOutcome {
+    return { kind: 'rate-limited', toldMs: toldWaitMs(retryAfter, body, request.receivedAt), status };
+  }
+  function fault(what: string): TokenOutcome {
+    return {
+      kind: 'fault',
+      fault: { what, status, cause: new Error(`The token endpoint answered ${what}.`) },
+    };
+  }
+  function refused(): TokenOutcome {
+    return { kind: 'refused', refusal: refusalIn(body, status, request.secrets) };
+  }
+  function usable(text: string | undefined): TokenOutcome {
+    const reading: TokenReading =
+      text === undefined
+        ? { kind: 'unusable', reason: `it is larger than ${LARGEST_REPLY_BYTES / 1024} KiB` }
+        : readToken(text, request);
+    return reading.kind === 'token' ? reading : { ...reading, status };
+  }
+}
+
+/** What a reply says of itself, fit to be quoted. */
+export function refusalIn(body: unknown, status: number, secrets: Iterable<string>): Refusal {
+  const { error, error_description: description } = isRecord(body) ? body : {};
+  const quoted = (said: unknown) => (typeof said === 'string' ? quotable(said, secrets) : undefined);
+  return { error: quoted(error), errorDescription: quoted(description), status };
+}
+
+/** RFC 6749 §5.2: the configuration is wrong, or the grant is dead. */
+const KNOWN_REFUSALS = new Set([
+  'invalid_client',
+  'unauthorized_client',
+  'invalid_scope',
+  'unsupported_grant_type',
+  'invalid_request',
+  'invalid_grant',
+]);

@@ -1,0 +1,82 @@
+import { isPoisoned, isRecord, type JsonObject, parseUntrustedJson } from '../../json.ts';
+import type { TokenRecord } from '../store/token-store.ts';
+import { lifeMs } from './expiry.ts';
+import { scopeSet } from './scope.ts';
+
+/** RFC 6750 §2.1 b64token: what may stand behind `Bearer `. CR or LF would be stripped by axios, not refused. */
+const B64TOKEN = /^[A-Za-z0-9\-._~+/]+=*$/;
+
+const KNOWN_FIELDS = new Set([
+  'access_token',
+  'refresh_token',
+  'token_type',
+  'expires_in',
+  'expire_in',
+  'scope',
+]);
+
+/** Seconds above this are milliseconds: two of PayU's documents say so, all of their samples do not. */
+const CREATED_AT_IN_MS = 1e11;
+
+export type TokenReading =
+  | { readonly kind: 'token'; readonly record: TokenRecord }
+  | { readonly kind: 'unusable'; readonly reason: string };
+
+/** May this string be sent as a token? */
+export function isTokenValue(value: unknown): value is string {
+  return typeof value === 'string' && B64TOKEN.test(value);
+}
+
+/**
+ * Reads the body of a 2xx reply. Everything in it is untrusted (G3).
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc6749#section-5.1
+ */
+export function readToken(
+  body: string,
+  asked: { readonly scope: readonly string[]; readonly sentAt: number; readonly defaultLifeMs: number },
+): TokenReading {
+  const reply = parseUntrustedJson(body);
+  if (!isRecord(reply)) return unusable(body.trim() === '' ? 'it is empty' : 'it is not a JSON object');
+  if (isPoisoned(body)) return unusable('it holds "__proto__"');
+  const { access_token: accessToken, token_type: tokenType, refresh_token: refreshToken, scope } = reply;
+  if (!isTokenValue(accessToken)) return unusable(`its "access_token" ${faultOf(accessToken)}`);
+  if (tokenType != null && !(typeof tokenType === 'string' && /^bearer$/i.test(tokenType))) {
+    return unusable('its "token_type" is not Bearer');
+  }
+  return {
+    kind: 'token',
+    record: {
+      accessToken,
+      ...(typeof refreshToken === 'string' && refreshToken !== '' ? { refreshToken } : {}),
+      scope: typeof scope === 'string' && scope.trim() !== '' ? scopeSet(scope) : asked.scope,
+      obtainedAt: asked.sentAt,
+      // From the moment of sending, never created_at + expires_in: expires_in is what is left, not the whole life.
+      expiresAt: asked.sentAt + lifeMs(reply.expires_in, reply.expire_in, asked.defaultLifeMs),
+      extra: extraOf(reply),
+    },
+  };
+}
+
+function unusable(reason: string): TokenReading {
+  return { kind: 'unusable', reason };
+}
+
+function faultOf(accessToken: unknown): string {
+  if (accessToken === undefined) return 'is missing';
+  if (typeof accessToken !== 'string') return 'is not a string';
+  return accessToken === '' ? 'is empty' : 'holds a character that no Authorization header may hold';
+}
+
+/** The fields that we do not use. */
+function extraOf(reply: JsonObject): JsonObject {
+  const extra: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(reply)) {
+    if (!KNOWN_FIELDS.has(name)) extra[name] = name === 'created_at' ? createdAtSeconds(value) : value;
+  }
+  return extra;
+}
+
+function createdAtSeconds(value: unknown): unknown {
+  return typeof value === 'number' && value > CREATED_AT_IN_MS ? value / 1_000 : value;
+}

@@ -1,0 +1,163 @@
+import {
+  RateLimitedError,
+  TokenRefusedError,
+  TokenResponseError,
+  TokenUnavailableError,
+} from '../../errors.ts';
+import { dateAt } from '../../time/clock.ts';
+import type { Fault, Refusal } from '../endpoint/token-endpoint.ts';
+import type { CoolDown, Streak } from './mint-gate.ts';
+
+/**
+ * True in each case: nothing was sent, or a first attempt was refused, by a 401 or 429, before any work was done. So
+ * whoever reads it knows that sending once more can't pay twice.
+ */
+const NOT_PROCESSED = 'The API request was not processed.';
+
+/** What each `error` of RFC 6749 §5.2 asks the person on call to do. */
+const REMEDIES: Readonly<Record<string, string>> = {
+  invalid_client:
+    'PayU does not know this client id and secret. Check "grant.clientId" and "grant.clientSecret", and that they belong to this environment',
+  unauthorized_client:
+    'PayU does not allow this client to use this grant. Check "grant.type", or ask PayU to enable it',
+  invalid_scope: 'PayU does not allow this scope to this client. Check "scope", or ask PayU to enable it',
+  unsupported_grant_type: 'PayU does not know this grant. Check "grant"',
+  invalid_request: 'PayU misses a parameter or does not know one. Check "grant"',
+  invalid_grant:
+    'The user name, password or refresh token is wrong, expired or revoked. Check "grant", or have the user sign in again',
+};
+
+/** What a status without an `error` points to: mostly PayU has not seen the request. */
+const REMEDIES_BY_STATUS: Readonly<Record<number, string>> = {
+  403: 'A firewall or a list of allowed addresses, in between or at PayU, may keep this host out: have its address allowed',
+  407: 'It wants credentials, or other ones: give them in "http.proxy", or in the variable that names the proxy, such as HTTPS_PROXY=http://user:password@host:port',
+};
+
+export function refusedError(tokenUrl: string, refusal: Refusal, memoryUntil?: number): TokenRefusedError {
+  // RFC 9110 §15.5.8: never the origin's own answer.
+  const isProxys = refusal.error === undefined && refusal.status === 407;
+  const what = isProxys
+    ? `The proxy on the way to the token endpoint "${tokenUrl}" let no token request through: ${saidBy(refusal)}.`
+    : `The token endpoint "${tokenUrl}" refused to give a token: ${saidBy(refusal)}.`;
+  const next =
+    memoryUntil === undefined
+      ? 'PayU is asked again in 10 s, or once the secret has changed.'
+      : `This answer is less than 10 s old: PayU is asked again from ${clockTime(memoryUntil)} on, or once the secret has changed.`;
+  return new TokenRefusedError(`${what} ${NOT_PROCESSED} ${remedyFor(refusal)}. ${next}`, refusal);
+}
+
+function remedyFor({ error, status }: Refusal): string {
+  const unknown = 'Check "environment" and "grant", and the proxy in between';
+  // The server's word: "constructor" is one that every object knows.
+  if (error !== undefined) return (Object.hasOwn(REMEDIES, error) && REMEDIES[error]) || unknown;
+  if (status >= 300 && status < 400) {
+    return 'A redirect is never followed with credentials in the body: check "environment", and the proxy in between';
+  }
+  return REMEDIES_BY_STATUS[status] ?? unknown;
+}
+
+export function unavailableError(tokenUrl: string, fault: Fault, streak: Streak): TokenUnavailableError {
+  return new TokenUnavailableError(
+    `${failedInARow(tokenUrl, streak, fault.what)} ` +
+      'If it lasts, check the network to this host (DNS, proxy, firewall) and the status of PayU.',
+    { attempts: streak.attempts, status: fault.status, cause: fault.cause },
+  );
+}
+
+export function responseError(
+  tokenUrl: string,
+  { status, reason }: { readonly status: number; readonly reason: string },
+  streak: Streak,
+): TokenResponseError {
+  return new TokenResponseError(
+    `${failedInARow(tokenUrl, streak, `status ${status}, but a body that holds no usable token: ${reason}`)} ` +
+      'Check "environment" and the proxy in between: a login page or a web site answers like this.',
+    { status, reason },
+  );
+}
+
+function failedInARow(tokenUrl: string, { attempts, since, nextAt }: Streak, what: string): string {
+  const row =
+    attempts === 1
+      ? `the token request of ${clockTime(since)} failed with`
+      : `${attempts} token requests in a row have failed since ${clockTime(since)}, the last with`;
+  const next =
+    nextAt > since
+      ? `The next token request goes out from ${clockTime(nextAt)} on; until then whatever needs a token fails at once.`
+      : 'The next request that needs a token asks again.';
+  return `No token from "${tokenUrl}": ${row} ${withoutStop(what)}. ${NOT_PROCESSED} ${next}`;
+}
+
+export function rateLimitedError(tokenUrl: string, { since, until, now }: CoolDown): RateLimitedError {
+  const retryAfterMs = Math.max(0, until - now);
+  return new RateLimitedError(
+    `The token endpoint "${tokenUrl}" has limited our rate since ${clockTime(since)}. No token request goes out until ${clockTime(until)}, ` +
+      `in ${Math.ceil(retryAfterMs / 1_000)} s, and this request may not wait that long ("maxWaitMs"). ${NOT_PROCESSED} ` +
+      'Try again then, or allow a longer wait. If it happens often, look for what else mints with this client id.',
+    { retryAt: dateAt(until), retryAfterMs },
+  );
+}
+
+export function outOfPatienceError(since: number, attempts: number): TokenUnavailableError {
+  const sent =
+    attempts === 0
+      ? 'No token request was sent yet: the token store or the source of a secret is slow.'
+      : `Token requests that brought none: ${attempts}. The token endpoint is slow, or asks to be left alone.`;
+  return new TokenUnavailableError(
+    `No token has come since ${clockTime(since)}, and this request may wait no longer ("maxWaitMs"). ${NOT_PROCESSED} ` +
+      `${sent} The next request tries again. If it lasts, check what is slow, or allow a longer wait.`,
+    { attempts },
+  );
+}
+
+export function secretFailedError(option: string, cause: Error): TokenUnavailableError {
+  return new TokenUnavailableError(
+    `The function given as "${option}" failed: ${withoutStop(cause.message)}. ${NOT_PROCESSED} No token request was sent either. Check where this secret comes from; the next request asks again.`,
+    { attempts: 0, cause },
+  );
+}
+
+const STILL_ALIVE =
+  'The token is forgotten here, but may stay valid at PayU until it expires: ask PayU to revoke it if that matters.';
+
+export function revocationUnavailableError(
+  revokeUrl: string,
+  fault: { readonly what: string; readonly status?: number; readonly cause?: Error },
+): TokenUnavailableError {
+  return new TokenUnavailableError(
+    `The revocation endpoint "${revokeUrl}" failed with ${fault.what}. ${STILL_ALIVE}`,
+    { attempts: 1, status: fault.status, cause: fault.cause },
+  );
+}
+
+export function revocationLimitedError(
+  revokeUrl: string,
+  now: number,
+  retryAfterMs: number,
+): RateLimitedError {
+  const until = now + retryAfterMs;
+  return new RateLimitedError(
+    `The revocation endpoint "${revokeUrl}" wants no request until ${clockTime(until)}. ${STILL_ALIVE}`,
+    { retryAt: dateAt(until), retryAfterMs },
+  );
+}
+
+export function revocationRefusedError(revokeUrl: string, refusal: Refusal): TokenRefusedError {
+  return new TokenRefusedError(
+    `The revocation endpoint "${revokeUrl}" refused: ${saidBy(refusal)}. ${STILL_ALIVE} Check "grant.clientId" and "grant.clientSecret".`,
+    refusal,
+  );
+}
+
+/** Others' words, in a sentence of ours. */
+function withoutStop(words: string): string {
+  return words.replace(/\.$/, '');
+}
+
+function saidBy({ status, error, errorDescription }: Refusal): string {
+  return `${error === undefined ? `status ${status}` : `"${error}"`}${errorDescription ? ` (${errorDescription})` : ''}`;
+}
+
+function clockTime(time: number): string {
+  return dateAt(time).toISOString();
+}

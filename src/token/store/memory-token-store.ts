@@ -1,0 +1,61 @@
+import { Mutex } from 'async-mutex';
+import { ExpiringMap } from '../source/expiring-map.ts';
+import type { TokenRecord, TokenStore } from './token-store.ts';
+
+/**
+ * Keeps tokens in this process; the default store. Synchronous, so that reading one costs no turn of the event loop.
+ * Share one object between several auths, and they share their tokens.
+ *
+ * @example
+ * const store = new MemoryTokenStore();
+ * const auth = createPayuAuth({ environment: 'test', grant, scope: scopes.payouts.create, store });
+ */
+export class MemoryTokenStore implements TokenStore {
+  readonly #records: ExpiringMap<TokenRecord> = new ExpiringMap(
+    (record) => record.refreshToken === undefined && record.expiresAt <= Date.now(),
+  );
+  readonly #locks = new Map<string, Mutex>();
+
+  get(key: string): TokenRecord | undefined {
+    return this.#records.get(key);
+  }
+
+  set(key: string, record: TokenRecord): void {
+    this.#records.set(key, record);
+  }
+
+  delete(key: string): void {
+    this.#records.delete(key);
+  }
+
+  async withLock<T>(key: string, task: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    if (signal.aborted) throw signal.reason;
+    const release = await this.#acquire(key, signal);
+    try {
+      return await task();
+    } finally {
+      release();
+    }
+  }
+
+  /** Takes the lock, or rejects with the signal's reason while it is not got yet. */
+  #acquire(key: string, signal: AbortSignal): Promise<() => void> {
+    const lock = this.#locks.get(key) ?? new Mutex();
+    this.#locks.set(key, lock);
+    return new Promise((resolve, reject) => {
+      const leave = () => reject(signal.reason);
+      signal.addEventListener('abort', leave, { once: true });
+      lock.acquire().then((unlock) => {
+        signal.removeEventListener('abort', leave);
+        const release = () => {
+          unlock();
+          // With nobody behind us, nothing of it is left.
+          if (!lock.isLocked()) this.#locks.delete(key);
+        };
+        // A place in the queue can't be given up: who left hands the lock on as soon as it comes.
+        if (signal.aborted) release();
+        else resolve(release);
+      }, reject);
+    });
+  }
+}

@@ -1,0 +1,71 @@
+import type { AxiosRequestConfig } from 'axios';
+import { describe, expect, test } from 'vitest';
+import type { Fault } from '../../src/sandbox/index.ts';
+import { startHarness } from '../support/harness.ts';
+import { titled } from '../token/mint/support.ts';
+
+const PAYMENT = [{ merchantRefId: 'ref-1', amount: 1 }];
+/** Real time: Node's sockets know no other. Long enough for the request to arrive before. */
+const TIMEOUT: AxiosRequestConfig = { timeout: 500 };
+
+interface Row {
+  readonly fault: Fault;
+  /** Payments that the server has made: the money has moved, whatever the caller is told. */
+  readonly payments: 0 | 1;
+  readonly config?: AxiosRequestConfig;
+}
+
+const ROWS: readonly Row[] = [
+  { fault: { kind: 'latency', ms: 10_000 }, payments: 1, config: TIMEOUT },
+  { fault: { kind: 'hang' }, payments: 0, config: TIMEOUT },
+  { fault: { kind: 'hang', processed: true }, payments: 1, config: TIMEOUT },
+  { fault: { kind: 'hang-in-body' }, payments: 1, config: TIMEOUT },
+  { fault: { kind: 'reset-before-read' }, payments: 0 },
+  { fault: { kind: 'reset-after-read' }, payments: 1 },
+  { fault: { kind: 'reset-in-body' }, payments: 1 },
+  ...([500, 501, 502, 503, 504, 507, 511, 599] as const).flatMap((status): Row[] => [
+    { fault: { kind: 'status', status }, payments: 0 },
+    { fault: { kind: 'status', status, processed: true }, payments: 1 },
+  ]),
+  { fault: { kind: 'status', status: 502, body: 'html', processed: true }, payments: 1 },
+  { fault: { kind: 'status', status: 503, body: 'text', processed: true }, payments: 1 },
+  { fault: { kind: 'status', status: 504, body: 'none', processed: true }, payments: 1 },
+  { fault: { kind: 'status', status: 408, processed: true }, payments: 1 },
+  { fault: { kind: 'status', status: 409, processed: true }, payments: 1 },
+  { fault: { kind: 'status', status: 425, processed: true }, payments: 1 },
+  { fault: { kind: 'oauth-error', error: 'rate_limit_exceeded', status: 500 }, payments: 0 },
+  { fault: { kind: 'oauth-error', error: 'rate_limit_exceeded', status: 503 }, payments: 0 },
+  { fault: { kind: 'oauth-error', error: 'invalid_token', status: 403 }, payments: 0 },
+  { fault: { kind: 'oauth-error', error: 'invalid_token', status: 500 }, payments: 0 },
+  { fault: { kind: 'html-200' }, payments: 0 },
+  { fault: { kind: 'empty-200' }, payments: 0 },
+  { fault: { kind: 'truncated-json' }, payments: 1 },
+  { fault: { kind: 'garbage' }, payments: 0 },
+  { fault: { kind: 'redirect', location: '/payout/v2/payment' }, payments: 0 },
+];
+
+describe.each(['http', 'fetch'] as const)('a payment over the %s adapter is never sent twice', (adapter) => {
+  test.each(titled(ROWS, ({ fault }) => fault))('%s', async (_, { fault, payments, config }) => {
+    const { payouts, clock, sandbox, eventsOf } = await startHarness();
+    sandbox.fail(1, fault, { on: 'api' });
+    await payouts.post('/v2/payment', PAYMENT, { adapter, validateStatus: null, ...config }).catch(() => {});
+    // Nothing is planned for later either.
+    expect(clock.pending).toBe(0);
+    clock.advance(600_000);
+    await payouts.get('/merchant/getAccountDetail');
+    const posts = sandbox.requests().filter(({ kind, method }) => kind === 'api' && method === 'POST');
+    expect(posts).toHaveLength(1);
+    expect(sandbox.stats()).toMatchObject({ payments, duplicatePayments: 0, faults: 1 });
+    expect(eventsOf('request-replayed')).toHaveLength(0);
+  });
+});
+
+test('whatever the adapter that the payment went over, a connection that was closed while idle is no exception', async () => {
+  for (const adapter of ['http', 'fetch'] as const) {
+    const { payouts, sandbox } = await startHarness();
+    await payouts.get('/merchant/getAccountDetail', { adapter });
+    sandbox.fail({ share: 1 }, { kind: 'reset-after-read' }, { on: 'api' });
+    await payouts.post('/v2/payment', PAYMENT, { adapter }).catch(() => {});
+    expect(sandbox.stats()).toMatchObject({ payments: 1, apiRequests: 2 });
+  }
+});

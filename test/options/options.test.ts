@@ -1,0 +1,386 @@
+import { describe, expect, test } from 'vitest';
+import { createPayuAuth, MemoryTokenStore, type PayuAuthOptions, publicClientIds } from '../../src/index.ts';
+
+/** Marks all that must never be read in a message. */
+const SECRET = 'C4NARY';
+
+const CLIENT = { type: 'client_credentials', clientId: 'id', clientSecret: SECRET };
+const PASSWORD = { type: 'password', username: 'user', password: SECRET };
+const REFRESH = { type: 'refresh_token', refreshToken: SECRET };
+const CUSTOM = { type: 'custom', grantType: 'bbps' };
+const RIGHT = { environment: 'test', grant: CLIENT, scope: 'read_bills' };
+
+/** A token URL of one's own, with or without more. */
+const at = (tokenUrl: unknown, more: object = {}) => ({ environment: { tokenUrl, ...more } });
+const grant = (from: object, change: object) => ({ grant: { ...from, ...change } });
+
+/** What is wrong → the options that differ from the right ones. */
+const WRONG: readonly (readonly [string, unknown])[] = [
+  ['no options', undefined],
+  ['options that are a list', []],
+  ['a misspelt option', { scopes: 'read_bills' }],
+
+  ['no environment', { environment: undefined }],
+  ['an unknown environment', { environment: 'prod' }],
+  ['an environment that is a URL', { environment: 'https://accounts.payu.in/oauth/token' }],
+  ['an environment that is a list', { environment: ['test'] }],
+  ['a misspelt URL', at('https://a.example/token', { revocationUrl: 'https://a.example/revoke' })],
+  ['no token URL', at(undefined)],
+  ['a token URL that is a URL object', at(new URL('https://a.example/token'))],
+  ['a token URL without a scheme', at('accounts.payu.in/oauth/token')],
+  ['a token URL with a placeholder as host', at('https://{host}/oauth/token')],
+  ['a token URL with a placeholder as path', at('https://a.example/{path}')],
+  ['a token URL with a line break', at('https://a.example/token\n')],
+  ['a token URL with a variable of a shell', at('https://a.example/$TOKEN_PATH')],
+  ['a token URL with a variable that is not set', at('https://undefined/oauth/token')],
+  ['a token URL with an encoded placeholder', at('https://a.example/%7Benv%7D/token')],
+  ['a token URL with a placeholder in brackets', at('https://a.example/[env]/token')],
+  ['a token URL with a zero-width space', at('https://a.example/\u200btoken')],
+  ['a token URL from a sentence', at('https://a.example/token,')],
+  ['a token URL without a host', at('https:///oauth/token')],
+  ['a token URL without its slashes', at('https:a.example/token')],
+  ['a token URL behind a base URL with a slash', at('https://a.example//oauth/token')],
+  ['a token URL of another scheme', at('ftp://a.example/token')],
+  ['a token URL with user info', at(`https://user:${SECRET}@a.example/token`)],
+  ['a token URL with a fragment', at('https://a.example/token#top')],
+  ['a token URL over plain http', at('http://a.example/token')],
+  ['a host that only begins like loopback', at('http://127.0.0.1.evil.example/token')],
+  [
+    'a revocation URL over plain http',
+    at('https://a.example/token', { revokeUrl: 'http://a.example/revoke' }),
+  ],
+  ['a revocation URL that is none', at('https://a.example/token', { revokeUrl: 7 })],
+
+  ['no grant', { grant: undefined }],
+  ['a grant that is a string', { grant: 'client_credentials' }],
+  ['a grant without a type', grant(CLIENT, { type: undefined })],
+  ['an unknown grant', grant(CLIENT, { type: 'authorization_code' })],
+  ['a grant named like a property of every object', grant(CLIENT, { type: 'constructor' })],
+  ["another grant's option", grant(CLIENT, { password: SECRET })],
+  ['a misspelt credential', grant(CLIENT, { clientsecret: SECRET })],
+  ['no client id', grant(CLIENT, { clientId: undefined })],
+  ['an empty client id', grant(CLIENT, { clientId: ' ' })],
+  ['a client id that is a function', grant(CLIENT, { clientId: () => 'id' })],
+  ['no client secret', grant(CLIENT, { clientSecret: undefined })],
+  ['an empty client secret', grant(CLIENT, { clientSecret: '' })],
+  ['a client secret with a line break', grant(CLIENT, { clientSecret: `${SECRET}\n` })],
+  ['a client secret that is a promise', grant(CLIENT, { clientSecret: Promise.resolve(SECRET) })],
+  ['no user name', grant(PASSWORD, { username: undefined })],
+  ['a user name with a space behind it', grant(PASSWORD, { username: 'user ' })],
+  ['a user name that is a number', grant(PASSWORD, { username: 9_876_543_210 })],
+  ['no password', grant(PASSWORD, { password: undefined })],
+  ['a password with a blank in front', grant(PASSWORD, { password: ` ${SECRET}` })],
+  ["production's public client in test", grant(PASSWORD, { clientId: publicClientIds.production })],
+  [
+    "test's public client in production",
+    { environment: 'production', ...grant(REFRESH, { clientId: publicClientIds.test }) },
+  ],
+  [
+    "production's public client, broken as the documents print it",
+    grant(PASSWORD, { clientId: publicClientIds.production.replace(/^(.{20})/, '$1 ') }),
+  ],
+  ['a secret of the public client', grant(PASSWORD, { clientSecret: SECRET })],
+  ["no client id at a token URL of one's own", { ...at('https://a.example/token'), grant: PASSWORD }],
+  ['no refresh token', grant(REFRESH, { refreshToken: undefined })],
+  ['an empty refresh token', grant(REFRESH, { refreshToken: '' })],
+  ['a custom grant without its type', grant(CUSTOM, { grantType: undefined })],
+  ['an empty grant type', grant(CUSTOM, { grantType: '' })],
+  ['parameters that are a list', grant(CUSTOM, { parameters: [['agent', '1']] })],
+  ['a parameter that is a number', grant(CUSTOM, { parameters: { agent: 1 } })],
+  ['an empty parameter', grant(CUSTOM, { parameters: { agent: '' } })],
+  ['a parameter without a name', grant(CUSTOM, { parameters: { '': 'x' } })],
+  ['a parameter with an option of its own', grant(CUSTOM, { parameters: { client_secret: SECRET } })],
+  ['the scope as a parameter', grant(CUSTOM, { parameters: { scope: 'read_bills' } })],
+
+  ['no scope', { scope: undefined }],
+  ['an empty scope', { scope: ' ' }],
+  ['an empty list of scopes', { scope: [] }],
+  ['an empty scope among others', { scope: ['read_bills', ''] }],
+  ['a scope that is an object', { scope: { create: 'read_bills' } }],
+  ['a scope with a quotation mark', { scope: 'read_bills"' }],
+
+  ['origins in a string', { origins: 'https://api.example' }],
+  ['an origin with a path', { origins: ['https://api.example', 'https://api.example/v1'] }],
+  ['an origin without a scheme', { origins: ['api.example'] }],
+  ["an origin of PayU's other environment", { origins: ['https://oneapi.payu.in'] }],
+  ['an origin with a wildcard', { origins: ['https://*.payu.in'] }],
+  ['an origin that is an object', { origins: [new URL('https://api.example')] }],
+
+  ['a header in a string', { header: 'X-Partner-Token' }],
+  ['a header without a name', { header: { prefix: 'Bearer' } }],
+  ['a header name with a colon', { header: { name: 'X-Partner-Token:' } }],
+  ['a misspelt part of the header', { header: { name: 'X-Partner-Token', scheme: 'Bearer' } }],
+  ['a prefix that is no string', { header: { name: 'X-Partner-Token', prefix: false } }],
+  ['a prefix with a line break', { header: { name: 'X-Partner-Token', prefix: 'Bearer\nX' } }],
+
+  ['a negative duration', { renewAheadMs: -1 }],
+  ['a duration in a string', { renewAheadMs: '60s' }],
+  ['a duration that is NaN', { renewAheadMs: Number.NaN }],
+  ['a life of nothing', { defaultLifeMs: 0 }],
+  ['no end of a token request', { tokenTimeoutMs: Number.POSITIVE_INFINITY }],
+  ['no time for a token request', { tokenTimeoutMs: 0 }],
+  ['a negative wait', { maxWaitMs: -1 }],
+  ['a wait of null', { maxWaitMs: null }],
+  ['no try', { tokenAttempts: 0 }],
+  ['half a try', { tokenAttempts: 1.5 }],
+  ['tries of null', { tokenAttempts: null }],
+  ['fewer than no retries', { rateLimitRetries: -1 }],
+  ['retries without end', { rateLimitRetries: Number.POSITIVE_INFINITY }],
+
+  ['a status as refusal', { isTokenRefused: 401 }],
+  ['null as refusal', { isTokenRefused: null }],
+  ['a store that is a Map', { store: new Map() }],
+  ['no store', { store: null }],
+  ['http that is an agent', { http: 'https' }],
+  ['another option of axios', { http: { timeout: 1_000 } }],
+  ['an adapter that is none', { http: { adapter: {} } }],
+  ['a proxy in a string', { http: { proxy: `http://user:${SECRET}@proxy.example:3128` } }],
+  ['a proxy without a host', { http: { proxy: { port: 3128 } } }],
+  ['an agent that is none', { http: { httpAgent: 'keep-alive' } }],
+  ['an agent that is a flag', { http: { httpsAgent: true } }],
+  ['an unknown family', { http: { family: 5 } }],
+  ['a lookup that is none', { http: { lookup: '8.8.8.8' } }],
+  ['an empty socket path', { http: { socketPath: '' } }],
+  ['a listener that is an object', { onEvent: {} }],
+  ['insecure http as text', { allowInsecureHttp: 'yes' }],
+];
+
+function create(options: unknown): unknown {
+  return createPayuAuth(options as PayuAuthOptions);
+}
+
+function thrownBy(difference: unknown): unknown {
+  const isWhole = typeof difference !== 'object' || Array.isArray(difference);
+  try {
+    create(isWhole ? difference : { ...RIGHT, ...difference });
+  } catch (error) {
+    return error;
+  }
+  return undefined;
+}
+
+describe('a wrong option throws a TypeError with the code ERR_INVALID_OPTION at construction', () => {
+  test.each(WRONG)('%s', (_, difference) => {
+    const error = thrownBy(difference);
+    expect(error).toBeInstanceOf(TypeError);
+    expect(error).toMatchObject({ code: 'ERR_INVALID_OPTION' });
+    expect(`${(error as Error).message} ${(error as Error).stack}`).not.toContain(SECRET);
+  });
+
+  test('and says in plain words what is wrong, and what to write instead', () => {
+    const messages = WRONG.map(([what, difference]) => `${what}: ${(thrownBy(difference) as Error).message}`);
+    expect(messages.join('\n')).toMatchInlineSnapshot(`
+      "no options: "options" must be an object such as { environment, grant, scope }.
+      options that are a list: "options" must be an object such as { environment, grant, scope }.
+      a misspelt option: "scopes" is not an option; there are: environment, grant, scope, origins, header, renewAheadMs, defaultLifeMs, tokenTimeoutMs, maxWaitMs, tokenAttempts, rateLimitRetries, isTokenRefused, store, http, onEvent, allowInsecureHttp.
+      no environment: "environment" must be "test", "production" or { tokenUrl, revokeUrl? }.
+      an unknown environment: "environment" must be "test", "production" or { tokenUrl, revokeUrl? }.
+      an environment that is a URL: "environment" must be "test", "production" or { tokenUrl, revokeUrl? }.
+      an environment that is a list: "environment" must be "test", "production" or { tokenUrl, revokeUrl? }.
+      a misspelt URL: "environment.revocationUrl" is not an option; there are: tokenUrl, revokeUrl.
+      no token URL: "environment.tokenUrl" must be a URL such as "https://accounts.payu.in/oauth/token"; got undefined.
+      a token URL that is a URL object: "environment.tokenUrl" must be a URL such as "https://accounts.payu.in/oauth/token"; got an object.
+      a token URL without a scheme: "environment.tokenUrl" must begin with https://, such as "https://accounts.payu.in/oauth/token".
+      a token URL with a placeholder as host: "environment.tokenUrl" holds white space, braces or other debris: is it a placeholder that nobody filled in?
+      a token URL with a placeholder as path: "environment.tokenUrl" holds white space, braces or other debris: is it a placeholder that nobody filled in?
+      a token URL with a line break: "environment.tokenUrl" holds white space, braces or other debris: is it a placeholder that nobody filled in?
+      a token URL with a variable of a shell: "environment.tokenUrl" holds white space, braces or other debris: is it a placeholder that nobody filled in?
+      a token URL with a variable that is not set: "environment.tokenUrl" holds white space, braces or other debris: is it a placeholder that nobody filled in?
+      a token URL with an encoded placeholder: "environment.tokenUrl" holds white space, braces or other debris: is it a placeholder that nobody filled in?
+      a token URL with a placeholder in brackets: "environment.tokenUrl" holds white space, braces or other debris: is it a placeholder that nobody filled in?
+      a token URL with a zero-width space: "environment.tokenUrl" holds white space, braces or other debris: is it a placeholder that nobody filled in?
+      a token URL from a sentence: "environment.tokenUrl" holds white space, braces or other debris: is it a placeholder that nobody filled in?
+      a token URL without a host: "environment.tokenUrl" must begin with https://, such as "https://accounts.payu.in/oauth/token".
+      a token URL without its slashes: "environment.tokenUrl" must begin with https://, such as "https://accounts.payu.in/oauth/token".
+      a token URL behind a base URL with a slash: "environment.tokenUrl" holds a doubled slash: was it put together from a URL that ends with one?
+      a token URL of another scheme: "environment.tokenUrl" must begin with https://, such as "https://accounts.payu.in/oauth/token".
+      a token URL with user info: "environment.tokenUrl" must hold neither user name, password nor fragment: leave them out.
+      a token URL with a fragment: "environment.tokenUrl" must hold neither user name, password nor fragment: leave them out.
+      a token URL over plain http: "environment.tokenUrl" must begin with https://: over plain http, anybody on the way reads the secret. For a host that you trust all the same, set "allowInsecureHttp".
+      a host that only begins like loopback: "environment.tokenUrl" must begin with https://: over plain http, anybody on the way reads the secret. For a host that you trust all the same, set "allowInsecureHttp".
+      a revocation URL over plain http: "environment.revokeUrl" must begin with https://: over plain http, anybody on the way reads the secret. For a host that you trust all the same, set "allowInsecureHttp".
+      a revocation URL that is none: "environment.revokeUrl" must be a URL such as "https://accounts.payu.in/oauth/token"; got 7.
+      no grant: "grant" must be an object such as { type: "client_credentials", … }.
+      a grant that is a string: "grant" must be an object such as { type: "client_credentials", … }.
+      a grant without a type: "grant.type" must be "client_credentials", "password", "refresh_token" or "custom".
+      an unknown grant: "grant.type" must be "client_credentials", "password", "refresh_token" or "custom".
+      a grant named like a property of every object: "grant.type" must be "client_credentials", "password", "refresh_token" or "custom".
+      another grant's option: "grant.password" is not an option; there are: type, clientId, clientSecret.
+      a misspelt credential: "grant.clientsecret" is not an option; there are: type, clientId, clientSecret.
+      no client id: "grant.clientId" must be given: the client id that PayU shared with you.
+      an empty client id: "grant.clientId" must be a non-empty string; got an empty string.
+      a client id that is a function: "grant.clientId" must be a non-empty string; got a function.
+      no client secret: "grant.clientSecret" must be a string, or a function that returns one or a promise of one; got undefined.
+      an empty client secret: "grant.clientSecret" must not be empty: check that the variable it comes from is set.
+      a client secret with a line break: "grant.clientSecret" must not begin or end with white space, such as a line break from a file: trim it.
+      a client secret that is a promise: "grant.clientSecret" must be a string, or a function that returns one or a promise of one; got a promise.
+      no user name: "grant.username" must be a non-empty string; got undefined.
+      a user name with a space behind it: "grant.username" must not begin or end with white space: trim it.
+      a user name that is a number: "grant.username" must be a non-empty string; got a number.
+      no password: "grant.password" must be a string, or a function that returns one or a promise of one; got undefined.
+      a password with a blank in front: "grant.password" must not begin or end with white space, such as a line break from a file: trim it.
+      production's public client in test: "grant.clientId" is PayU's public client id of the production environment, but "environment" is "test". Leave it out.
+      test's public client in production: "grant.clientId" is PayU's public client id of the test environment, but "environment" is "production". Leave it out.
+      production's public client, broken as the documents print it: "grant.clientId" is PayU's public client id of the production environment, but "environment" is "test". Leave it out.
+      a secret of the public client: "grant.clientSecret" needs "grant.clientId": the public client, which is the default, has no secret. Give both or neither.
+      no client id at a token URL of one's own: "grant.clientId" must be given where "environment" is neither "test" nor "production".
+      no refresh token: "grant.refreshToken" must be a string, or a function that returns one or a promise of one; got undefined.
+      an empty refresh token: "grant.refreshToken" must not be empty: check that the variable it comes from is set.
+      a custom grant without its type: "grant.grantType" must be a non-empty string; got undefined.
+      an empty grant type: "grant.grantType" must be a non-empty string; got an empty string.
+      parameters that are a list: "grant.parameters" must be an object such as { name: value }, one form parameter each.
+      a parameter that is a number: "grant.parameters.agent" must be a string, or a function that returns one or a promise of one; got a number.
+      an empty parameter: "grant.parameters.agent" must not be empty: check that the variable it comes from is set.
+      a parameter without a name: "grant.parameters" holds a parameter without a name.
+      a parameter with an option of its own: "grant.parameters.client_secret" is set by an option of its own: leave it out here.
+      the scope as a parameter: "grant.parameters.scope" is set by an option of its own: leave it out here.
+      no scope: "scope" must be a scope such as scopes.payouts.create, or a non-empty list of them.
+      an empty scope: "scope" must be a scope such as scopes.payouts.create, or a non-empty list of them.
+      an empty list of scopes: "scope" must be a scope such as scopes.payouts.create, or a non-empty list of them.
+      an empty scope among others: "scope" must be a scope such as scopes.payouts.create, or a non-empty list of them.
+      a scope that is an object: "scope" must be a scope such as scopes.payouts.create, or a non-empty list of them.
+      a scope with a quotation mark: "scope" holds "read_bills\\"", which has a character that no scope may have (RFC 6749 section 3.3).
+      origins in a string: "origins" must be a list such as ["https://api.example"].
+      an origin with a path: "origins[1]" must be an http or https origin such as "https://api.example", without a path.
+      an origin without a scheme: "origins[0]" must be an http or https origin such as "https://api.example", without a path.
+      an origin of PayU's other environment: "origins[0]" is a host of PayU's other environment than the option "environment" says. Change one of the two.
+      an origin with a wildcard: "origins[0]" must be one whole origin: there are no wildcards. List each host.
+      an origin that is an object: "origins[0]" must be an http or https origin such as "https://api.example", without a path.
+      a header in a string: "header" must be { name, prefix? } such as { name: "X-Partner-Token" }.
+      a header without a name: "header.name" must be a header name such as "X-Partner-Token".
+      a header name with a colon: "header.name" must be a header name such as "X-Partner-Token".
+      a misspelt part of the header: "header.scheme" is not an option; there are: name, prefix.
+      a prefix that is no string: "header.prefix" must be an auth-scheme such as "Bearer", or "" for the bare token.
+      a prefix with a line break: "header.prefix" must be an auth-scheme such as "Bearer", or "" for the bare token.
+      a negative duration: "renewAheadMs" must be a number of milliseconds, 0 or more; got -1.
+      a duration in a string: "renewAheadMs" must be a number of milliseconds, 0 or more; got a string.
+      a duration that is NaN: "renewAheadMs" must be a number of milliseconds, 0 or more; got NaN.
+      a life of nothing: "defaultLifeMs" must be a number of milliseconds, 1 or more; got 0.
+      no end of a token request: "tokenTimeoutMs" must be a number of milliseconds, 1 or more; got Infinity.
+      no time for a token request: "tokenTimeoutMs" must be a number of milliseconds, 1 or more; got 0.
+      a negative wait: "maxWaitMs" must be a number of milliseconds, 0 or more; got -1.
+      a wait of null: "maxWaitMs" must be a number of milliseconds, 0 or more; got null.
+      no try: "tokenAttempts" must be a whole number, 1 or more; got 0.
+      half a try: "tokenAttempts" must be a whole number, 1 or more; got 1.5.
+      tries of null: "tokenAttempts" must be a whole number, 1 or more; got null.
+      fewer than no retries: "rateLimitRetries" must be a whole number, 0 or more; got -1.
+      retries without end: "rateLimitRetries" must be a whole number, 0 or more; got Infinity.
+      a status as refusal: "isTokenRefused" must be a function; got 401.
+      null as refusal: "isTokenRefused" must be a function; got null.
+      a store that is a Map: "store" must be a TokenStore such as new MemoryTokenStore(); it has no method "withLock".
+      no store: "store" must be a TokenStore such as new MemoryTokenStore(); it has no method "get".
+      http that is an agent: "http" must be an object such as { proxy, httpsAgent }.
+      another option of axios: "http.timeout" is not an option; there are: adapter, proxy, httpAgent, httpsAgent, family, lookup, socketPath.
+      an adapter that is none: "http.adapter" must be an adapter function, a name such as "http", or a list of these.
+      a proxy in a string: "http.proxy" must be { host, port, protocol?, auth? }, or false for none; axios does not take a URL here.
+      a proxy without a host: "http.proxy" must be { host, port, protocol?, auth? }, or false for none; axios does not take a URL here.
+      an agent that is none: "http.httpAgent" must be an agent such as new https.Agent({ keepAlive: true }).
+      an agent that is a flag: "http.httpsAgent" must be an agent such as new https.Agent({ keepAlive: true }).
+      an unknown family: "http.family" must be 4 or 6.
+      a lookup that is none: "http.lookup" must be a function such as dns.lookup.
+      an empty socket path: "http.socketPath" must be the path of a socket, or null.
+      a listener that is an object: "onEvent" must be a function; got an object.
+      insecure http as text: "allowInsecureHttp" must be true or false; got a string."
+    `);
+  });
+});
+
+describe('options on the right side of the boundary are taken', () => {
+  test.each([
+    ['the fewest', {}],
+    ['production', { environment: 'production' }],
+    ["a token URL of one's own", at('https://a.example/token')],
+    ['plain http to 127.0.0.1', at('http://127.0.0.1:8080/token')],
+    ['plain http to all of 127/8', at('http://127.9.9.9/token')],
+    ['plain http to localhost', at('http://localhost/token')],
+    ['plain http to a name below localhost', at('http://payu.localhost/token')],
+    ['plain http to [::1]', at('http://[::1]/token')],
+    ['plain http elsewhere, on purpose', { ...at('http://a.example/token'), allowInsecureHttp: true }],
+    ['a secret as a function', grant(CLIENT, { clientSecret: () => SECRET })],
+    ['the public client by default', { grant: PASSWORD }],
+    ['the public client by name', grant(PASSWORD, { clientId: publicClientIds.test })],
+    [
+      "the other environment's public client at a token URL of one's own",
+      { ...at('https://a.example/token'), ...grant(PASSWORD, { clientId: publicClientIds.production }) },
+    ],
+    ['a confidential client with a password', grant(PASSWORD, { clientId: 'id', clientSecret: SECRET })],
+    ['a custom grant without a client', { grant: CUSTOM }],
+    ['several scopes in a string', { scope: 'read_bills read_plans' }],
+    ['origins', { origins: ['HTTPS://API.example:443', 'http://localhost:8080'] }],
+    ['the bare token in another header', { header: { name: 'X-Partner-Token', prefix: '' } }],
+    ['never early', { renewAheadMs: 0 }],
+    ['a life of a millisecond', { defaultLifeMs: 1 }],
+    ['a token request of a millisecond', { tokenTimeoutMs: 1 }],
+    ['no waiting', { maxWaitMs: 0 }],
+    ['a single try', { tokenAttempts: 1 }],
+    ['no retries', { rateLimitRetries: 0 }],
+    ['a store', { store: new MemoryTokenStore() }],
+    ['no proxy', { http: { proxy: false } }],
+    ['a proxy', { http: { proxy: { host: 'proxy.example', port: 3128 } } }],
+    ['a list of adapters', { http: { adapter: ['fetch'] } }],
+    ['options that are undefined', { origins: undefined, store: undefined, tokenAttempts: undefined }],
+  ])('%s', (_, difference) => {
+    expect(thrownBy(difference)).toBeUndefined();
+  });
+});
+
+describe('a wrong option of a method', () => {
+  const auth = createPayuAuth(RIGHT as PayuAuthOptions);
+  const messages: readonly (readonly [string, () => unknown, string])[] = [
+    ['getToken', () => auth.getToken({ scope: '' }), '"scope" must be a scope such as'],
+    [
+      'getToken',
+      () => auth.getToken({ scopes: 'a' } as never),
+      '"scopes" is not an option; there are: scope, signal.',
+    ],
+    ['getToken', () => auth.getToken('read_bills' as never), '"options of getToken()" must be an object.'],
+    [
+      'setToken',
+      () => auth.setToken(SECRET as never),
+      '"token" must be { accessToken, expiresInSeconds?, refreshToken? }.',
+    ],
+    ['setToken', () => auth.setToken({ accessToken: '' }), '"token.accessToken" must be a bearer token'],
+    [
+      'setToken',
+      () => auth.setToken({ accessToken: `${SECRET}\n` }),
+      '"token.accessToken" must be a bearer token',
+    ],
+    [
+      'setToken',
+      () => auth.setToken({ accessToken: SECRET, expiresInSeconds: -1 }),
+      '"token.expiresInSeconds" must be a number of seconds, 0 or more.',
+    ],
+    [
+      'setToken',
+      () => auth.setToken({ accessToken: SECRET, expiresIn: 60 } as never),
+      '"token.expiresIn" is not an option; there are: accessToken, expiresInSeconds, refreshToken.',
+    ],
+    [
+      'setToken',
+      () => auth.setToken({ accessToken: SECRET, refreshToken: ` ${SECRET}` }),
+      '"token.refreshToken" must not begin or end with white space',
+    ],
+    [
+      'invalidate',
+      () => auth.invalidate(SECRET as never),
+      '"token" must be a token that getToken() returned',
+    ],
+    ['revoke', () => auth.revoke({ scope: [] }), '"scope" must be a scope such as'],
+    ['attach', async () => auth.attach({} as never), '"client" must be an axios instance'],
+    [
+      'attach',
+      async () => auth.attach({} as never, { origins: ['x'] }),
+      '"origins[0]" must be an http or https origin',
+    ],
+  ];
+  test.each(messages)('%s: it rejects, and no secret is told', async (_, call, message) => {
+    const error: Error = await Promise.resolve(call()).then(
+      () => new Error('nothing was refused'),
+      (caught) => caught,
+    );
+    expect(error).toBeInstanceOf(TypeError);
+    expect(error).toMatchObject({ code: 'ERR_INVALID_OPTION' });
+    expect(error.message).toContain(message);
+    expect(error.message).not.toContain(SECRET);
+  });
+});

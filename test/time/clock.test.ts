@@ -1,0 +1,80 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { systemClock } from '../../src/time/clock.ts';
+
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+describe('the system clock', () => {
+  beforeEach(() => {
+    vi.useFakeTimers({ now: Date.UTC(2026, 0, 1) });
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+    vi.restoreAllMocks();
+  });
+
+  test('looks Date up at each call, so that users may fake it', () => {
+    expect(systemClock.now()).toBe(Date.UTC(2026, 0, 1));
+    vi.advanceTimersByTime(5);
+    expect(systemClock.now()).toBe(Date.UTC(2026, 0, 1) + 5);
+  });
+
+  test.each([-1, 0])('a timer of %d ms fires in a turn of its own', (delayMs) => {
+    const callback = vi.fn<() => void>();
+    systemClock.timer(delayMs, callback, 'ref');
+    expect(callback).not.toHaveBeenCalled();
+    vi.advanceTimersByTime(0);
+    expect(callback).toHaveBeenCalledTimes(1);
+  });
+
+  test.each([1, 1_000, LONGEST_TIMER_MS, LONGEST_TIMER_MS + 1, 3 * LONGEST_TIMER_MS])(
+    'a timer of %d ms fires once, then and not before',
+    (delayMs) => {
+      const callback = vi.fn<() => void>();
+      systemClock.timer(delayMs, callback, 'ref');
+      vi.advanceTimersByTime(delayMs - 1);
+      expect(callback).not.toHaveBeenCalled();
+      vi.advanceTimersByTime(1);
+      expect(callback).toHaveBeenCalledTimes(1);
+      expect(vi.getTimerCount()).toBe(0);
+    },
+  );
+
+  test('no timer is longer than setTimeout can hold', () => {
+    const setTimeout = vi.spyOn(globalThis, 'setTimeout');
+    systemClock.timer(10 * 365 * 24 * 60 * 60 * 1_000, () => {}, 'ref');
+    vi.advanceTimersByTime(LONGEST_TIMER_MS);
+    expect(setTimeout.mock.calls.map(([, delayMs]) => delayMs)).toEqual([LONGEST_TIMER_MS, LONGEST_TIMER_MS]);
+  });
+
+  test('works where timers are plain numbers, as in a test environment that plays a browser', () => {
+    vi.stubGlobal('setTimeout', () => 1);
+    expect(() => systemClock.timer(1, () => {}, 'unref')).not.toThrow();
+    vi.unstubAllGlobals();
+  });
+
+  test.each([0, LONGEST_TIMER_MS])('cancelled after %d ms, it never fires and leaves nothing', (afterMs) => {
+    const callback = vi.fn<() => void>();
+    const cancel = systemClock.timer(LONGEST_TIMER_MS + 1, callback, 'ref');
+    vi.advanceTimersByTime(afterMs);
+    cancel();
+    expect(vi.getTimerCount()).toBe(0);
+    vi.advanceTimersByTime(LONGEST_TIMER_MS);
+    expect(callback).not.toHaveBeenCalled();
+  });
+});
+
+describe('a timer keeps the process alive only for who awaits it, however long it is', () => {
+  test.each([
+    ['ref', true],
+    ['unref', false],
+  ] as const)('%s: %s', (awaited, expected) => {
+    vi.useFakeTimers();
+    const setTimeout = vi.spyOn(globalThis, 'setTimeout');
+    systemClock.timer(LONGEST_TIMER_MS + 1, () => {}, awaited);
+    vi.advanceTimersByTime(LONGEST_TIMER_MS);
+    const legs = setTimeout.mock.results.map(({ value }) => (value as NodeJS.Timeout).hasRef());
+    expect(legs).toEqual([expected, expected]);
+    vi.restoreAllMocks();
+    vi.useRealTimers();
+  });
+});

@@ -1,0 +1,103 @@
+import { describe, expect, test } from 'vitest';
+import type { FormReply } from '../../../src/token/endpoint/form-post.ts';
+import { tokenOutcome } from '../../../src/token/endpoint/token-endpoint.ts';
+
+const REQUEST = {
+  scope: ['create_payout_transactions'],
+  sentAt: 0,
+  receivedAt: 0,
+  defaultLifeMs: 1_000,
+  secrets: ['client-secret-1'],
+};
+
+function refusalOf(body: object) {
+  const reply: FormReply = {
+    kind: 'reply',
+    status: 400,
+    header: () => undefined,
+    body: JSON.stringify(body),
+  };
+  const outcome = tokenOutcome(reply, REQUEST);
+  return outcome.kind === 'refused' ? outcome.refusal : undefined;
+}
+
+describe('a status without words (E1, E6)', () => {
+  const outcomeOf = (status: number, body: string | undefined = '') =>
+    tokenOutcome({ kind: 'reply', status, header: () => undefined, body }, REQUEST);
+
+  test.each([
+    [199, 'refused'],
+    [200, 'unusable'],
+    [299, 'unusable'],
+    [300, 'refused'],
+    [428, 'refused'],
+    [429, 'rate-limited'],
+    [430, 'refused'],
+    [499, 'refused'],
+    [500, 'fault'],
+    [503, 'fault'],
+  ])('%d: %s', (status, kind) => {
+    expect(outcomeOf(status).kind).toBe(kind);
+  });
+
+  test('an empty "error" is none', () => {
+    expect(outcomeOf(200, '{"error":"","access_token":"a"}').kind).toBe('token');
+  });
+
+  test('a reply that was too large to read says so', () => {
+    const reply: FormReply = { kind: 'reply', status: 200, header: () => undefined, body: undefined };
+    expect(tokenOutcome(reply, REQUEST)).toEqual({
+      kind: 'unusable',
+      status: 200,
+      reason: 'it is larger than 64 KiB',
+    });
+  });
+
+  test.each([
+    [502, '', 'status 502'],
+    [400, '{"error":"server_error"}', '"server_error" with status 400'],
+  ])('a fault says what it was: %d %s', (status, body, what) => {
+    expect(outcomeOf(status, body)).toMatchObject({
+      fault: { what, status, cause: new Error(`The token endpoint answered ${what}.`) },
+    });
+  });
+});
+
+describe("the server's own words in a refusal", () => {
+  test.each([
+    ['a short name', 'invalid_scope'],
+    ['a long name', 'unsupported_response_type_of_client'],
+    ['a name that nobody has heard of', 'merchant_account_is_blocked_for_payouts'],
+  ])('keep the error: %s', (_, error) => {
+    expect(refusalOf({ error })).toEqual({ status: 400, error, errorDescription: undefined });
+  });
+
+  test.each([
+    ['a scope, however long', 'The scope create_payout_transactions is not allowed.'],
+    ['a host', 'Use https://uat-accounts.payu.in instead.'],
+  ])('keep %s', (_, description) => {
+    const refusal = refusalOf({ error: 'invalid_scope', error_description: description });
+    expect(refusal?.errorDescription).toBe(description);
+  });
+
+  test.each([
+    ['our secret', 'No client-secret-1 here', 'No [redacted] here'],
+    ['a token in hexadecimal', `Token ${'0a9f'.repeat(16)} is dead`, 'Token [redacted] is dead'],
+    ['a token of letters', `Token ${'aBcD'.repeat(8)} is dead`, 'Token [redacted] is dead'],
+    ['a token with underscores', `Token ${'aB3_'.repeat(8)} is dead`, 'Token [redacted] is dead'],
+    ['a token of small letters alone', `Token ${'abcd'.repeat(8)} is dead`, 'Token [redacted] is dead'],
+    ['a line of its own', 'wrong\r\nINFO all is well', 'wrong INFO all is well'],
+  ])('do not keep %s', (_, description, expected) => {
+    const refusal = refusalOf({ error: 'invalid_scope', error_description: description });
+    expect(refusal?.errorDescription).toBe(expected);
+  });
+
+  test.each([[undefined], [7], [{ reason: 'x' }], [['a']]])(
+    'that are none are left out: %j',
+    (description) => {
+      expect(
+        refusalOf({ error: 'invalid_scope', error_description: description })?.errorDescription,
+      ).toBeUndefined();
+    },
+  );
+});

@@ -1,0 +1,341 @@
+import type { AxiosInstance } from 'axios';
+import { describe, expect, test } from 'vitest';
+import { MemoryTokenStore } from '../../../src/index.ts';
+import { type Harness, startHarness } from '../../support/harness.ts';
+import { callAccount, PASSWORD_GRANT, refreshGrant, StoreUnderTest, tokenForms, turns } from '../support.ts';
+
+/** Rotates for real: each refresh kills the old pair at once. */
+const ROTATING = { refreshRotation: 'immediate', tokenLifeSeconds: 100 } as const;
+
+const grants = (sandbox: Harness['sandbox']) => tokenForms(sandbox).map((form) => form.grant_type);
+
+describe('a dead refresh token with a password grant behind it (F2)', () => {
+  test.each(['invalid_grant', 'invalid_request'])('%s: one fallback to the password, once', async (error) => {
+    const { payouts, sandbox, clock, eventsOf } = await startHarness({ grant: PASSWORD_GRANT }, ROTATING);
+    await callAccount(payouts);
+    clock.advance(100_000);
+    sandbox.fail(1, { kind: 'oauth-error', error, status: 400 });
+    await callAccount(payouts);
+    expect(grants(sandbox)).toEqual(['password', 'refresh_token', 'password']);
+    expect(eventsOf('token-minted').map(({ grant }) => grant)).toEqual(['password', 'password']);
+    expect(eventsOf('token-failed')).toEqual([]);
+  });
+
+  test('which is dead too: the error is that of the password, and nothing loops', async () => {
+    const { payouts, sandbox, clock } = await startHarness({ grant: PASSWORD_GRANT }, ROTATING);
+    await callAccount(payouts);
+    clock.advance(100_000);
+    sandbox.fail(2, { kind: 'oauth-error', error: 'invalid_grant', status: 400 });
+    await expect(callAccount(payouts)).rejects.toMatchObject({
+      code: 'ERR_TOKEN_REFUSED',
+      error: 'invalid_grant',
+    });
+    expect(grants(sandbox)).toEqual(['password', 'refresh_token', 'password']);
+  });
+
+  test('and a password that fails in passing: the tries that follow do not ask with the dead one again', async () => {
+    const { payouts, sandbox, clock } = await startHarness({ grant: PASSWORD_GRANT }, ROTATING);
+    await callAccount(payouts);
+    sandbox.revokeAllTokens();
+    clock.advance(100_000);
+    const hold = sandbox.hold('token');
+    const call = callAccount(payouts);
+    await hold.waitFor(1);
+    sandbox.fail(1, { kind: 'status', status: 502 });
+    hold.release(1);
+    await hold.waitFor(2);
+    hold.release();
+    await clock.waiting(100, 200);
+    clock.advance(200);
+    await call;
+    expect(grants(sandbox)).toEqual(['password', 'refresh_token', 'password', 'password']);
+  });
+
+  test.each([['unauthorized_client'], ['invalid_client'], ['invalid_scope']])(
+    '%s is no dead refresh token: no fallback',
+    async (error) => {
+      const { payouts, sandbox, clock } = await startHarness({ grant: PASSWORD_GRANT }, ROTATING);
+      await callAccount(payouts);
+      clock.advance(100_000);
+      sandbox.fail(1, { kind: 'oauth-error', error, status: 401 });
+      await expect(callAccount(payouts)).rejects.toMatchObject({ error });
+      expect(grants(sandbox)).toEqual(['password', 'refresh_token']);
+    },
+  );
+});
+
+describe('faults and rate limits keep the refresh token (F2)', () => {
+  test.each([
+    ['503', (sandbox: Harness['sandbox']) => sandbox.fail(1, { kind: 'status', status: 503 })],
+    ['garbage', (sandbox: Harness['sandbox']) => sandbox.fail(1, { kind: 'garbage' })],
+    ['429', (sandbox: Harness['sandbox']) => sandbox.rateLimit(1, { retryAfter: 1 })],
+    [
+      'server_error',
+      (sandbox: Harness['sandbox']) => sandbox.fail(1, { kind: 'oauth-error', error: 'server_error' }),
+    ],
+  ])('%s: the refresh is tried again, and no password is sent', async (_, trouble) => {
+    const { payouts, sandbox, clock } = await startHarness({ grant: PASSWORD_GRANT }, ROTATING);
+    await callAccount(payouts);
+    clock.advance(100_000);
+    trouble(sandbox);
+    const call = callAccount(payouts);
+    await clock.waiting(100, 1_100);
+    clock.advance(1_100);
+    await call;
+    expect(grants(sandbox)).toEqual(['password', 'refresh_token', 'refresh_token']);
+    const [, second, third] = tokenForms(sandbox);
+    expect(third?.refresh_token).toBe(second?.refresh_token);
+  });
+
+  test('a refresh that times out keeps it, and the next try uses it', async () => {
+    const { payouts, sandbox, clock } = await startHarness(
+      { grant: PASSWORD_GRANT, tokenTimeoutMs: 5_000 },
+      { tokenLifeSeconds: 100 },
+    );
+    await callAccount(payouts);
+    clock.advance(100_000);
+    sandbox.fail(1, { kind: 'hang' });
+    const call = callAccount(payouts);
+    await sandbox.until(({ faults }) => faults === 1);
+    await clock.waiting(5_000, 5_000);
+    clock.advance(5_000);
+    await clock.waiting(100, 200);
+    clock.advance(200);
+    await call;
+    expect(grants(sandbox)).toEqual(['password', 'refresh_token', 'refresh_token']);
+  });
+});
+
+describe('a reply to a refresh that is lost on the way', () => {
+  test.each([
+    ['previous', 'the old refresh token is still good', ['password', 'refresh_token', 'refresh_token']],
+    [
+      'immediate',
+      'the old one is dead: the password is',
+      ['password', 'refresh_token', 'refresh_token', 'password'],
+    ],
+  ] as const)('with rotation %s: %s', async (refreshRotation, _, expected) => {
+    const { payouts, sandbox, clock } = await startHarness(
+      { grant: PASSWORD_GRANT },
+      { refreshRotation, tokenLifeSeconds: 100 },
+    );
+    await callAccount(payouts);
+    clock.advance(100_000);
+    sandbox.fail(1, { kind: 'reset-after-read' });
+    const call = callAccount(payouts);
+    await clock.waiting(100, 200);
+    clock.advance(200);
+    await call;
+    expect(grants(sandbox)).toEqual(expected);
+  });
+});
+
+describe('a dead refresh token, and a sibling that has rotated it', () => {
+  /** Two auths that share a store, and whose access token has just expired. */
+  async function siblings() {
+    const store = new StoreUnderTest();
+    const harness = await startHarness({ grant: PASSWORD_GRANT, store }, ROTATING);
+    const [one, other] = [harness.createAuth(), harness.createAuth()];
+    await one.getToken();
+    await other.getToken();
+    harness.clock.advance(100_000);
+    harness.sandbox.resetStats();
+    return { ...harness, store, one, other };
+  }
+
+  test("the sibling's living access token is taken: no fallback", async () => {
+    const { one, other, store, sandbox } = await siblings();
+    store.break('withLock'); // so that both refresh with the same refresh token
+    const hold = sandbox.hold('token', undefined, { process: 'after' });
+    const tokens = [one.getToken(), other.getToken()];
+    await hold.waitFor(2);
+    hold.release(1);
+    const first = await Promise.race(tokens);
+    hold.release();
+    expect((await Promise.all(tokens)).map(({ value }) => value)).toEqual([first.value, first.value]);
+    const [early, late] = tokenForms(sandbox);
+    expect(late?.refresh_token).toBe(early?.refresh_token);
+    expect(grants(sandbox)).toEqual(['refresh_token', 'refresh_token']);
+  });
+
+  test('a store that lost it all meanwhile: the password, once', async () => {
+    const { one, store, sandbox } = await siblings();
+    const hold = sandbox.hold('token', undefined, { process: 'after' });
+    const token = one.getToken();
+    await hold.waitFor(1);
+    sandbox.revokeAllTokens();
+    store.records.clear();
+    hold.release();
+    await token;
+    expect(grants(sandbox)).toEqual(['refresh_token', 'password']);
+  });
+
+  test('a record without a refresh token in the store: the same', async () => {
+    const { one, store, sandbox } = await siblings();
+    const hold = sandbox.hold('token', undefined, { process: 'after' });
+    const token = one.getToken();
+    await hold.waitFor(1);
+    sandbox.revokeAllTokens();
+    for (const [key, { refreshToken: _, ...record }] of store.records) store.records.set(key, record);
+    hold.release();
+    await token;
+    expect(grants(sandbox)).toEqual(['refresh_token', 'password']);
+  });
+
+  test("the sibling's rotated refresh token is used where its access token is dead already", async () => {
+    const { one, store, sandbox, clock } = await siblings();
+    const hold = sandbox.hold('token', undefined, { process: 'after' });
+    const token = one.getToken();
+    await hold.waitFor(1);
+    sandbox.revokeAllTokens();
+    const { refreshToken } = sandbox.issueToken();
+    for (const [key, record] of store.records) store.records.set(key, { ...record, refreshToken });
+    hold.release();
+    await token;
+    expect(grants(sandbox)).toEqual(['refresh_token', 'refresh_token']);
+    expect(tokenForms(sandbox)[1]?.refresh_token).toBe(refreshToken);
+    expect(clock.pending).toBe(0);
+  });
+
+  test('one that a sibling rotated and that died as well: then the password, once', async () => {
+    const { one, store, sandbox } = await siblings();
+    const hold = sandbox.hold('token', undefined, { process: 'after' });
+    const token = one.getToken();
+    await hold.waitFor(1);
+    const { refreshToken } = sandbox.issueToken();
+    for (const [key, record] of store.records) store.records.set(key, { ...record, refreshToken });
+    sandbox.revokeAllTokens();
+    hold.release();
+    await token;
+    expect(grants(sandbox)).toEqual(['refresh_token', 'refresh_token', 'password']);
+  });
+
+  test('as primary grant: a dead one with another in the store goes on with that', async () => {
+    const { sandbox, createAuth, clock } = await startHarness({}, ROTATING);
+    const store = new StoreUnderTest();
+    const { refreshToken } = sandbox.issueToken();
+    const grant = refreshGrant(refreshToken);
+    await createAuth({ grant, store }).getToken(); // rotates it: the one in the option is dead
+    clock.advance(100_000);
+    await createAuth({ grant, store }).getToken();
+    expect(sandbox.stats()).toMatchObject({ tokenRequestsByGrant: { refresh_token: 2 }, refreshes: 2 });
+  });
+
+  test('as primary grant: dead and no other in the store is refused, with an event; nothing to fall back to (F3)', async () => {
+    const { createAuth, eventsOf, sandbox, clock } = await startHarness({}, ROTATING);
+    const auth = createAuth({ grant: refreshGrant(sandbox.issueToken().refreshToken) });
+    await auth.getToken();
+    sandbox.revokeAllTokens();
+    clock.advance(100_000);
+    await expect(auth.getToken()).rejects.toMatchObject({
+      code: 'ERR_TOKEN_REFUSED',
+      error: 'invalid_grant',
+    });
+    expect(grants(sandbox)).toEqual(['refresh_token', 'refresh_token']);
+    expect(eventsOf('token-failed')).toMatchObject([{ cause: 'expired', error: { error: 'invalid_grant' } }]);
+  });
+});
+
+test('a refresh that nobody waits for any more is not begun: its place at the gate is taken by now', async () => {
+  const store = new StoreUnderTest();
+  const { auth, sandbox } = await startHarness({ grant: PASSWORD_GRANT, store }, ROTATING);
+  await auth.getToken();
+  await auth.invalidate();
+  const lock = store.park('withLock');
+  const controller = new AbortController();
+  const token = auth.getToken({ signal: controller.signal });
+  await lock.arrived;
+  const get = store.park('get');
+  lock.release();
+  await get.arrived;
+  controller.abort();
+  await expect(token).rejects.toMatchObject({ code: 'ERR_CANCELED' });
+  get.release();
+  await turns();
+  await turns();
+  expect(grants(sandbox)).toEqual(['password']);
+});
+
+describe('two auths that share one store object', () => {
+  test.each([
+    ['a refresh token as primary grant', 'previous'],
+    ['a refresh token as primary grant', 'immediate'],
+    ['a password grant', 'previous'],
+    ['a password grant', 'immediate'],
+  ] as const)(
+    '%s, rotation %s: 200 rotations between them, and it is never lost',
+    async (what, refreshRotation) => {
+      const store = new MemoryTokenStore();
+      const { createAuth, client, sandbox, clock } = await startHarness(
+        { store },
+        { refreshRotation, tokenLifeSeconds: 100 },
+      );
+      const grant =
+        what === 'a password grant' ? PASSWORD_GRANT : refreshGrant(sandbox.issueToken().refreshToken);
+      const auths = [createAuth({ grant }), createAuth({ grant })];
+      const apis = auths.map((auth) => {
+        const api = client('/payout');
+        auth.attach(api);
+        return api;
+      });
+      await Promise.all(auths.map((auth) => auth.getToken()));
+      sandbox.resetStats();
+      for (let rotation = 0; rotation < 200; rotation++) {
+        // By turns after the end and within the renew-ahead window: one renews for both.
+        clock.advance(rotation % 2 === 0 ? 100_000 : 95_000);
+        await Promise.all(auths.map((auth) => auth.getToken()));
+        while (clock.pending > 0) await turns();
+        await callAccount(apis[rotation % 2] as AxiosInstance);
+      }
+      expect(sandbox.stats()).toMatchObject({
+        tokenRequestsByGrant: { refresh_token: 200 },
+        refreshes: 200,
+        unauthorized: 0,
+      });
+    },
+    60_000,
+  );
+
+  test('200 mints without a refresh token: one for both, each time', async () => {
+    const store = new MemoryTokenStore();
+    const { createAuth, sandbox, clock } = await startHarness({ store }, { tokenLifeSeconds: 100 });
+    const auths = [createAuth(), createAuth()];
+    for (let life = 0; life < 200; life++) {
+      const [one, other] = await Promise.all(auths.map((auth) => auth.getToken()));
+      expect(one?.value).toBe(other?.value);
+      clock.advance(100_000);
+    }
+    expect(sandbox.stats().tokenRequests).toBe(200);
+  }, 60_000);
+
+  test('of different clients or users: neither sees the token of the other', async () => {
+    const store = new MemoryTokenStore();
+    const second = { clientId: 'second-id', clientSecret: 'second-secret' };
+    const { createAuth } = await startHarness({ store }, { clients: [second] });
+    const auths = [
+      createAuth(),
+      createAuth({ grant: { type: 'client_credentials', ...second } }),
+      createAuth({ grant: PASSWORD_GRANT }),
+    ];
+    const values = (await Promise.all(auths.map((auth) => auth.getToken()))).map(({ value }) => value);
+    expect(new Set(values).size).toBe(3);
+  });
+});
+
+describe('a store that fails costs an event, not the request (C4)', () => {
+  test.each(['get', 'set', 'withLock'] as const)('%s', async (operation) => {
+    const store = new StoreUnderTest();
+    store.break(operation);
+    const { payouts, sandbox, eventsOf, clock } = await startHarness(
+      { store, grant: PASSWORD_GRANT },
+      ROTATING,
+    );
+    for (let life = 0; life < 3; life++) {
+      await callAccount(payouts);
+      clock.advance(100_000);
+    }
+    expect(grants(sandbox)).toEqual(['password', 'refresh_token', 'refresh_token']);
+    const told = operation === 'withLock' ? 'lock' : operation;
+    expect(new Set(eventsOf('store-failed').map((event) => event.operation))).toEqual(new Set([told]));
+  });
+});

@@ -1,0 +1,234 @@
+import { describe, expect, test } from 'vitest';
+import { startHarness } from '../../support/harness.ts';
+import { callAccount, deferred, PASSWORD_GRANT, StoreUnderTest, tokenForms, turns } from '../support.ts';
+
+const CLIENT_ID = 'sandbox-client-id';
+const SECRET = 'sandbox-client-secret';
+
+function clientWith(clientSecret: () => string | Promise<string>) {
+  return { type: 'client_credentials', clientId: CLIENT_ID, clientSecret } as const;
+}
+
+function vaultError(message: string): Error {
+  return Object.assign(new Error(message), { name: 'VaultError', code: 'ESEALED' });
+}
+
+describe('a secret given as a function', () => {
+  test('is asked at each mint, not at construction and not in between', async () => {
+    let asked = 0;
+    const grant = clientWith(() => {
+      asked++;
+      return SECRET;
+    });
+    const { payouts, clock } = await startHarness({ grant }, { tokenLifeSeconds: 100 });
+    expect(asked).toBe(0);
+    for (let call = 0; call < 3; call++) await callAccount(payouts);
+    expect(asked).toBe(1);
+    clock.advance(100_000);
+    await callAccount(payouts);
+    expect(asked).toBe(2);
+  });
+
+  test('is asked once for all who wait', async () => {
+    let asked = 0;
+    const vault = deferred<string>();
+    const grant = clientWith(() => {
+      asked++;
+      return vault.promise;
+    });
+    const { payouts } = await startHarness({ grant });
+    const calls = [callAccount(payouts), callAccount(payouts)];
+    await turns();
+    vault.resolve(SECRET);
+    await Promise.all(calls);
+    expect(asked).toBe(1);
+  });
+
+  test('may rotate: the next mint uses the new one, and its token is another token (B6)', async () => {
+    let secret = SECRET;
+    const store = new StoreUnderTest();
+    const { payouts, sandbox, clock } = await startHarness(
+      { grant: clientWith(() => secret), store },
+      { tokenLifeSeconds: 100 },
+    );
+    await callAccount(payouts);
+    secret = 'rotated-secret';
+    sandbox.setClientSecret(secret);
+    clock.advance(100_000);
+    await callAccount(payouts);
+    expect(tokenForms(sandbox).map((form) => form.client_secret)).toEqual([SECRET, 'rotated-secret']);
+    expect(store.records.size).toBe(2);
+  });
+
+  test('that was wrong and is right now: PayU is asked again at once, although the refusal is remembered (E7)', async () => {
+    let secret = 'wrong-secret';
+    const { payouts, sandbox } = await startHarness({ grant: clientWith(() => secret) });
+    await expect(callAccount(payouts)).rejects.toMatchObject({ error: 'invalid_client' });
+    await expect(callAccount(payouts)).rejects.toMatchObject({ error: 'invalid_client' });
+    expect(sandbox.stats().tokenRequests).toBe(1);
+    secret = SECRET;
+    await callAccount(payouts);
+    expect(sandbox.stats().tokenRequests).toBe(2);
+  });
+
+  test('the refresh token of a client whose secret was rotated is not used with the new one', async () => {
+    let secret = SECRET;
+    const { createAuth, sandbox, clock } = await startHarness({}, { tokenLifeSeconds: 100 });
+    const { refreshToken } = sandbox.issueToken({ clientId: CLIENT_ID });
+    const tokens = [refreshToken];
+    const auth = createAuth({
+      grant: {
+        type: 'refresh_token',
+        refreshToken: () => tokens.at(-1) ?? '',
+        clientId: CLIENT_ID,
+        clientSecret: () => secret,
+      },
+    });
+    await auth.getToken();
+    // A person signs in anew: other secret, other refresh token.
+    secret = 'rotated-secret';
+    sandbox.setClientSecret(secret);
+    tokens.push(sandbox.issueToken({ clientId: CLIENT_ID }).refreshToken);
+    clock.advance(100_000);
+    await auth.getToken();
+    expect(tokenForms(sandbox).map((form) => form.refresh_token)).toEqual(tokens);
+  });
+
+  test.each([
+    [
+      'throws',
+      () => {
+        throw vaultError('sealed');
+      },
+    ],
+    ['rejects', () => Promise.reject(vaultError('sealed'))],
+  ])(
+    'that %s: a typed error with its name and code, an event, no token request; the next request asks again',
+    async (_, fail) => {
+      let isDown = true;
+      const grant = clientWith(() => (isDown ? fail() : SECRET));
+      const { payouts, sandbox, eventsOf } = await startHarness({ grant });
+      await expect(callAccount(payouts)).rejects.toMatchObject({
+        code: 'ERR_TOKEN_UNAVAILABLE',
+        attempts: 0,
+        message: expect.stringContaining('"grant.clientSecret" failed: VaultError ESEALED, not quoted'),
+      });
+      expect(eventsOf('token-failed')).toHaveLength(1);
+      expect(sandbox.stats().tokenRequests).toBe(0);
+      isDown = false;
+      await callAccount(payouts);
+    },
+  );
+
+  test('that the server echoes among the scopes: no event shows it', async () => {
+    const { auth, events, sandbox } = await startHarness();
+    const scope = `read_bills ${sandbox.clientSecret} token-of-this-reply`;
+    sandbox.replyNext({ body: { access_token: 'token-of-this-reply', scope } });
+    await auth.getToken();
+    expect(JSON.stringify(events)).not.toMatch(new RegExp(`${sandbox.clientSecret}|token-of-this-reply`));
+    expect(events).toContainEqual(
+      expect.objectContaining({ type: 'token-minted', scope: ['read_bills', '[redacted]', '[redacted]'] }),
+    );
+  });
+
+  test('that fails quoting the secret: the message does not', async () => {
+    let isDown = false;
+    const grant = clientWith(() => {
+      if (isDown) throw vaultError(`stale: ${SECRET}`);
+      return SECRET;
+    });
+    const { payouts, clock } = await startHarness({ grant });
+    await callAccount(payouts);
+    isDown = true;
+    clock.advance(7_200_000);
+    const error = (await callAccount(payouts).catch((caught) => caught)) as Error;
+    expect(error.message).toContain('failed: VaultError ESEALED');
+    expect(`${error.message}${error.stack}${String(error.cause)}`).not.toContain(SECRET);
+  });
+
+  test('that never answers: a typed error after "tokenTimeoutMs", and the next request asks again', async () => {
+    let asked = 0;
+    const grant = clientWith(() => (++asked === 1 ? new Promise<string>(() => {}) : SECRET));
+    const { payouts, clock } = await startHarness({ grant, tokenTimeoutMs: 5_000 });
+    const call = callAccount(payouts);
+    await clock.waiting(5_000, 5_000);
+    clock.advance(5_000);
+    await expect(call).rejects.toMatchObject({
+      code: 'ERR_TOKEN_UNAVAILABLE',
+      message: expect.stringContaining('"grant.clientSecret" failed: no answer within 5000 ms'),
+    });
+    expect(clock.pending).toBe(0);
+    await callAccount(payouts);
+    expect(asked).toBe(2);
+  });
+
+  test.each([['revoke'], ['setToken'], ['invalidate']] as const)(
+    'that never answers holds up %s for "tokenTimeoutMs" at most',
+    async (method) => {
+      let isDown = false;
+      const grant = clientWith(() => (isDown ? new Promise<string>(() => {}) : SECRET));
+      const { auth, clock } = await startHarness({ grant, tokenTimeoutMs: 5_000 });
+      await auth.getToken();
+      isDown = true;
+      const call = method === 'setToken' ? auth.setToken({ accessToken: 'a' }) : auth[method]();
+      if (method !== 'invalidate') {
+        // The key of the store is known from the mint: to invalidate, no secret is needed.
+        await clock.waiting(5_000, 5_000);
+        clock.advance(5_000);
+        await expect(call).rejects.toMatchObject({ code: 'ERR_TOKEN_UNAVAILABLE' });
+      }
+      await call.catch(() => {});
+      expect(clock.pending).toBe(0);
+    },
+  );
+
+  test('an abort does not wait for it', async () => {
+    const { payouts, clock } = await startHarness({ grant: clientWith(() => new Promise(() => {})) });
+    const controller = new AbortController();
+    const call = callAccount(payouts, controller.signal);
+    await turns();
+    controller.abort();
+    await expect(call).rejects.toMatchObject({ code: 'ERR_CANCELED' });
+    await turns();
+    expect(clock.pending).toBe(0);
+  });
+
+  test.each([
+    ['a number', 42, 'is a function that must give a string, now or as a promise; it gave a number.'],
+    ['nothing', undefined, 'it gave undefined.'],
+    ['an object', { secret: SECRET }, 'it gave an object.'],
+    ['an empty string', '', 'as your function gives it must not be empty'],
+    [
+      'a line break at its end',
+      `${SECRET}\n`,
+      'as your function gives it must not begin or end with white space',
+    ],
+  ])(
+    'that gives %s: a TypeError that names the option and not the value; no token request',
+    async (_, value, message) => {
+      const { payouts, sandbox } = await startHarness({ grant: clientWith(() => value as string) });
+      const error = (await callAccount(payouts).catch((caught) => caught)) as Error;
+      expect(error).toBeInstanceOf(TypeError);
+      expect(error).toMatchObject({ code: 'ERR_INVALID_OPTION' });
+      expect(error.message).toContain(`"grant.clientSecret" `);
+      expect(error.message).toContain(message);
+      expect(error.message).not.toContain(SECRET);
+      expect(sandbox.stats().tokenRequests).toBe(0);
+    },
+  );
+
+  test('the password of a user may be one; his token outlives its change', async () => {
+    const passwords = ['sandbox-password'];
+    const store = new StoreUnderTest();
+    const { payouts, sandbox, clock } = await startHarness(
+      { grant: { ...PASSWORD_GRANT, password: async () => passwords.at(-1) ?? '' }, store },
+      { tokenLifeSeconds: 100 },
+    );
+    await callAccount(payouts);
+    passwords.push('changed-password');
+    clock.advance(100_000);
+    await callAccount(payouts);
+    expect(tokenForms(sandbox).map((form) => form.grant_type)).toEqual(['password', 'refresh_token']);
+    expect(store.records.size).toBe(1);
+  });
+});

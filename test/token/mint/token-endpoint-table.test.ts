@@ -1,0 +1,325 @@
+import { describe, expect, test } from 'vitest';
+import type { RawReply } from '../../../src/sandbox/index.ts';
+import { type Harness, startHarness } from '../../support/harness.ts';
+import { titled } from './support.ts';
+
+const STATUSES = [200, 400, 401, 429, 503] as const;
+type Status = (typeof STATUSES)[number];
+
+/** What the library makes of a reply. Delays as they are with random numbers in the middle. */
+type Reading =
+  /** The server wants to be left alone (E1). */
+  | { readonly kind: 'cool-down'; readonly delayMs: number }
+  /** A passing fault: the mint is tried again (E6). */
+  | { readonly kind: 'back-off' }
+  /** A no, answered from memory for 10 s (E7). */
+  | { readonly kind: 'refused'; readonly error: string | undefined }
+  /** A success status without a token. */
+  | { readonly kind: 'unusable' };
+
+const coolDown = (delayMs: number): Reading => ({ kind: 'cool-down', delayMs });
+const backOff: Reading = { kind: 'back-off' };
+const unusable: Reading = { kind: 'unusable' };
+const refused = (error?: string): Reading => ({ kind: 'refused', error });
+
+/** A back-off after a rate limit that told no wait: half of 1 s, and half of the other half. */
+const UNTOLD = coolDown(750);
+const TOLD_2_S = coolDown(2_100);
+const TOLD_3_S = coolDown(3_150);
+
+interface Row {
+  readonly body: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** At 200, 400, 401, 429, 503. */
+  readonly readings: readonly [Reading, Reading, Reading, Reading, Reading];
+}
+
+const limited = { error: 'rate_limit_exceeded', error_description: 'Too many requests.', retry_after: 2 };
+const always = (reading: Reading): Row['readings'] => [reading, reading, reading, reading, reading];
+
+const ROWS: readonly Row[] = [
+  { body: limited, readings: always(TOLD_2_S) },
+  { body: limited, headers: { 'retry-after': '3' }, readings: always(TOLD_3_S) },
+  { body: { error: 'rate_limit_exceeded' }, headers: { 'retry-after': '3' }, readings: always(TOLD_3_S) },
+  { body: { error: 'rate_limit_exceeded' }, readings: always(UNTOLD) },
+  { body: 'Too Many Requests', readings: [unusable, refused(), refused(), UNTOLD, backOff] },
+  { body: '', readings: [unusable, refused(), refused(), UNTOLD, backOff] },
+  {
+    body: '<html>try later</html>',
+    headers: { 'retry-after': '3' },
+    readings: [unusable, refused(), refused(), TOLD_3_S, TOLD_3_S],
+  },
+  // Without its `error` nobody promised what the number means.
+  { body: { retry_after: 2 }, readings: [unusable, refused(), refused(), TOLD_2_S, backOff] },
+  { body: { error: { reason: 'x' } }, readings: [unusable, refused(), refused(), UNTOLD, backOff] },
+  {
+    body: { error: 'server_error' },
+    readings: [backOff, backOff, backOff, UNTOLD, backOff],
+  },
+  {
+    body: { error: 'server_error' },
+    headers: { 'retry-after': '3' },
+    readings: [backOff, backOff, backOff, TOLD_3_S, TOLD_3_S],
+  },
+  {
+    body: { error: 'invalid_token_reuse' },
+    readings: [backOff, backOff, backOff, UNTOLD, backOff],
+  },
+  ...[
+    'invalid_client',
+    'unauthorized_client',
+    'invalid_scope',
+    'unsupported_grant_type',
+    'invalid_request',
+    'invalid_grant',
+  ].map((error) => ({ body: { error }, readings: always(refused(error)) })),
+  {
+    body: { error: 'on_holiday' },
+    readings: [refused('on_holiday'), refused('on_holiday'), refused('on_holiday'), UNTOLD, backOff],
+  },
+];
+
+const CASES = ROWS.flatMap(({ body, headers = {}, readings }) =>
+  STATUSES.map((status, index) => ({ status, body, headers, reading: readings[index] as Reading })),
+);
+
+describe('a reply of the token endpoint', () => {
+  test.each(titled(CASES, (row) => row))('%s', async (_, { body, headers, status, reading }) => {
+    const harness = await startHarness();
+    harness.sandbox.replyNext({ status, headers, body });
+    switch (reading.kind) {
+      case 'cool-down':
+        return expectCoolDown(harness, reading.delayMs);
+      case 'back-off':
+        return expectBackOff(harness);
+      case 'refused':
+        return expectRefusal(harness, status, reading.error);
+      case 'unusable':
+        return expectUnusable(harness, { status, headers, body });
+      default:
+        throw reading satisfies never;
+    }
+  });
+});
+
+/** Nobody sends before its end, whoever it is; then one mint. */
+async function expectCoolDown({ auth, clock, sandbox, eventsOf }: Harness, delayMs: number): Promise<void> {
+  const first = auth.getToken();
+  await clock.waiting(delayMs, delayMs);
+  const second = auth.getToken();
+  const [event] = eventsOf('rate-limited');
+  expect(event).toMatchObject({ source: 'token-endpoint', delayMs });
+  expect(event?.retryAt.getTime()).toBe(clock.now() + delayMs);
+  clock.advance(delayMs - 1);
+  expect(sandbox.stats().tokenRequests).toBe(1);
+  clock.advance(1);
+  await Promise.all([first, second]);
+  expect(sandbox.stats().tokenRequests).toBe(2);
+}
+
+async function expectBackOff({ auth, clock, sandbox, eventsOf }: Harness): Promise<void> {
+  const call = auth.getToken();
+  await clock.waiting(150, 150);
+  expect([eventsOf('rate-limited').length, eventsOf('token-failed').length]).toEqual([0, 0]);
+  clock.advance(150);
+  await call;
+  expect(sandbox.stats().tokenRequests).toBe(2);
+}
+
+async function expectRefusal(
+  { auth, clock, sandbox }: Harness,
+  status: Status,
+  error: string | undefined,
+): Promise<void> {
+  const refusal = { code: 'ERR_TOKEN_REFUSED', error, status };
+  await expect(auth.getToken()).rejects.toMatchObject(refusal);
+  clock.advance(9_999);
+  await expect(auth.getToken()).rejects.toMatchObject(refusal);
+  expect(sandbox.stats().tokenRequests).toBe(1);
+  clock.advance(1);
+  await auth.getToken();
+  expect(sandbox.stats().tokenRequests).toBe(2);
+}
+
+/** The next mint asks at once; a second such reply in a row is followed by a pause. */
+async function expectUnusable({ auth, clock, sandbox }: Harness, reply: RawReply): Promise<void> {
+  const failure = { code: 'ERR_TOKEN_RESPONSE', status: reply.status };
+  await expect(auth.getToken()).rejects.toMatchObject(failure);
+  sandbox.replyNext(reply);
+  await expect(auth.getToken()).rejects.toMatchObject(failure);
+  expect(sandbox.stats().tokenRequests).toBe(2);
+  clock.advance(999);
+  await expect(auth.getToken()).rejects.toMatchObject(failure);
+  expect(sandbox.stats().tokenRequests).toBe(2);
+  clock.advance(1);
+  await auth.getToken();
+  expect(sandbox.stats().tokenRequests).toBe(3);
+}
+
+describe('how long a cool-down takes (E2)', () => {
+  const NOW_PLUS_5_S = new Date(Date.UTC(2100, 0, 1, 0, 0, 5)).toUTCString();
+  test.each([
+    { retryAfter: 2, delayMs: 2_100 },
+    { retryAfter: '2', delayMs: 2_100 },
+    { retryAfter: 1e3, delayMs: 1_050_000 },
+    { retryAfter: false, header: NOW_PLUS_5_S, delayMs: 5_250 },
+    { retryAfter: 2, header: NOW_PLUS_5_S, delayMs: 5_250 },
+    { retryAfter: 2, header: '1', delayMs: 2_100 },
+    { retryAfter: -1, delayMs: 750 },
+    { retryAfter: 'NaN', delayMs: 750 },
+    { retryAfter: '0x10', delayMs: 750 },
+    { retryAfter: '1e3', delayMs: 750 },
+    { retryAfter: false, header: '0x10', delayMs: 750 },
+    { retryAfter: false, header: '-5', delayMs: 750 },
+  ] as const)('$retryAfter $header: $delayMs ms', async ({ delayMs, ...given }) => {
+    const harness = await startHarness({ maxWaitMs: 2_000_000 });
+    const header = 'header' in given ? { retryAfterHeader: given.header } : {};
+    harness.sandbox.rateLimit(1, { retryAfter: given.retryAfter, ...header });
+    await expectCoolDown(harness, delayMs);
+  });
+
+  test.each([
+    { why: 'told 0', limit: { retryAfter: 0 } },
+    {
+      why: 'told a date in the past',
+      limit: { retryAfter: false, retryAfterHeader: 'Thu, 01 Jan 1970 00:00:00 GMT' },
+    },
+  ] as const)('$why: at once; the second time in a row: a back-off', async ({ limit }) => {
+    const { auth, clock, sandbox, eventsOf } = await startHarness();
+    sandbox.rateLimit(2, limit);
+    const call = auth.getToken();
+    await clock.waiting(750, 750);
+    expect(eventsOf('rate-limited').map(({ delayMs }) => delayMs)).toEqual([0, 750]);
+    expect(sandbox.stats().tokenRequests).toBe(2);
+    clock.advance(750);
+    await call;
+    expect(sandbox.stats().tokenRequests).toBe(3);
+  });
+
+  test('told 1e9 s: fails at once, with the time', async () => {
+    const { auth, clock, sandbox } = await startHarness();
+    sandbox.rateLimit(1, { retryAfter: 1e9 });
+    const error = await auth.getToken().catch((caught) => caught);
+    expect(error).toMatchObject({ code: 'ERR_RATE_LIMITED', retryAfterMs: 1.05e12 });
+    expect(error.retryAt.getTime()).toBe(clock.now() + 1.05e12);
+    expect(clock.pending).toBe(0);
+  });
+
+  test('told more than a Date can hold: fails at once, with the last moment that it can', async () => {
+    const { auth, sandbox, eventsOf } = await startHarness();
+    sandbox.rateLimit(1, { retryAfter: 1e300 });
+    const error = await auth.getToken().catch((caught) => caught);
+    expect(error).toMatchObject({ code: 'ERR_RATE_LIMITED', retryAt: new Date(8.64e15) });
+    expect(eventsOf('rate-limited')[0]?.retryAt).toEqual(new Date(8.64e15));
+  });
+});
+
+describe('a passing fault (E6)', () => {
+  test.each([
+    { fault: { kind: 'reset-before-read' } },
+    { fault: { kind: 'reset-after-read' } },
+    { fault: { kind: 'reset-in-body' } },
+    { fault: { kind: 'garbage' } },
+    { fault: { kind: 'status', status: 500 } },
+    { fault: { kind: 'status', status: 502, body: 'html' } },
+    { fault: { kind: 'status', status: 503, body: 'text' } },
+    { fault: { kind: 'status', status: 504, body: 'none' } },
+    { fault: { kind: 'oauth-error', error: 'server_error' } },
+    { fault: { kind: 'oauth-error', error: 'server_error', status: 400 } },
+    { fault: { kind: 'oauth-error', error: 'invalid_token_reuse', status: 400 } },
+  ] as const)('$fault: 4 tries with growing delays, then a typed error with its cause', async ({ fault }) => {
+    const { auth, clock, sandbox, eventsOf } = await startHarness();
+    sandbox.fail({ share: 1 }, fault);
+    const since = clock.now();
+    const call = auth.getToken().catch((error) => error);
+    for (const delayMs of [150, 300, 600]) {
+      await clock.waiting(delayMs, delayMs);
+      clock.advance(delayMs);
+    }
+    const error = await call;
+    expect(error).toMatchObject({ code: 'ERR_TOKEN_UNAVAILABLE', attempts: 4 });
+    expect(error.cause).toBeInstanceOf(Error);
+    expect(error.message).toContain(new Date(since).toISOString());
+    expect(sandbox.stats().tokenRequests).toBe(4);
+    expect(eventsOf('token-failed')).toHaveLength(1);
+    expect(clock.pending).toBe(0);
+  });
+
+  test.each([{ kind: 'hang' }, { kind: 'hang-in-body' }] as const)(
+    '$kind: given up after tokenTimeoutMs, and tried again',
+    async (fault) => {
+      const { auth, clock, sandbox } = await startHarness({ tokenTimeoutMs: 3_000 });
+      sandbox.fail(1, fault);
+      const call = auth.getToken();
+      await clock.waiting(3_000, 3_000);
+      await sandbox.until(({ tokenRequests }) => tokenRequests === 1);
+      clock.advance(3_000);
+      await clock.waiting(150, 150);
+      clock.advance(150);
+      await call;
+      expect(sandbox.stats().tokenRequests).toBe(2);
+    },
+  );
+
+  test('with tokenAttempts: 1 there is one try, and a rate limit does not count as one', async () => {
+    const { auth, clock, sandbox } = await startHarness({ tokenAttempts: 1 });
+    sandbox.rateLimit(2, { retryAfter: 2 });
+    const limited = auth.getToken();
+    for (let n = 0; n < 2; n++) {
+      await clock.waiting(2_100, 2_100);
+      clock.advance(2_100);
+    }
+    await limited;
+    await auth.invalidate();
+    sandbox.resetStats();
+    sandbox.fail(1, { kind: 'status', status: 502 });
+    await expect(auth.getToken()).rejects.toMatchObject({ attempts: 1, status: 502 });
+    expect(sandbox.stats().tokenRequests).toBe(1);
+  });
+
+  test('a rate limit in the midst of the tries is waited out, and the tries go on', async () => {
+    const { auth, clock, sandbox } = await startHarness();
+    sandbox.fail(3, { kind: 'status', status: 502 });
+    sandbox.rateLimit(1, { retryAfter: 2 });
+    const call = auth.getToken();
+    for (const delayMs of [150, 300, 600, 2_100]) {
+      await clock.waiting(delayMs, delayMs);
+      clock.advance(delayMs);
+    }
+    await call;
+    expect(sandbox.stats().tokenRequests).toBe(5);
+  });
+});
+
+describe('a remembered refusal (E7)', () => {
+  test.each([
+    { error: 'invalid_client', otherScopes: 'refused' },
+    { error: 'unauthorized_client', otherScopes: 'refused' },
+    { error: 'invalid_scope', otherScopes: 'minted' },
+    { error: 'invalid_request', otherScopes: 'minted' },
+  ])('$error: other scopes of the client are $otherScopes meanwhile', async ({ error, otherScopes }) => {
+    const { auth, sandbox } = await startHarness();
+    sandbox.fail(1, { kind: 'oauth-error', error });
+    await expect(auth.getToken()).rejects.toMatchObject({ error });
+    const other = await auth.getToken({ scope: 'read_payment_links' }).then(
+      () => 'minted',
+      () => 'refused',
+    );
+    expect(other).toBe(otherScopes);
+    expect(sandbox.stats().tokenRequests).toBe(otherScopes === 'minted' ? 2 : 1);
+  });
+
+  test('ends when the secret changes', async () => {
+    let secret = 'wrong-secret';
+    const { createAuth, sandbox } = await startHarness();
+    const auth = createAuth({
+      grant: { type: 'client_credentials', clientId: sandbox.clientId, clientSecret: () => secret },
+    });
+    await expect(auth.getToken()).rejects.toMatchObject({ error: 'invalid_client' });
+    await expect(auth.getToken()).rejects.toMatchObject({ error: 'invalid_client' });
+    expect(sandbox.stats().tokenRequests).toBe(1);
+    secret = sandbox.clientSecret;
+    await auth.getToken();
+    expect(sandbox.stats().tokenRequests).toBe(2);
+  });
+});

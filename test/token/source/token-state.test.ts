@@ -1,0 +1,573 @@
+import { describe, expect, test } from 'vitest';
+import { TokenState } from '../../../src/token/source/token-state.ts';
+import type { TokenRecord } from '../../../src/token/store/token-store.ts';
+
+const T0 = 1_000_000;
+const LIFE = 100_000;
+/** Without jitter the window of such a token opens 10 s before its end. */
+const WINDOW = T0 + 90_000;
+const END = T0 + LIFE;
+
+function record(accessToken: string, from: number = T0, lifeMs: number = LIFE): TokenRecord {
+  return { accessToken, scope: ['a'], obtainedAt: from, expiresAt: from + lifeMs, extra: {} };
+}
+
+interface Receipt {
+  readonly now?: number;
+  readonly origin?: 'stored' | 'missing' | 'expired' | 'renew-ahead' | 'refused';
+  readonly renewAheadMs?: number;
+  readonly random?: number;
+}
+
+function receive(state: TokenState, token: TokenRecord, how: Receipt = {}): boolean {
+  const { now = token.obtainedAt, origin = 'missing', renewAheadMs = 60_000, random = 0 } = how;
+  return state.receive(token, now, { origin, renewAheadMs, random: () => random });
+}
+
+function holding(token: TokenRecord = record('t1'), how: Receipt = {}): TokenState {
+  const state = new TokenState();
+  receive(state, token, how);
+  return state;
+}
+
+describe('is the token fresh, usable, due? (B2, B3)', () => {
+  test.each([
+    ['at its receipt', T0, { fresh: true, usable: true, due: false }],
+    ['just before the window', WINDOW - 1, { fresh: true, usable: true, due: false }],
+    ['where the window opens', WINDOW, { fresh: false, usable: true, due: true }],
+    ['just before its end', END - 1, { fresh: false, usable: true, due: true }],
+    ['at its end', END, { fresh: false, usable: false, due: false }],
+    ['long after', END + 1e9, { fresh: false, usable: false, due: false }],
+  ])('%s', (_, now, expected) => {
+    const state = holding();
+    expect({ fresh: state.isFresh(now), usable: state.isUsable(now), due: state.isDue(now) }).toEqual(
+      expected,
+    );
+  });
+
+  test.each([
+    ['with the most jitter the window is 20 % shorter', { random: 1 }, T0 + 92_000],
+    ['with "renewAheadMs": 5000 it is that long', { renewAheadMs: 5_000 }, T0 + 95_000],
+    ['with "renewAheadMs": 0 there is none', { renewAheadMs: 0 }, END],
+  ])('%s', (_, how, opensAt) => {
+    const state = holding(record('t1'), how);
+    expect(state.isFresh(opensAt - 1)).toBe(true);
+    expect(state.isFresh(opensAt)).toBe(false);
+  });
+
+  test('with "renewAheadMs": 0 the token is never due', () => {
+    const state = holding(record('t1'), { renewAheadMs: 0 });
+    expect(state.isDue(END - 1)).toBe(false);
+    expect(state.isUsable(END - 1)).toBe(true);
+  });
+
+  test('without a token there is nothing to use', () => {
+    const state = new TokenState();
+    expect([state.isFresh(T0), state.isUsable(T0), state.isDue(T0)]).toEqual([false, false, false]);
+  });
+});
+
+describe('the same token again (B4)', () => {
+  test.each([
+    ['at the window, the next renewal is half of what is left later', WINDOW, WINDOW + 5_000],
+    ['in the last seconds, it is 1 s later', END - 1_500, END - 500],
+    ['in the last second, there is none: the token is used to its end', END - 900, END],
+    ['before the window, there is none before it', T0 + 10_000, WINDOW],
+  ])('%s', (_, now, next) => {
+    const state = holding();
+    const told = { ...record('t1', now), expiresAt: END };
+    expect(receive(state, told, { now, origin: 'renew-ahead' })).toBe(true);
+    expect(state.isFresh(next - 1)).toBe(true);
+    expect(state.isFresh(next)).toBe(false);
+    expect(state.isUsable(END - 1)).toBe(true);
+    expect(state.isUsable(END)).toBe(false);
+  });
+
+  test('is not renewed early with "renewAheadMs": 0', () => {
+    const state = holding(record('t1'), { renewAheadMs: 0 });
+    receive(state, { ...record('t1', T0 + 1_000), expiresAt: END }, { origin: 'refused', renewAheadMs: 0 });
+    expect(state.isFresh(END - 1)).toBe(true);
+  });
+
+  test.each([
+    ['rounded up by the server: the old end is more exact', 1_000, END],
+    ['rounded down', -1_000, END],
+    ['with a new life: that counts', 1_001, END + 1_001],
+    ['with less life: that counts', -1_001, END - 1_001],
+  ])('%s', (_, difference, expected) => {
+    const state = holding();
+    receive(state, { ...record('t1', WINDOW), expiresAt: END + difference }, { now: WINDOW });
+    expect(state.record?.expiresAt).toBe(expected);
+  });
+
+  test('with a new life has a new window', () => {
+    const state = holding();
+    receive(state, record('t1', WINDOW), { now: WINDOW });
+    expect(state.isFresh(WINDOW + 90_000 - 1)).toBe(true);
+    expect(state.isFresh(WINDOW + 90_000)).toBe(false);
+  });
+
+  test('another token is told to be another', () => {
+    expect(receive(holding(), record('t2', WINDOW))).toBe(false);
+  });
+});
+
+describe('a renewal in the background that failed (B2)', () => {
+  test('is followed by the next one half of what is left later', () => {
+    const state = holding();
+    state.postponeRenewal(WINDOW);
+    expect(state.isDue(WINDOW + 5_000 - 1)).toBe(false);
+    expect(state.isDue(WINDOW + 5_000)).toBe(true);
+  });
+
+  test('makes no token fresh again beyond its end', () => {
+    const state = holding();
+    state.postponeRenewal(END - 100);
+    expect(state.isFresh(END - 1)).toBe(true);
+    expect(state.isFresh(END)).toBe(false);
+  });
+
+  test('of a token that was dropped meanwhile changes nothing', () => {
+    const state = holding();
+    state.refuse('t1', WINDOW, 'as-held');
+    state.postponeRenewal(WINDOW);
+    expect(state.isFresh(WINDOW)).toBe(false);
+  });
+});
+
+describe('a token that has expired on arrival (B5)', () => {
+  test.each([
+    ['at its receipt', T0 + 30, true],
+    ['499 ms later', T0 + 529, true],
+    ['500 ms later', T0 + 530, false],
+  ])('%s', (_, now, usable) => {
+    const state = holding(record('t1', T0, 0), { now: T0 + 30 });
+    expect(state.isUsable(now)).toBe(usable);
+    expect(state.isDue(now)).toBe(false); // a renewal would bring no more than this one did
+  });
+
+  test('is used no longer than it lives when it comes from a store', () => {
+    const state = holding(record('t1', T0, 100), { now: T0 + 50, origin: 'stored' });
+    expect(state.isUsable(T0 + 99)).toBe(true);
+    expect(state.isUsable(T0 + 100)).toBe(false);
+  });
+});
+
+describe('why a token would be minted now', () => {
+  test.each([
+    ['missing', () => new TokenState(), T0],
+    ['renew-ahead', () => holding(), WINDOW],
+    ['expired', () => holding(), END],
+    ['refused', () => refused('t1'), T0],
+    [
+      'missing',
+      () => {
+        const state = holding();
+        state.forgetAccessToken();
+        return state;
+      },
+      T0,
+    ],
+  ] as const)('%s', (cause, make, now) => {
+    expect(make().mintCause(now)).toBe(cause);
+  });
+});
+
+/** A state whose token was refused. */
+function refused(value: string, now: number = T0): TokenState {
+  const state = holding(record(value));
+  state.refuse(value, now, 'as-held');
+  return state;
+}
+
+describe('may a record of the store be used?', () => {
+  test.each([
+    ['a living one', record('t2'), true],
+    ['one that ends in a millisecond', record('t2', T0, 1), true],
+    ['one that ends now', record('t2', T0, 0), false],
+    ['one without an access token: only its refresh token is kept', record(''), false],
+  ])('%s', (_, stored, expected) => {
+    expect(new TokenState().mayAdopt(stored, T0)).toBe(expected);
+  });
+
+  test('the refused value never, another one yes (D2)', () => {
+    const state = refused('t1');
+    expect(state.mayAdopt(record('t1'), T0)).toBe(false);
+    expect(state.mayAdopt(record('t2'), T0)).toBe(true);
+  });
+
+  test('a value that was forgotten by hand no more, until the token endpoint hands it out again (C5)', () => {
+    const state = holding();
+    state.forgetAccessToken();
+    expect(state.mayAdopt(record('t1'), T0)).toBe(false);
+    expect(state.mayAdopt(record('t2'), T0)).toBe(true);
+    receive(state, record('t1'));
+    expect(state.mayAdopt(record('t1'), T0)).toBe(true);
+  });
+
+  test.each([
+    ['from before all was forgotten', T0, false],
+    ['obtained since', T0 + 1, true],
+  ])('one %s', (_, obtainedAt, expected) => {
+    const state = holding();
+    state.forgetAll(T0);
+    expect(state.mayAdopt(record('t2', obtainedAt), T0 + 1)).toBe(expected);
+  });
+});
+
+describe('what a 401 means depends on the refused value (D2, D3)', () => {
+  test('of the token in use: it is dropped', () => {
+    const state = holding();
+    expect(state.refuse('t1', T0, 'as-held')).toBe('dropped');
+    expect(state.isUsable(T0)).toBe(false);
+    expect(state.mintCause(T0)).toBe('refused');
+  });
+
+  test('of an older token, however late: the one in use stays', () => {
+    const state = holding();
+    receive(state, record('t2', T0 + 1));
+    expect(state.refuse('t1', T0 + 50_000, 'as-held')).toBe('superseded');
+    expect(state.isUsable(T0 + 50_000)).toBe(true);
+  });
+
+  test('of the dropped one again: no second renewal is owed', () => {
+    const state = refused('t1');
+    const beginning = state.begin();
+    expect(state.refuse('t1', T0, 'as-held')).toBe('gone');
+    expect(state.broughtRefused(record('t1'), beginning)).toBe(false);
+  });
+
+  test('of the token that has expired meanwhile: it must not come back from a store', () => {
+    const state = holding();
+    expect(state.refuse('t1', END, 'as-held')).toBe('dropped');
+    expect(state.mayAdopt({ ...record('t1'), expiresAt: END + 500 }, END)).toBe(false);
+  });
+
+  test('of an unknown token while none is in use: it is as good as dropped, and nothing is held against others', () => {
+    const state = new TokenState();
+    expect(state.refuse('t0', T0, 'as-held')).toBe('gone');
+    expect(state.mintCause(T0)).toBe('missing');
+  });
+});
+
+describe('did a mint bring the value that was refused after it began? (D3)', () => {
+  test.each([
+    ['begun before the refusal, same value: one more is owed', 'before', 't1', true],
+    ['begun before the refusal, another value: that is the answer', 'before', 't2', false],
+    ['begun after the refusal, same value: that is the answer', 'after', 't1', false],
+  ])('%s', (_, begun, brought, expected) => {
+    const state = holding();
+    const before = state.begin();
+    state.refuse('t1', T0, 'as-held');
+    const beginning = begun === 'before' ? before : state.begin();
+    expect(state.broughtRefused(record(brought), beginning)).toBe(expected);
+  });
+});
+
+describe('renewals that did not help pause (D5)', () => {
+  /** One round: the token is refused, renewed for it, and refused again. */
+  function renewedInVain(state: TokenState, round: number, now: number): void {
+    state.refuse(`t${round}`, now, 'as-held');
+    receive(state, record(`t${round + 1}`, now), { origin: 'refused' });
+    expect(state.refuse(`t${round + 1}`, now, 'as-held')).toBe('paused');
+  }
+
+  test('a token minted because of a refusal and refused itself: 1 s', () => {
+    const state = holding();
+    renewedInVain(state, 1, T0);
+    expect(state.refuse('t2', T0 + 999, 'as-held')).toBe('paused');
+    expect(state.isUsable(T0 + 999)).toBe(true);
+    expect(state.refuse('t2', T0 + 1_000, 'as-held')).toBe('dropped');
+  });
+
+  test('doubling, up to 60 s', () => {
+    const state = holding();
+    let now = T0;
+    const pauses: number[] = [];
+    for (let round = 1; round <= 8; round++) {
+      renewedInVain(state, round, now);
+      let pause = 0;
+      for (const candidate of [1, 2, 4, 8, 16, 32, 60, 120]) {
+        if (state.refuse(`t${round + 1}`, now + candidate * 1_000 - 1, 'as-held') === 'paused')
+          pause = candidate;
+        else break;
+      }
+      pauses.push(pause);
+      // The probing has dropped the token: the round that follows begins with a new one.
+      now += pause * 1_000;
+      receive(state, record(`t${round + 1}`, now), { origin: 'missing' });
+    }
+    expect(pauses).toEqual([1, 2, 4, 8, 16, 32, 60, 60]);
+  });
+
+  test('one success ends the pause', () => {
+    const state = holding();
+    renewedInVain(state, 1, T0);
+    expect(state.needsProof).toBe(true);
+    state.succeed('t2', T0, 'as-held');
+    expect(state.refuse('t2', T0 + 1, 'as-held')).toBe('dropped');
+  });
+
+  test('the success of the one that had it renewed leaves nothing to be proven', () => {
+    const state = holding();
+    renewedInVain(state, 1, T0);
+    state.succeed('t2', T0, 'as-held');
+    expect(state.needsProof).toBe(true);
+    state.succeed('t2', T0, 'by-renewal');
+    expect(state.needsProof).toBe(false);
+  });
+
+  test('a renewal counts once: not again where a late refusal meets what it brought', () => {
+    const state = holding();
+    for (let round = 1; round <= 3; round++) {
+      expect(state.refuse('t1', T0, 'as-held')).toBe('dropped');
+      receive(state, record('t1'), { origin: 'refused' });
+      expect(state.refuse('t1', T0, 'as-held')).toBe('paused');
+      state.succeed('t1', T0, 'as-held');
+    }
+    expect(state.refuse('t1', T0, 'as-held')).toBe('dropped');
+  });
+
+  test('after two minutes of peace a success ends the row, and the next pause is the first again', () => {
+    const state = holding();
+    refusedInOnePlace(state, 5, T0);
+    const later = T0 + 120_001;
+    receive(state, record('t9', later), { origin: 'missing' });
+    state.succeed('t9', later, 'as-held');
+    expect(state.needsProof).toBe(false);
+    renewedInVain(state, 9, later);
+    expect(state.refuse('t10', later + 999, 'as-held')).toBe('paused');
+    expect(state.refuse('t10', later + 1_000, 'as-held')).toBe('dropped');
+  });
+
+  test('a renewed token that is refused to the very request that had it renewed: also where another succeeded', () => {
+    const state = holding();
+    state.refuse('t1', T0, 'as-held');
+    receive(state, record('t2'), { origin: 'refused' });
+    state.succeed('t2', T0, 'as-held');
+    expect(state.refuse('t2', T0, 'by-renewal')).toBe('paused');
+    expect(state.isUsable(T0)).toBe(true);
+    state.succeed('t2', T0, 'as-held');
+    expect(state.refuse('t2', T0, 'as-held')).toBe('dropped');
+  });
+
+  test('a token that came otherwise and is refused to a replay is dropped', () => {
+    const state = holding();
+    state.refuse('t1', T0, 'as-held');
+    receive(state, record('t2'), { origin: 'stored' });
+    expect(state.refuse('t2', T0, 'by-renewal')).toBe('dropped');
+  });
+
+  /** An endpoint that refuses any token, among others that accept it: `rounds` renewals in vain, successes between. */
+  function refusedInOnePlace(state: TokenState, rounds: number, now: number, first = 1): void {
+    for (let round = first; round < first + rounds; round++) {
+      renewedInVain(state, round, now);
+      state.succeed(`t${round + 1}`, T0, 'as-held');
+    }
+  }
+
+  test('after three in vain, successes elsewhere end no pause, and pauses go on doubling', () => {
+    const state = holding();
+    refusedInOnePlace(state, 3, T0);
+    expect(state.refuse('t4', T0, 'as-held')).toBe('dropped');
+    receive(state, record('t5'), { origin: 'refused' });
+    state.refuse('t5', T0, 'by-renewal');
+    state.succeed('t5', T0, 'as-held');
+    expect(state.refuse('t5', T0 + 999, 'as-held')).toBe('paused');
+    expect(state.refuse('t5', T0 + 1_000, 'as-held')).toBe('dropped');
+    receive(state, record('t6'), { origin: 'refused' });
+    state.refuse('t6', T0 + 1_000, 'by-renewal');
+    state.succeed('t6', T0, 'as-held');
+    expect(state.refuse('t6', T0 + 2_999, 'as-held')).toBe('paused');
+    expect(state.refuse('t6', T0 + 3_000, 'as-held')).toBe('dropped');
+  });
+
+  test('a renewal that brings the refused token is one in vain', () => {
+    const state = holding();
+    for (let round = 1; round <= 4; round++) {
+      expect(state.refuse('t1', T0, 'as-held')).toBe('dropped');
+      receive(state, record('t1'), { origin: 'refused' });
+      state.succeed('t1', T0, 'as-held');
+    }
+    expect(state.refuse('t1', T0 + 999, 'as-held')).toBe('paused');
+    expect(state.refuse('t1', T0 + 1_000, 'as-held')).toBe('dropped');
+  });
+
+  test('a renewal that helps ends the row', () => {
+    const state = holding();
+    refusedInOnePlace(state, 3, T0);
+    state.refuse('t4', T0, 'as-held');
+    receive(state, record('t5'), { origin: 'refused' });
+    state.succeed('t5', T0, 'by-renewal');
+    refusedInOnePlace(state, 3, T0, 5);
+    expect(state.refuse('t8', T0, 'as-held')).toBe('dropped');
+  });
+
+  test.each([
+    [120_000, 'paused'],
+    [120_001, 'dropped'],
+  ] as const)('and so do %d ms of peace: then the next refusal is %s', (peaceMs, expected) => {
+    const state = holding();
+    refusedInOnePlace(state, 3, T0);
+    const later = T0 + peaceMs;
+    receive(state, record('t4', later), { origin: 'missing' });
+    refusedInOnePlace(state, 1, later, 4);
+    expect(state.refuse('t5', later, 'as-held')).toBe(expected);
+  });
+
+  test('the success of an older token does not', () => {
+    const state = holding();
+    renewedInVain(state, 1, T0);
+    state.succeed('t1', T0, 'as-held');
+    expect(state.refuse('t2', T0 + 1, 'as-held')).toBe('paused');
+  });
+
+  test('a success in between: a later refusal renews at once', () => {
+    const state = holding();
+    state.refuse('t1', T0, 'as-held');
+    receive(state, record('t2'), { origin: 'refused' });
+    state.succeed('t2', T0, 'as-held');
+    expect(state.refuse('t2', T0, 'as-held')).toBe('dropped');
+  });
+
+  test.each(['missing', 'expired', 'renew-ahead', 'stored'] as const)(
+    'a token that came otherwise (%s) may be refused once without a pause',
+    (origin) => {
+      const state = holding(record('t1'), { origin });
+      expect(state.refuse('t1', T0, 'as-held')).toBe('dropped');
+    },
+  );
+
+  test('setToken: the token of another origin is given its chance', () => {
+    const state = holding();
+    state.refuse('t1', T0, 'as-held');
+    receive(state, record('t2'), { origin: 'refused' });
+    state.put(record('t3'), T0, { renewAheadMs: 60_000, random: () => 0 });
+    expect(state.refuse('t3', T0, 'as-held')).toBe('dropped');
+  });
+});
+
+describe("what still counts of a mint's result (C5)", () => {
+  const result: TokenRecord = { ...record('t2', T0 + 1), refreshToken: 'r2' };
+  test.each([
+    ['all of it where nobody decided otherwise', () => {}, result],
+    [
+      'all of it although the token was refused',
+      (state: TokenState) => state.refuse('t1', T0, 'as-held'),
+      result,
+    ],
+    [
+      'the refresh token where the access token was forgotten',
+      (state: TokenState) => state.forgetAccessToken(),
+      { ...result, accessToken: '', expiresAt: 0 },
+    ],
+    ['nothing where all was forgotten', (state: TokenState) => state.forgetAll(T0), undefined],
+    [
+      'nothing where another token was set',
+      (state: TokenState) => state.put(record('t9'), T0, { renewAheadMs: 0, random: () => 0 }),
+      undefined,
+    ],
+    [
+      'nothing where another token was set and then forgotten',
+      (state: TokenState) => {
+        state.put(record('t9'), T0, { renewAheadMs: 0, random: () => 0 });
+        state.forgetAccessToken();
+      },
+      undefined,
+    ],
+  ])('%s', (_, decide, expected) => {
+    const state = holding({ ...record('t1'), refreshToken: 'r1' });
+    const beginning = state.begin();
+    decide(state);
+    expect(state.remainder(result, beginning)).toEqual(expected);
+    if (expected?.accessToken === '') expect(state.record?.refreshToken).toBe('r2');
+    else expect(state.record?.refreshToken).not.toBe('r2');
+  });
+
+  test('nothing of a result without a refresh token', () => {
+    const state = holding();
+    const beginning = state.begin();
+    state.forgetAccessToken();
+    expect(state.remainder(record('t2'), beginning)).toBeUndefined();
+  });
+});
+
+describe('the record under another key of the store is another token (B6)', () => {
+  test.each([
+    ['the same key', 'key', true],
+    ['another key: the secret was rotated', 'other', false],
+  ])('%s', (_, key, isHeld) => {
+    const state = holding();
+    state.storeKey = 'key';
+    expect(state.heldUnder(key)).toBe(isHeld ? state.record : undefined);
+  });
+
+  test('as long as no key is known it is any', () => {
+    const state = holding();
+    expect(state.heldUnder('key')).toBe(state.record);
+  });
+});
+
+describe('may the state itself be forgotten?', () => {
+  const none = () => {};
+  test.each([
+    ['with a usable token: no', holding, none, END - 1, false],
+    ['once it has expired: yes', holding, none, END, true],
+    [
+      'with a refresh token: never',
+      () => holding({ ...record('t1'), refreshToken: 'r1' }),
+      none,
+      END + 1e12,
+      false,
+    ],
+    ['without anything: yes', () => new TokenState(), none, T0, true],
+    [
+      'with a mint under way: no',
+      () => new TokenState(),
+      (state: TokenState) => {
+        state.flight = {} as never;
+      },
+      T0,
+      false,
+    ],
+    [
+      'with a decision under way: no',
+      () => new TokenState(),
+      (state: TokenState) => void state.decisions.carryOut(() => new Promise(() => {})),
+      T0,
+      false,
+    ],
+  ])('%s', (_, make, prepare, now, expected) => {
+    const state = make();
+    prepare(state);
+    expect(state.isDead(now)).toBe(expected);
+  });
+
+  test.each([
+    ['during a pause: no', 999, false],
+    ['after it: yes', 1_000, true],
+  ])('%s', (_, later, expected) => {
+    const state = holding(record('t1', T0, 1_000));
+    state.refuse('t1', T0, 'as-held');
+    receive(state, record('t2', T0, 500), { origin: 'refused' });
+    state.refuse('t2', T0, 'as-held');
+    expect(state.isDead(T0 + later)).toBe(expected);
+  });
+});
+
+describe('a token by hand', () => {
+  test('is used until it expires, with a window like any other', () => {
+    const state = new TokenState();
+    state.put(record('t1'), T0, { renewAheadMs: 60_000, random: () => 0 });
+    expect(state.isFresh(WINDOW - 1)).toBe(true);
+    expect(state.isDue(WINDOW)).toBe(true);
+    expect(state.isUsable(END)).toBe(false);
+  });
+
+  test('without an access token is not used', () => {
+    const state = new TokenState();
+    state.put({ ...record('', T0, 0), refreshToken: 'r1' }, T0, { renewAheadMs: 60_000, random: () => 0 });
+    expect(state.isUsable(T0)).toBe(false);
+    expect(state.record?.refreshToken).toBe('r1');
+  });
+});
