@@ -19,7 +19,7 @@ interface Rules {
 const LEAVES = ['errors.ts', 'events.ts', 'json.ts', 'redact.ts', 'url.ts'];
 const TOKEN_PORTS = ['token/endpoint/scope.ts', 'token/endpoint/form-post.ts'];
 
-/** DESIGN §4, the more particular names first. What a place may import is said here, everything else is forbidden. */
+/** The arrows between modules, the more particular names first. What a place may import is said here, everything else is forbidden. */
 const PLACES: Readonly<Record<string, Rules>> = {
   'errors.ts': { values: [] },
   'json.ts': { values: [] },

@@ -282,7 +282,7 @@ describe.each(AXIOS_VERSIONS)('attaching on %s', (version) => {
     });
   });
 
-  describe('whatever an adapter does (case 26)', () => {
+  describe('whatever an adapter does', () => {
     const boom = new Error('no config, no response');
     const frozen = Object.freeze(new Error('frozen'));
     test.each<[string, () => unknown, unknown]>([

@@ -147,7 +147,7 @@ describe('what is sent a second time, and what never is', () => {
     );
   });
 
-  test("a permanent 401: two sends, one more mint, and the caller gets axios' own error (case 17)", async () => {
+  test("a permanent 401: two sends, one more mint, and the caller gets axios' own error", async () => {
     const { sent, minted, result, events } = await oneCall(() => ({ status: 401 }));
     expect(result).toMatchObject({ kind: 'error', error: { isAxiosError: true, response: { status: 401 } } });
     expect([sent.length, minted()]).toEqual([2, 2]);
@@ -159,7 +159,7 @@ describe('what is sent a second time, and what never is', () => {
   test.each([
     ['is cured all the same', 1, 200],
     ['that is permanent resolves as a response', 2, 401],
-  ])('with validateStatus, a 401 %s (case 20)', async (_title, refusals, status) => {
+  ])('with validateStatus, a 401 %s', async (_title, refusals, status) => {
     const { sent, result } = await oneCall((_token, nth) => ({ status: nth <= refusals ? 401 : 200 }), {
       validateStatus: () => true,
     });

@@ -64,7 +64,7 @@ describe.each(PLUGINS)('$name', ({ install }) => {
   });
 
   test.each(ORDERS)(
-    'installed %s: a retry after the token was renewed carries the new one (case 25)',
+    'installed %s: a retry after the token was renewed carries the new one',
     async (order) => {
       const { home, client } = await set(order, [503, 503], (auth) => auth.invalidate());
       expect((await client.get('/x')).status).toBe(200);

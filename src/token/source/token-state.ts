@@ -23,7 +23,7 @@ export interface Beginning {
   readonly drops: number;
 }
 
-/** What is known of one token: all questions of DESIGN's sections B and D are asked here, none is answered elsewhere. */
+/** What is known of one token: every question of sections B and D of docs/rules.md is answered here. */
 export class TokenState {
   /** The renewal under way, if any: everybody shares it. */
   flight: Flight<TokenRecord> | undefined;

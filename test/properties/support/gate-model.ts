@@ -17,7 +17,7 @@ const KNOWN = [
   'invalid_grant',
 ];
 
-/** DESIGN E1, E6, E7 and PAYU.md's table, written a second time. */
+/** Rules E1, E6 and E7 and the table of docs/payu.md, written a second time. */
 export function classify(status: number, text: string, retryAfter: string | undefined): TokenReply {
   const body = parsed(text);
   const error = typeof body?.error === 'string' ? body.error : undefined;

@@ -24,7 +24,7 @@ const CLIENT_CREDENTIALS: Grant = { type: 'client_credentials', clientId: 'id', 
 const PASSWORD: Grant = { type: 'password', username: 'user', password: 'p', clientId: 'public' };
 const REFRESH: Grant = { type: 'refresh_token', refreshToken: 'r', clientId: 'public' };
 
-describe("the primary grant's form: exactly PAYU.md's parameters, scope with each, no empty field (F1)", () => {
+describe("the primary grant's form: exactly the parameters of docs/payu.md, no empty field (F1)", () => {
   const rows: readonly [string, Grant, Record<string, string>][] = [
     [
       'client_credentials',

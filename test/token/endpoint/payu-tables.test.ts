@@ -12,7 +12,7 @@ import {
   turns,
 } from '../support.ts';
 
-describe("PAYU.md's table of grants", () => {
+describe('the grants of docs/payu.md', () => {
   test('client_credentials: client id, secret, grant type and scope; the reply has no refresh token', async () => {
     const store = new StoreUnderTest();
     const { payouts, sandbox } = await startHarness({ store });
@@ -114,7 +114,7 @@ describe("PAYU.md's table of grants", () => {
   });
 });
 
-describe("PAYU.md's table of the success reply, over a server that answers so", () => {
+describe('the reply of docs/payu.md that holds a token, over a server that answers so', () => {
   /** A call with a token from a reply of this shape. */
   async function tokenOf(
     shape: TokenReplyShape | readonly TokenReplyShape[],
@@ -294,7 +294,7 @@ function replyOf(bytes: number): string {
   return empty.replace('""', `"${'x'.repeat(bytes - empty.length)}"`);
 }
 
-describe("PAYU.md's list of Doorkeeper's behaviours", () => {
+describe("Doorkeeper's habits, as docs/payu.md lists them", () => {
   test('reuse: a renewal ahead of time that yields the same token is not tried on each call, and the token is used to its end', async () => {
     const { payouts, sandbox, clock } = await startHarness({}, { reuseTokens: true, tokenLifeSeconds: 100 });
     await callAccount(payouts);

@@ -29,7 +29,7 @@ function recordOf(reply: unknown) {
   return reading.record;
 }
 
-describe("PAYU.md's success samples", () => {
+describe('the sample replies of docs/payu.md', () => {
   test('client credentials', () => {
     expect(recordOf(CLIENT_SAMPLE)).toEqual({
       accessToken: '994a',
