@@ -11,7 +11,6 @@ const entry = {
 const common = {
   platform: 'node',
   target: 'node20.19',
-  sourcemap: true,
   // The same names in each version: a test lists what is published.
   hash: false,
   logLevel: 'error',
@@ -19,13 +18,20 @@ const common = {
   failOnWarn: false,
 } as const;
 
-/** Of the Redis store: redis-semaphore, and what it loads. */
-const redisLock = ['redis-semaphore', 'debug', 'ms', 'supports-color', 'has-flag'];
+/** Of the Redis store: redis-semaphore, without what it loads (see `mutexAlone`). */
+const redisLock = ['redis-semaphore'];
 /** p-retry is ESM only: inside the CommonJS build it works under `require` on every Node, and in Jest. */
 const retry = ['p-retry', 'is-network-error'];
 
 export default defineConfig([
-  { ...common, entry, dts: true, format: 'esm', inlineOnly: redisLock, plugins: [thirdPartyLicences()] },
+  {
+    ...common,
+    entry,
+    dts: true,
+    format: 'esm',
+    inlineOnly: redisLock,
+    plugins: [mutexAlone(), thirdPartyLicences()],
+  },
   {
     ...common,
     entry,
@@ -33,7 +39,7 @@ export default defineConfig([
     format: 'cjs',
     noExternal: retry,
     inlineOnly: [...retry, ...redisLock],
-    plugins: [thirdPartyLicences()],
+    plugins: [mutexAlone(), thirdPartyLicences()],
   },
   {
     ...common,
@@ -56,6 +62,33 @@ function entryPointsBeside(): Rolldown.Plugin {
       if (importer === undefined || !specifier.startsWith('.')) return null;
       const name = sources.get(join(importer, '..', specifier));
       return name === undefined ? null : { id: `../${name}.mjs`, external: 'relative' };
+    },
+  };
+}
+
+/**
+ * redis-semaphore is CommonJS. What it requires of Node.js would become `createRequire(import.meta.url)` in the ESM
+ * build, and that breaks in users' bundles: esbuild's CommonJS output has no `import.meta.url`, and the usual banner of
+ * its ESM output declares `createRequire` itself. So the mutex comes alone, `crypto` as an import, and in place of its
+ * logger, which brings three packages and more of Node.js, one that is silent.
+ */
+function mutexAlone(): Rolldown.Plugin {
+  const modules: Readonly<Record<string, string>> = {
+    'redis-semaphore': `exports.Mutex = require('redis-semaphore/lib/RedisMutex.js').default;`,
+    crypto: `export { createHash } from 'node:crypto';`,
+    'node:crypto': `export { randomUUID } from 'node:crypto';`,
+    debug: 'module.exports = () => () => {};',
+  };
+  // A name of its own: the modules above load what has the same one.
+  const prefix = '\0mutex-alone:';
+  return {
+    name: 'mutex-alone',
+    resolveId(specifier, importer) {
+      const isOurs = specifier === 'redis-semaphore' || importer?.includes('/node_modules/redis-semaphore/');
+      return isOurs && Object.hasOwn(modules, specifier) ? `${prefix}${specifier}` : null;
+    },
+    load(id) {
+      return id.startsWith(prefix) ? (modules[id.slice(prefix.length)] ?? null) : null;
     },
   };
 }

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import nodeModule from 'node:module';
 import { pathToFileURL } from 'node:url';
 import type nock from 'nock';
 
@@ -62,12 +62,13 @@ const REMEDY = 'npm i -D nock@14';
 // need no nock, down with it; top-level await survives neither `require(esm)` nor a CommonJS bundle nor Jest;
 // a dynamic import would make `mockPayu` asynchronous. nock is CommonJS, so that this `require` and the
 // user's `import nock from 'nock'` give the same instance; inside Jest, `createRequire` is Jest's own and
-// stays within its module registry. Bundlers leave it alone, and nock is looked up where the tests run. A
-// CommonJS bundle of the ESM build has no `import.meta.url`; there the working directory is the start.
+// stays within its module registry. Bundlers leave it alone, and nock is looked up where the tests run. It is
+// not imported by its name: the usual banner of esbuild's ESM bundles declares that name. A CommonJS bundle of
+// the ESM build has no `import.meta.url`; there the working directory is the start.
 const here: string = import.meta.url || pathToFileURL(`${process.cwd()}/`).href;
 
 /**
  * nock, loaded together with this module and not at the first call of `mockPayu`: nock remembers `setTimeout`
  * and `setImmediate` when it is loaded, and would keep the fake ones of a test that mocks them first.
  */
-export const loadedNock: NockOrError = loadNock(createRequire(here));
+export const loadedNock: NockOrError = loadNock(nodeModule.createRequire(here));
