@@ -1,4 +1,5 @@
 import { rateLimitKeys, type SandboxControls, targetKeys } from './controls.ts';
+import { movePaymentKeys } from './payment-controls.ts';
 import { json, type Reply } from './reply.ts';
 import type { SandboxRequest } from './traffic.ts';
 import { check, invalid } from './validate.ts';
@@ -67,6 +68,18 @@ const routes: Readonly<Record<string, Control>> = {
     const { on, path, ...reply } = body;
     const target = { ...(on !== undefined && { on }), ...(path !== undefined && { path }) };
     controls.replyNext(unchecked(reply), unchecked(target));
+    return done;
+  },
+  'GET /_sandbox/payments': (_body, controls) => controls.payments(),
+  'POST /_sandbox/move-payment': (body, controls) => {
+    check.keys('body', body, ['merchantRefId', 'txnStatus', ...movePaymentKeys]);
+    const { merchantRefId, txnStatus, ...options } = body;
+    controls.movePayment(unchecked(merchantRefId), unchecked(txnStatus), unchecked(options));
+    return done;
+  },
+  'POST /_sandbox/payment-course': (body, controls) => {
+    check.keys('body', body, ['course']);
+    controls.setPaymentCourse(unchecked(body.course));
     return done;
   },
   'POST /_sandbox/clear-faults': (body, controls) => {

@@ -1,6 +1,7 @@
 import { checkFault, checkStatus, type Fault } from './fault.ts';
 import type { Target } from './fault-plan.ts';
 import type { Hold, HoldProcess } from './hold.ts';
+import { createPaymentControls, type PaymentControls } from './payment-controls.ts';
 import { checkRateLimit, type RateLimitReply } from './rate-limit.ts';
 import type { Reply } from './reply.ts';
 import { scopeList } from './scopes.ts';
@@ -56,7 +57,7 @@ export interface IssuedToken {
 }
 
 /** What a test may do to the sandbox, and ask it. Wrong arguments throw a `TypeError` that names them. */
-export interface SandboxControls {
+export interface SandboxControls extends PaymentControls {
   /** Counters since the start or the last `resetStats()`, and what goes on right now. */
   stats(): SandboxStats;
   /** Sets the counters to 0 and empties the request log; tokens and plans stay. */
@@ -93,6 +94,7 @@ export const targetKeys: readonly string[] = ['on', 'path'];
 export function createControls(world: World): SandboxControls {
   const { plan, stats, log, ledger, holds } = world;
   return {
+    ...createPaymentControls(world),
     stats: () => stats.snapshot(),
     resetStats() {
       stats.reset();
@@ -137,7 +139,7 @@ export function createControls(world: World): SandboxControls {
     },
     hold(on, path, { process = 'before' } = {}) {
       check.oneOf('on', on, kinds);
-      check.oneOf('process', process, ['before', 'after']);
+      check.oneOf('process', process, ['before', 'after', 'late']);
       return holds.add(targetOf({ on, ...(path !== undefined && { path }) }), process);
     },
     clearFaults: () => plan.clear(),

@@ -30,13 +30,18 @@ export type Fault =
   /** An OAuth error body; status default: the status style's. */
   | { readonly kind: 'oauth-error'; readonly error: string; readonly status?: number }
   /** A login page. */
-  | { readonly kind: 'html-200' }
-  | { readonly kind: 'empty-200' }
+  | { readonly kind: 'html-200'; readonly processed?: boolean }
+  | { readonly kind: 'empty-200'; readonly processed?: boolean }
   /** The proper answer, cut off after half its characters, with a Content-Length that fits. */
   | { readonly kind: 'truncated-json' }
   /** Bytes that are not HTTP. */
-  | { readonly kind: 'garbage' }
-  | { readonly kind: 'redirect'; readonly location: string; readonly status?: number };
+  | { readonly kind: 'garbage'; readonly processed?: boolean }
+  | {
+      readonly kind: 'redirect';
+      readonly location: string;
+      readonly status?: number;
+      readonly processed?: boolean;
+    };
 
 /** The properties of each kind besides `kind` itself: also the list of known kinds. */
 const properties: { readonly [K in Fault['kind']]: readonly string[] } = {
@@ -48,11 +53,11 @@ const properties: { readonly [K in Fault['kind']]: readonly string[] } = {
   'hang-in-body': [],
   status: ['status', 'body', withProcessed],
   'oauth-error': ['error', 'status'],
-  'html-200': [],
-  'empty-200': [],
+  'html-200': [withProcessed],
+  'empty-200': [withProcessed],
   'truncated-json': [],
-  garbage: [],
-  redirect: ['location', 'status'],
+  garbage: [withProcessed],
+  redirect: ['location', 'status', withProcessed],
 };
 
 /** The fault itself, if it is one; a `TypeError` that says what is wrong otherwise. */

@@ -19,8 +19,11 @@ export interface Hold {
   release(count?: number): void;
 }
 
-/** Whether a parked request is processed when it arrives (its answer waits), or when it is released. */
-export type HoldProcess = 'before' | 'after';
+/**
+ * When a parked request takes its effect. `before`: on arrival, its answer waits · `after`: at release, if its client is
+ * still there · `late`: at release, even if its client has left: a request that was kept on its way.
+ */
+export type HoldProcess = 'before' | 'after' | 'late';
 
 interface Threshold {
   readonly count: number;
@@ -47,7 +50,7 @@ export class ParkedRequests implements Hold {
     this.#ended = ended;
   }
 
-  /** Calls `go` at release. The result takes a request out whose client has left. */
+  /** Calls `go` at release. The result is told when the request's client has left. */
   park(go: () => void): () => void {
     if (this.#open || this.#credit > 0) {
       if (!this.#open) this.#credit -= 1;
@@ -58,7 +61,9 @@ export class ParkedRequests implements Hold {
     this.#parked.add(go);
     this.#count('arrived');
     return () => {
-      if (this.#parked.delete(go)) this.#count('aborted');
+      if (!this.#parked.has(go)) return;
+      if (this.process !== 'late') this.#parked.delete(go);
+      this.#count('aborted');
     };
   }
 

@@ -18,6 +18,8 @@ export type { Fault } from './fault.ts';
 export type { Hold, HoldProcess } from './hold.ts';
 export type { StatusStyle } from './oauth-errors.ts';
 export type { SandboxClient, SandboxCustomGrant, SandboxOptions } from './options.ts';
+export type { MovePaymentOptions, PaymentControls } from './payment-controls.ts';
+export type { PaymentRequest, PayoutStatus, PayoutStep, SandboxPayment } from './payment-ledger.ts';
 export type { RateLimitReply } from './rate-limit.ts';
 export type { Sandbox } from './sandbox.ts';
 export { documentedScopes } from './scopes.ts';

@@ -1,4 +1,5 @@
 import type { StatusStyle } from './oauth-errors.ts';
+import type { PayoutStep } from './payment-ledger.ts';
 import type { RefreshRotation } from './token-ledger.ts';
 import type { TokenReplyShape } from './token-reply.ts';
 
@@ -10,6 +11,11 @@ export interface SandboxClient {
   readonly grants?: readonly string[];
   /** Scopes it may ask for. Default: the sandbox's. */
   readonly scopes?: readonly string[];
+  /**
+   * Its own merchant, with payments and links of its own: calls with its tokens must name it in `payoutMerchantId`,
+   * `pid`, `merchantId` or `mid`, or get PayU's 403 in HTML. Default: none, and it shares those of the sandbox.
+   */
+  readonly merchantId?: string;
 }
 
 /** A grant that PayU shares with a merchant, such as BBPS's. */
@@ -57,7 +63,11 @@ export interface SandboxOptions {
   readonly revokedTwice?: 'ok' | 'invalid-token';
   /** Status of BBPS's refusal of a token: documents leave open which. Default 200. */
   readonly bbpsRefusalStatus?: 200 | 401;
-  /** If given, requests with another `payoutMerchantId`, `merchantId` or `mid` header get PayU's 403 in HTML. */
+  /** What the status checks of a payment show, one after the other; the last one stays. Default `['QUEUED']`. */
+  readonly paymentCourse?: readonly PayoutStep[];
+  /** What becomes of the good payments in a list that also has a bad one; documents leave it open. Default `all-or-none`. */
+  readonly batches?: 'all-or-none' | 'per-entry';
+  /** If given, requests with another `payoutMerchantId`, `pid`, `merchantId` or `mid` header get PayU's 403 in HTML. */
   readonly merchantId?: string;
   /** A further grant. Default: none. */
   readonly customGrant?: SandboxCustomGrant;

@@ -1,5 +1,7 @@
 import type { StatusStyle } from './oauth-errors.ts';
 import type { SandboxClient, SandboxCustomGrant, SandboxOptions } from './options.ts';
+import { checkCourse } from './payment-controls.ts';
+import type { PayoutStep } from './payment-ledger.ts';
 import { documentedScopes } from './scopes.ts';
 import type { RefreshRotation, RevokePrevious } from './token-ledger.ts';
 import { type TokenReplyShape, tokenReplyShapes } from './token-reply.ts';
@@ -24,6 +26,8 @@ export interface Settings {
   readonly replyShape: readonly TokenReplyShape[];
   readonly revokedTwice: 'ok' | 'invalid-token';
   readonly bbpsRefusalStatus: 200 | 401;
+  readonly paymentCourse: readonly PayoutStep[];
+  readonly batches: 'all-or-none' | 'per-entry';
   readonly merchantId: string | undefined;
   readonly customGrant: SandboxCustomGrant | undefined;
   readonly now: () => number;
@@ -63,6 +67,8 @@ const KNOWN: Readonly<Record<keyof SandboxOptions, true>> = {
   replyShape: true,
   revokedTwice: true,
   bbpsRefusalStatus: true,
+  paymentCourse: true,
+  batches: true,
   merchantId: true,
   customGrant: true,
   now: true,
@@ -122,6 +128,8 @@ export function settle(options: SandboxOptions): Settings {
     replyShape: checkShapes(replyShape),
     revokedTwice: check.oneOf('revokedTwice', options.revokedTwice ?? 'ok', ['ok', 'invalid-token']),
     bbpsRefusalStatus: check.oneOf('bbpsRefusalStatus', options.bbpsRefusalStatus ?? 200, [200, 401]),
+    paymentCourse: checkCourse('paymentCourse', options.paymentCourse ?? ['QUEUED']),
+    batches: check.oneOf('batches', options.batches ?? 'all-or-none', ['all-or-none', 'per-entry']),
     merchantId: merchantId === undefined ? undefined : check.text('merchantId', merchantId),
     customGrant,
     now: checkClock(options.now ?? (() => Date.now())),
@@ -177,9 +185,16 @@ function furtherClients(
   if (!Array.isArray(clients)) throw invalid('clients', 'must be a list, such as [{ clientId }]');
   for (const [index, client] of clients.entries()) {
     const name = `clients[${index}]`;
-    check.keys(name, check.object(name, client), ['clientId', 'clientSecret', 'grants', 'scopes']);
+    check.keys(name, check.object(name, client), [
+      'clientId',
+      'clientSecret',
+      'grants',
+      'scopes',
+      'merchantId',
+    ]);
     check.text(`${name}.clientId`, client.clientId);
     if (client.clientSecret !== undefined) check.text(`${name}.clientSecret`, client.clientSecret);
+    if (client.merchantId !== undefined) check.text(`${name}.merchantId`, client.merchantId);
     if (client.grants !== undefined) checkGrants(`${name}.grants`, client.grants, grantTypes);
     if (client.scopes !== undefined) checkScopes(`${name}.scopes`, client.scopes);
   }

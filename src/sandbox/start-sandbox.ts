@@ -6,6 +6,7 @@ import { deliver } from './deliver.ts';
 import { FaultPlan } from './fault-plan.ts';
 import { Holds } from './hold.ts';
 import type { SandboxOptions } from './options.ts';
+import { PaymentLedger } from './payment-ledger.ts';
 import { randomFrom, tokenValuesFrom } from './random.ts';
 import { text } from './reply.ts';
 import type { Sandbox } from './sandbox.ts';
@@ -84,9 +85,19 @@ function createWorld(settings: Settings): World {
     holds: new Holds(),
     flights: new Set(),
     userUuid: '11e8-5a8f-05faaaa4-84a5-020d245326e4',
-    paid: new Set(),
+    payments: new PaymentLedger(now, settings.paymentCourse),
+    makeReference: referencesFrom(),
     links: new Map(),
     replyShape: settings.replyShape,
+  };
+}
+
+/** References of PayU's own making, each once. */
+function referencesFrom(): () => string {
+  let made = 0;
+  return () => {
+    made += 1;
+    return `PAYU-REF-${made}`;
   };
 }
 

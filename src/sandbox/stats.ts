@@ -19,9 +19,9 @@ export interface SandboxStats {
   readonly apiRequests: number;
   /** 401s of the APIs. */
   readonly unauthorized: number;
-  /** Payments that were processed: the money moved, whatever the caller was told. */
+  /** Payments that were taken: the money moves, whatever the caller was told. */
   readonly payments: number;
-  /** Those among them whose `merchantRefId` had been paid before. */
+  /** Payments that came again and were refused (1002), as their `merchantRefId` was taken before. */
   readonly duplicatePayments: number;
   readonly paymentLinks: number;
   /** Requests answered by `rateLimit`. */

@@ -1,6 +1,7 @@
 import type { FaultPlan } from './fault-plan.ts';
 import type { Holds } from './hold.ts';
 import type { SandboxClient } from './options.ts';
+import type { PaymentLedger } from './payment-ledger.ts';
 import type { Settings } from './settle.ts';
 import type { Statistics } from './stats.ts';
 import type { TokenLedger } from './token-ledger.ts';
@@ -35,8 +36,10 @@ export interface World {
   readonly flights: Set<Flight>;
   /** Whose token the password grant gives. */
   readonly userUuid: string;
-  /** Reference numbers that were paid. */
-  readonly paid: Set<string>;
-  readonly links: Map<string, PaymentLink>;
+  readonly payments: PaymentLedger;
+  /** For a payment that comes without a reference. */
+  readonly makeReference: () => string;
+  /** By merchant, then by invoice number. */
+  readonly links: Map<string | undefined, Map<string, PaymentLink>>;
   replyShape: readonly TokenReplyShape[];
 }

@@ -2,9 +2,10 @@ import { Readable } from 'node:stream';
 import { describe, expect, test } from 'vitest';
 import type { SandboxRequest } from '../../src/sandbox/index.ts';
 import { type Harness, startHarness } from '../support/harness.ts';
+import { payment } from '../support/payments.ts';
 import { ACCOUNT, thisTurn } from '../token/mint/support.ts';
 
-const PAYMENT = [{ merchantRefId: 'ref-1', amount: 1 }];
+const PAYMENT = [payment('ref-1')];
 const ON_API = { on: 'api' } as const;
 /** What `retryAfter: 2` comes to with random numbers in the middle. */
 const TOLD_2_S = 2_100;

@@ -2,9 +2,10 @@ import type { AxiosRequestConfig } from 'axios';
 import { describe, expect, test } from 'vitest';
 import type { Fault } from '../../src/sandbox/index.ts';
 import { startHarness } from '../support/harness.ts';
+import { payment } from '../support/payments.ts';
 import { titled } from '../token/mint/support.ts';
 
-const PAYMENT = [{ merchantRefId: 'ref-1', amount: 1 }];
+const PAYMENT = [payment('ref-1')];
 /** Real time: Node's sockets know no other. Long enough for the request to arrive before. */
 const TIMEOUT: AxiosRequestConfig = { timeout: 500 };
 

@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import type { AxiosError, AxiosRequestConfig, InternalAxiosRequestConfig } from 'axios';
 import { describe, expect, test } from 'vitest';
 import type { Fault } from '../../src/sandbox/index.ts';
+import { payment } from '../support/payments.ts';
 import {
   ADAPTERS,
   AXIOS_VERSIONS,
@@ -92,7 +93,7 @@ describe.each(AXIOS_VERSIONS)('on %s', (version) => {
         async (_, fault) => {
           const world = await start({ rateLimitRetries: 0 });
           world.sandbox.fail(4, fault, { on: 'api' });
-          const call = world.client.post('/payout/v2/payment', [{ merchantRefId: '1', amount: 1 }], {
+          const call = world.client.post('/payout/v2/payment', [payment('1')], {
             responseType,
           });
           // A response that breaks off is the stream's failure, not the call's.

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Sandbox } from '../../src/sandbox/index.ts';
+import { payment } from '../support/payments.ts';
 import { call, clientFields, mint, mintedToken, type Seen, sandboxFor } from './support.ts';
 
 const control = (sandbox: Sandbox, name: string, json?: unknown): Promise<Seen> =>
@@ -21,6 +22,9 @@ describe('controls over HTTP', () => {
       'POST /_sandbox/rate-limit',
       'POST /_sandbox/fail',
       'POST /_sandbox/reply-next',
+      'GET /_sandbox/payments',
+      'POST /_sandbox/move-payment',
+      'POST /_sandbox/payment-course',
       'POST /_sandbox/clear-faults',
     ]);
     expect(sandbox.stats()).toMatchObject({ apiRequests: 0, tokenRequests: 0 });
@@ -89,6 +93,24 @@ describe('controls over HTTP', () => {
     expect((await call(sandbox, '/echo')).status).toBe(200);
   });
 
+  it('payments, move-payment and payment-course', async () => {
+    const sandbox = await sandboxFor();
+    const token = await mintedToken(sandbox);
+    const pay = (ref: string): Promise<Seen> =>
+      call(sandbox, '/payout/v2/payment', { method: 'POST', token, json: [payment(ref)] });
+    await pay('1');
+    await control(sandbox, 'payment-course', { course: ['UNLISTED', 'SUCCESS'] });
+    await pay('2');
+    const move = { merchantRefId: '1', txnStatus: 'FAILED', msg: 'no such account' };
+    expect((await control(sandbox, 'move-payment', move)).body).toEqual({ ok: true });
+    const { body } = await call(sandbox, '/_sandbox/payments');
+    expect(body).toMatchObject([
+      { merchantRefId: '1', step: 'FAILED', msg: 'no such account', txnSubStatus: null },
+      { merchantRefId: '2', step: 'UNLISTED' },
+    ]);
+    expect(JSON.parse(JSON.stringify(sandbox.payments()))).toEqual(body);
+  });
+
   it('clear-faults keeps the counters, reset does not', async () => {
     const sandbox = await sandboxFor();
     sandbox.fail({ share: 1 }, { kind: 'empty-200' });
@@ -147,6 +169,19 @@ describe('controls over HTTP', () => {
     ['revoke-all', { all: true }, '"body" has an unknown property "all"'],
     ['expire-all', { all: true }, '"body" has an unknown property "all"'],
     ['reset', { all: true }, '"body" has an unknown property "all"'],
+    ['move-payment', {}, '"merchantRefId" must be a non-empty string'],
+    ['move-payment', { merchantRefId: '1' }, '"txnStatus" must be one of "QUEUED", "IN_PROGRESS"'],
+    ['move-payment', { merchantRefId: '1', txnStatus: 'UNLISTED' }, '"txnStatus" must be one of "QUEUED"'],
+    [
+      'move-payment',
+      { merchantRefId: '1', txnStatus: 'FAILED' },
+      '"merchantRefId" must be the reference of a payment that was taken',
+    ],
+    ['move-payment', { merchantRefId: '1', status: 'FAILED' }, '"body" has an unknown property "status"'],
+    ['move-payment', { merchantRefId: '1', txnStatus: 'FAILED', msg: 1 }, '"msg" must be a non-empty string'],
+    ['payment-course', {}, '"course" must be a list of non-empty strings'],
+    ['payment-course', { course: [] }, '"course" must not be empty'],
+    ['payment-course', { course: ['DONE'] }, '"course" must be one of "UNLISTED", "QUEUED"'],
     ['clear-faults', [], '"body" must be an object'],
   ])('%s %j: 400, %s', async (name, json, message) => {
     const sandbox = await sandboxFor();

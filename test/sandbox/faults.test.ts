@@ -1,12 +1,13 @@
 import { connect } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import type { Fault, SandboxStats } from '../../src/sandbox/index.ts';
+import { payment } from '../support/payments.ts';
 import { call, mint, mintedToken, payoutScope, sandboxFor } from './support.ts';
 
 const options = (token: string): { method: string; token: string; json: unknown } => ({
   method: 'POST',
   token,
-  json: [{ merchantRefId: '1', amount: 1 }],
+  json: [payment('1')],
 });
 
 /** Network failures of fetch carry the reason as their cause. */
@@ -138,6 +139,10 @@ describe('whether the money moves', () => {
     [{ kind: 'empty-200' }, 0],
     [{ kind: 'status', status: 502 }, 0],
     [{ kind: 'status', status: 502, processed: true }, 1],
+    [{ kind: 'garbage', processed: true }, 1],
+    [{ kind: 'html-200', processed: true }, 1],
+    [{ kind: 'empty-200', processed: true }, 1],
+    [{ kind: 'redirect', location: '/else', processed: true }, 1],
   ])('%j: %d payments', async (fault, payments) => {
     const sandbox = await sandboxFor();
     const token = await mintedToken(sandbox);

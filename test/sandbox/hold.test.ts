@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { payment } from '../support/payments.ts';
 import { call, mint, mintedToken, sandboxFor } from './support.ts';
 
 describe('hold', () => {
@@ -54,6 +55,27 @@ describe('hold', () => {
     sandbox.revokeAllTokens();
     hold.release();
     expect((await asked).status).toBe(status);
+  });
+
+  it.each([
+    ['before', 1],
+    ['after', 0],
+    ['late', 1],
+  ] as const)('process %s: of a payment whose client has left, %d are made', async (process, payments) => {
+    const sandbox = await sandboxFor();
+    const token = await mintedToken(sandbox);
+    const hold = sandbox.hold('api', '/payout', { process });
+    const giveUp = new AbortController();
+    const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+    const init = { method: 'POST', headers, body: JSON.stringify([payment('1')]), signal: giveUp.signal };
+    const paid = fetch(`${sandbox.url}/payout/v2/payment`, init);
+    await hold.waitFor(1);
+    expect(sandbox.stats().payments).toBe(process === 'before' ? 1 : 0);
+    giveUp.abort();
+    await expect(paid).rejects.toThrow('aborted');
+    await hold.waitForAborted(1);
+    hold.release();
+    expect(sandbox.stats()).toMatchObject({ payments, aborted: 1, apiRequestsInFlight: 0 });
   });
 
   it('may be for a path', async () => {

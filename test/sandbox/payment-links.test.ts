@@ -49,7 +49,13 @@ describe('Payment Links', () => {
   it('an unknown invoice number, and a missing amount: business failures', async () => {
     const sandbox = await sandboxFor();
     const token = await mintedToken(sandbox, all);
-    expect((await call(sandbox, '/payment-links/none', { token })).body.status).toBe(-1);
+    expect((await call(sandbox, '/payment-links/none', { token })).body).toEqual({
+      status: -1,
+      message: 'paymentLink not found',
+      result: null,
+      errorCode: null,
+      guid: null,
+    });
     const bad = await call(sandbox, '/payment-links', { method: 'POST', token, json: {} });
     expect([bad.status, bad.body.status]).toEqual([200, -1]);
   });

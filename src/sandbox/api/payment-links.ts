@@ -3,7 +3,7 @@ import { json, type Reply } from '../reply.ts';
 import type { Received } from '../traffic.ts';
 import type { PaymentLink, World } from '../world.ts';
 import { accessOf, fieldsOf, jsonOf, notFound } from './access.ts';
-import { foreignMerchant, merchantForbidden } from './merchant.ts';
+import { merchantForbidden, merchantOf } from './merchant.ts';
 
 type Operation = 'list' | 'get' | 'create' | 'update' | 'share';
 
@@ -23,19 +23,31 @@ export function paymentLinks(request: Received, world: World): Reply {
   const access = accessOf(request, world, scope);
   if (access.kind === 'token-refused') return json(401, errorBody('invalid_token'));
   if (access.kind === 'scope-missing') return json(401, errorBody('insufficient_scope'));
-  if (foreignMerchant(request, world)) return merchantForbidden();
+  const merchant = merchantOf(request, access.entry, world);
+  if (merchant.kind === 'foreign') return merchantForbidden();
+  const links = linksOf(merchant.id, world);
   switch (operation) {
     case undefined:
       return notFound();
     case 'list':
-      return success('paymentLinks', [...world.links.values()]);
+      return success('paymentLinks', [...links.values()]);
     case 'create':
-      return create(fieldsOf(jsonOf(request)), world);
+      return create(fieldsOf(jsonOf(request)), links, world);
     case 'get':
     case 'share':
     case 'update':
-      return withLink(world, invoiceNumber, operation, fieldsOf(jsonOf(request)));
+      return withLink(links, invoiceNumber, operation, fieldsOf(jsonOf(request)));
   }
+}
+
+type Links = Map<string, PaymentLink>;
+
+function linksOf(merchantId: string | undefined, world: World): Links {
+  const known = world.links.get(merchantId);
+  if (known !== undefined) return known;
+  const fresh: Links = new Map();
+  world.links.set(merchantId, fresh);
+  return fresh;
 }
 
 function pathParts(pathname: string): readonly string[] {
@@ -52,9 +64,9 @@ function operationOf(method: string, invoiceNumber: string, action: string): Ope
   return ({ GET: 'get', PUT: 'update', PATCH: 'update' } as const)[method];
 }
 
-function create(fields: Readonly<Record<string, unknown>>, world: World): Reply {
-  const invoiceNumber = String(fields.invoiceNumber ?? `INV${world.links.size + 1}`);
-  if (world.links.has(invoiceNumber)) {
+function create(fields: Readonly<Record<string, unknown>>, links: Links, world: World): Reply {
+  const invoiceNumber = String(fields.invoiceNumber ?? `INV${links.size + 1}`);
+  if (links.has(invoiceNumber)) {
     return failure('Invoice Number already exists. Please enter new invoice number.');
   }
   if (!(Number(fields.subAmount) > 0)) return failure('Sub Amount is not valid.');
@@ -66,27 +78,27 @@ function create(fields: Readonly<Record<string, unknown>>, world: World): Reply 
     active: true,
     expiryDate: fields.expiryDate ?? null,
   };
-  world.links.set(invoiceNumber, link);
+  links.set(invoiceNumber, link);
   world.stats.count('paymentLinks');
   return success('paymentLink generated', link);
 }
 
 function withLink(
-  world: World,
+  links: Links,
   invoiceNumber: string,
   operation: 'get' | 'share' | 'update',
   fields: Readonly<Record<string, unknown>>,
 ): Reply {
-  const link = world.links.get(invoiceNumber);
-  if (link === undefined) return failure('Invoice Number does not exist.');
-  if (operation === 'get') return success('paymentLink', link);
+  const link = links.get(invoiceNumber);
+  if (link === undefined) return failure('paymentLink not found');
+  if (operation === 'get') return success(null, { ...link, status: link.active ? 'active' : 'inactive' });
   if (operation === 'share') return success('paymentLink shared', null);
   if (fields.active !== undefined) link.active = fields.active === true;
   if (fields.expiryDate !== undefined) link.expiryDate = fields.expiryDate;
   return success('paymentLink updated', link);
 }
 
-function success(message: string, result: unknown): Reply {
+function success(message: string | null, result: unknown): Reply {
   return json(200, { status: 0, message, result, errorCode: null, guid: null });
 }
 

@@ -2,6 +2,7 @@ import { getEventListeners } from 'node:events';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { AccessToken } from '../../../src/payu-auth.ts';
 import type { Hold, SandboxRequest } from '../../../src/sandbox/index.ts';
+import { payment } from '../../support/payments.ts';
 import { bodyOf } from './bodies.ts';
 import { type Call, MAX_WAIT_MS, whatIsWrong } from './call.ts';
 import { type CallStep, SCOPES, type Schedule, type Step, scopeKeyOf } from './steps.ts';
@@ -412,7 +413,7 @@ function requestOf(
   const body = bodyOf(step.body, `call ${id}: ₹ and ünïcode`);
   switch (step.to) {
     case 'payment':
-      return { path: '/payout/v2/payment', data: [{ merchantRefId: `ref-${id}`, amount: 1 }], isOnce: false };
+      return { path: '/payout/v2/payment', data: [payment(`ref-${id}`)], isOnce: false };
     case 'echo':
       return { path: '/echo', ...body };
     case 'protected':
