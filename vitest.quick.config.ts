@@ -1,0 +1,32 @@
+import { defineConfig, type ViteUserConfig } from 'vitest/config';
+
+/**
+ * The daily loop: all but what starts processes and servers of other makers, what walks random schedules or thousands
+ * of orders, and what compiles or runs the documents. `npm test` runs everything; what is left out here is listed here
+ * and nowhere else.
+ */
+const SLOW: readonly string[] = [
+  // Processes, fleets, Redis servers.
+  'test/fleet/**',
+  'test/redis/{cluster,guarded-commands,lock,outage,stopped-process,store}.test.ts',
+  'test/testing/import-order.test.ts',
+  'test/time/processes.test.ts',
+  // Random schedules, storms, hundreds of connections.
+  'test/properties/**',
+  'test/axios/replay-connections.test.ts',
+  'test/token/mint/storms.test.ts',
+  // What compiles: the documents, examples and types.
+  'test/docs/{comparison,examples,proxy,proxy-with-old-axios,recipes-on-sandbox,reference,snippets}.test.ts',
+  'test/types/**',
+];
+
+const config: ViteUserConfig = defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    exclude: [...SLOW],
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+  },
+});
+
+export default config;
