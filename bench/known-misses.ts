@@ -2,7 +2,7 @@
 export const knownMisses: Readonly<Record<string, string>> = {
   loopback:
     'by 2 to 4 percent, about 8 µs of some 170 µs of work: two thirds of it cost any wrapper around the adapter that copies ' +
-    'the headers, 2 µs the "request" of each response that is kept from whoever prints it (rule G2)',
+    'the headers, 2 µs the "request" of each response that is hidden from printing (rule G2)',
   bundle:
     'what is promised takes more code than the budget foresaw, and nothing of it runs before the first call: given up in ' +
     'docs/decisions.md, and kept below 27 kB by a test',

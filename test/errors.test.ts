@@ -247,7 +247,7 @@ describe('the same failure for several callers', () => {
   });
 
   test.each([new Error('m'), invalidOption('scope', 'must be given.'), 'text', undefined])(
-    '%s, which is none of ours, stays as it is',
+    '%s, which is not ours, stays as it is',
     (error) => {
       expect(forCaller(error)).toBe(error);
     },

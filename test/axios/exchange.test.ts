@@ -365,7 +365,7 @@ describe('what the caller gets back', () => {
     },
   );
 
-  test('a limited web stream: whoever gives it up gives up what is behind it', async () => {
+  test('a limited web stream: to cancel it cancels the one behind it', async () => {
     let isCancelled = false;
     const data = new ReadableStream({
       cancel() {

@@ -62,14 +62,14 @@ describe('an adapter that takes no notice of "responseType"', () => {
     expect(await bodyOf(data)).toBe(body);
   });
 
-  test('a failure is told by its words alone, without the secret', async () => {
+  test('a failure keeps its words alone, without the secret', async () => {
     const adapter: AxiosAdapter = () => Promise.reject(new Error('no client-secret-1 here'));
     const { signal } = new AbortController();
     const reply = await formTransport({ adapter })('https://a.example', form, signal);
     expect(reply).toEqual({ kind: 'no-reply', error: new Error('no [redacted] here') });
   });
 
-  test('once nobody wants it, it rejects with the reason', async () => {
+  test('aborted, it rejects with the reason', async () => {
     const controller = new AbortController();
     const adapter: AxiosAdapter = () => {
       controller.abort('all left');

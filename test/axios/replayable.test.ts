@@ -77,7 +77,7 @@ describe('a form, frozen', () => {
     expect((await frozen(form, 'multipart/form-data')).type).toMatch(/^multipart\/form-data; boundary=/);
   });
 
-  test('of another library is none of this platform', async () => {
+  test('of another library is not taken for a form of the platform', async () => {
     const foreign = { [Symbol.toStringTag]: 'FormData' };
     await expect(frozen(foreign)).rejects.toThrow('Not a FormData of this platform.');
   });

@@ -58,7 +58,7 @@ describe('what is taken for a stream', () => {
     expect([isNodeStream(data), isWebStream(data)]).toEqual([isNode, isWeb]);
   });
 
-  test('a web stream that somebody reads is left to who reads it', async () => {
+  test('a web stream that somebody reads already is left alone', async () => {
     const data = new Response('a').body as ReadableStream<Uint8Array>;
     const reader = data.getReader();
     discardBody({ data } as AxiosResponse);
@@ -257,7 +257,7 @@ describe.each(STREAMS)('a stream over $adapter', (kind) => {
     await freed;
   });
 
-  test('given up by the caller in the midst of reading: its connection is freed', async () => {
+  test('given up by the caller while it reads: its connection is freed', async () => {
     const { response, clock, freed } = await half();
     const peeking = peekJson(response, { clock });
     clock.advance(5_000);

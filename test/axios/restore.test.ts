@@ -19,7 +19,7 @@ function sent() {
 }
 
 describe('the config of an error', () => {
-  test('that was made for an attempt becomes the own one, and keeps no token for who holds on to it', () => {
+  test('that was made for an attempt is replaced by the own one, and keeps no token', () => {
     const { own, attempt, request } = sent();
     const error = { config: attempt, response: { config: attempt } };
     restoreError(error, request);
@@ -62,7 +62,7 @@ describe('the config of an error', () => {
 });
 
 describe('what else an error holds', () => {
-  test('its request, and that of its response, are there for who asks, and not for who prints', () => {
+  test('its request, and that of its response, can be read by name and are not printed', () => {
     const { request } = sent();
     const error = { request: { a: 1 }, response: { request: { b: 2 }, data: '' } };
     restoreError(error, request);
@@ -83,7 +83,7 @@ describe('what else an error holds', () => {
     expect(restoreError({ message: 7, stack: ['a'] }, request)).toEqual({ message: 7, stack: ['a'] });
   });
 
-  test.each([['a string'], [undefined], [null], [7]])('what is no object is itself: %s', (thrown) => {
+  test.each([['a string'], [undefined], [null], [7]])('what is no object stays itself: %s', (thrown) => {
     expect(restoreError(thrown, sent().request)).toBe(thrown);
   });
 
@@ -124,7 +124,7 @@ describe('a response', () => {
   const respond = (data: unknown, config: InternalAxiosRequestConfig): AxiosResponse =>
     ({ data, status: 200, statusText: '', headers: {}, config, request: { socket: 1 } }) as AxiosResponse;
 
-  test('holds the own config, and its request for who asks', () => {
+  test('holds the own config, and its request by name', () => {
     const { own, attempt, request } = sent();
     const response = restoreResponse(respond('{}', attempt), request);
     expect(response.config).toBe(own);

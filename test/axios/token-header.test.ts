@@ -22,7 +22,7 @@ test.each([
 });
 
 describe('a trace on headers', () => {
-  test('is there for who asks by name', () => {
+  test('can be read by name', () => {
     expect(traced().Authorization).toBe(`Bearer ${TOKEN}`);
     expect('Authorization' in traced()).toBe(true);
   });
@@ -41,7 +41,7 @@ describe('a trace on headers', () => {
     ],
     ['copies them', (headers) => String({ ...headers }.Authorization ?? { ...headers }.pid)],
     ['copies them as axios does', (headers) => inspect(AxiosHeaders.concat(headers))],
-  ])('is not there for who %s', (_, shown) => {
+  ])('does not show when somebody %s', (_, shown) => {
     expect(shown(traced())).toContain('1');
     expect(shown(traced())).not.toContain('access_token');
   });

@@ -18,7 +18,7 @@ async function runBehind(command: string, proxy: string, more: Env = {}): Promis
 }
 afterEach(() => vi.unstubAllEnvs());
 
-/** Refuses each tunnel, as a proxy does that wants to know who asks. */
+/** Refuses each tunnel, as a proxy does that wants credentials. */
 async function refusingProxy(head: string): Promise<string> {
   const server = createServer();
   server.on('connect', (_request, socket: Socket) =>

@@ -28,7 +28,7 @@ test.each([
   ['out of patience', outOfPatienceError(0, 2), 1],
   ['out of patience, nothing sent', outOfPatienceError(0, 0), 1],
   ['a secret that could not be had', secretFailedError('grant.clientSecret', new Error('sealed')), 2],
-])('docs/errors.md: who searches for the words of the message finds its row: %s', (_title, error, row) => {
+])('docs/errors.md: a search for the words of the message finds its row: %s', (_title, error, row) => {
   expect(rows).toHaveLength(3);
   expect(
     rows.flatMap((phrases, index) => (phrases.some((each) => each.test(error.message)) ? [index] : [])),

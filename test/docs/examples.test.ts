@@ -109,7 +109,7 @@ describe('examples/prom-client.ts', () => {
     }
   });
 
-  test('an error that is none of ours is counted by its name', async () => {
+  test('an error that is not ours is counted by its name', async () => {
     const registry = new Registry();
     countPayuAuth(registry)({ type: 'token-failed', cause: 'missing', error: new TypeError('wrong option') });
     expect(await registry.metrics()).toContain('code="TypeError",cause="missing"} 1');

@@ -46,7 +46,7 @@ describe('axios-mock-adapter', () => {
   });
 
   test.each(ORDERS)(
-    'installed %s ours: its history tells the token to who asks for the header, and prints none',
+    'installed %s ours: its history gives the token by name, and prints none',
     async (order) => {
       let mock: MockAdapter | undefined;
       await call(order, (client) => {

@@ -210,7 +210,7 @@ describe('around the token requests', () => {
     await failRevocation(fault);
   });
 
-  test('a revocation endpoint that echoes what it got does so in vain', async () => {
+  test('a revocation endpoint that echoes what it got shows no secret', async () => {
     const world = await startCanaryWorld(SET_UP);
     await world.client.get('/echo');
     const echoed = `${ALL_TOKENS[0]} ${ALL_TOKENS[1]} ${password}`;

@@ -137,7 +137,7 @@ describe.each(AXIOS_VERSIONS)('on %s', (version) => {
       );
 
       test.each(Object.entries(ECHOES))(
-        'a server that echoes secrets %s does so in vain',
+        'a server that echoes secrets %s shows none',
         async (title, reply) => {
           const world = await start();
           const failures = await failing(

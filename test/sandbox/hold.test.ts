@@ -129,7 +129,7 @@ describe('hold', () => {
     expect((await stays).status).toBe(200);
   });
 
-  it('ends with the sandbox: who waits for it is told', async () => {
+  it('ends with the sandbox: those who wait for it are rejected', async () => {
     const sandbox = await sandboxFor();
     const hold = sandbox.hold('token');
     const minting = mint(sandbox);

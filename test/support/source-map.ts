@@ -47,7 +47,7 @@ export function arrowsOf(file: SourceFile): readonly Arrow[] {
   return arrows;
 }
 
-/** What a module remembers by itself, whoever uses it: each entry says where and what. */
+/** What a module remembers at its own scope: each entry says where and what. */
 export function moduleState(file: SourceFile): readonly string[] {
   const source = parse(file);
   const names = new Set<string>();

@@ -63,7 +63,7 @@ describe.each(rows)('$name, $clock', ({ create, fake }) => {
     expect(`${error.message} ${String(error.cause)}`).toContain(`unexpected request GET ${api}/payout/x`);
   });
 
-  test('waitForTokenRequests(n) resolves when who asked has the n-th answer', async () => {
+  test('waitForTokenRequests(n) resolves when the client has the n-th answer', async () => {
     fake();
     const client = create();
     kit.tokenRateLimited().tokenFault({ code: 'ECONNRESET' }).token();
@@ -131,7 +131,7 @@ test.each(clients)('$name: the recipe for fake timers advances once', async ({ c
   kit.done();
 });
 
-test('restore() ends the waiting of a test that waits in vain', async () => {
+test('restore() ends a wait for requests that never come', async () => {
   const waiting = rejection(kit.waitForTokenRequests(2));
   kit.token();
   await postForm();

@@ -63,7 +63,7 @@ describe('the system clock', () => {
   });
 });
 
-describe('a timer keeps the process alive only for who awaits it, however long it is', () => {
+describe('a timer keeps the process alive only if it is awaited, however long it is', () => {
   test.each([
     ['ref', true],
     ['unref', false],

@@ -96,7 +96,7 @@ describe('unlessCancelled', () => {
     expect(cancellation.listeners.size).toBe(0);
   });
 
-  test('what the promise comes to after the cancellation is nobody’s business', async () => {
+  test('a promise that rejects after the cancellation is no unhandled rejection', async () => {
     const unhandled: unknown[] = [];
     const note = (reason: unknown) => unhandled.push(reason);
     process.on('unhandledRejection', note);

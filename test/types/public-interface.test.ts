@@ -222,7 +222,7 @@ describe('a request', () => {
 });
 
 describe('events', () => {
-  test('a closed union: who names each type has named all', () => {
+  test('a closed union: a switch over all types is exhaustive', () => {
     const named = (event: PayuAuthEvent): string => {
       switch (event.type) {
         case 'token-minted':
@@ -265,7 +265,7 @@ describe('events', () => {
     expectTypeOf<MintCause>().toEqualTypeOf<'missing' | 'expired' | 'renew-ahead' | 'refused'>();
   });
 
-  test('who leaves one out is told', () => {
+  test('a switch that leaves one out does not compile', () => {
     const unnamed = (event: PayuAuthEvent): void => {
       if (event.type === 'scope-missing') return;
       // @ts-expect-error there are others

@@ -327,7 +327,7 @@ export class World {
 
   /** A token that is held and good needs no renewal, whatever is said of an older one (D2). */
   #checkNeed(name: AuthName, scope: string): void {
-    // While a store takes its time over a token, the last who waits for that token may leave: it is lost then.
+    // While a store is slow to take a token, the last caller that waits for it may leave: the token is lost then.
     if (this.setup.store === 'failing') return;
     const held = this.member(name).held.get(scope);
     if (held === undefined || this.clock.now() >= held.renewAt) return;

@@ -1,4 +1,4 @@
-/** Imports axios and the kit in the order of its arguments, and prints what becomes of a mocked request by fetch. */
+/** Imports axios and the kit in the order of its arguments, and prints how a mocked request by fetch ends. */
 const [version = '', first = ''] = process.argv.slice(2);
 if (first === 'axios-first') await import(version);
 const { mockPayu } = await import('../../../src/testing/index.ts');
