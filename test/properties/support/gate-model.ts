@@ -5,7 +5,32 @@ export type TokenReply =
   | { readonly kind: 'unusable' }
   | { readonly kind: 'rate-limited'; readonly toldMs: number | undefined };
 
+/** Both clocks: a gate is open again as soon as either says so (T1). */
+export interface Moment {
+  readonly steadyMs: number;
+  readonly wallMs: number;
+}
+
+export function momentOf(clock: { steadyMs(): number; now(): number }): Moment {
+  return { steadyMs: clock.steadyMs(), wallMs: clock.now() };
+}
+
+function after({ steadyMs, wallMs }: Moment, delayMs: number): Moment {
+  return { steadyMs: steadyMs + delayMs, wallMs: wallMs + delayMs };
+}
+
+/** How long it is from now until then. */
+function between(now: Moment, then: Moment): number {
+  return Math.min(then.steadyMs - now.steadyMs, then.wallMs - now.wallMs);
+}
+
 const TRIES = 4;
+/** No told wait is believed for longer at a time (E2). */
+const LONGEST_TOLD_MS = 3_600_000;
+/** Statuses of the 400s that pass by themselves (E6). */
+const PASSING_STATUSES = [408, 421, 425, 499];
+/** From here on a number is a point in time, in seconds (E2). */
+const POINTS_IN_TIME_FROM = 1e9;
 /** So many replies without a token in a row are followed by a pause. */
 const UNUSABLE_REPLIES = 2;
 const KNOWN = [
@@ -18,16 +43,22 @@ const KNOWN = [
 ];
 
 /** Rules E1, E6 and E7 and the table of docs/payu.md, written a second time. */
-export function classify(status: number, text: string, retryAfter: string | undefined): TokenReply {
+export function classify(
+  status: number,
+  text: string,
+  retryAfter: string | undefined,
+  wallMs: number,
+): TokenReply {
   const body = parsed(text);
   const error = typeof body?.error === 'string' ? body.error : undefined;
-  if (error === 'rate_limit_exceeded') return { kind: 'rate-limited', toldMs: told(body?.retry_after) };
+  const toldMs = told(body?.retry_after, wallMs);
+  if (error === 'rate_limit_exceeded') return { kind: 'rate-limited', toldMs };
   if (error === 'server_error' || error === 'invalid_token_reuse') return { kind: 'passing' };
   if (error !== undefined && KNOWN.includes(error)) return { kind: 'answered' };
   if (status === 429 || (status === 503 && retryAfter !== undefined)) {
-    return { kind: 'rate-limited', toldMs: told(body?.retry_after) };
+    return { kind: 'rate-limited', toldMs };
   }
-  if (status >= 500) return { kind: 'passing' };
+  if (status >= 500 || PASSING_STATUSES.includes(status)) return { kind: 'passing' };
   if (status >= 300 || error !== undefined) return { kind: 'answered' };
   return typeof body?.access_token === 'string' ? { kind: 'answered' } : { kind: 'unusable' };
 }
@@ -41,8 +72,16 @@ function parsed(text: string): Readonly<Record<string, unknown>> | undefined {
   }
 }
 
-function told(value: unknown): number | undefined {
-  return typeof value === 'number' ? value * 1_000 : undefined;
+function told(value: unknown, wallMs: number): number | undefined {
+  if (typeof value !== 'number') return undefined;
+  const waitMs = value >= POINTS_IN_TIME_FROM ? Math.max(0, value * 1_000 - wallMs) : value * 1_000;
+  return Math.min(waitMs, LONGEST_TOLD_MS);
+}
+
+const LONG_AGO: Moment = { steadyMs: Number.NEGATIVE_INFINITY, wallMs: Number.NEGATIVE_INFINITY };
+
+function later(a: Moment, b: Moment): Moment {
+  return b.steadyMs > a.steadyMs ? b : a;
 }
 
 /**
@@ -51,9 +90,9 @@ function told(value: unknown): number | undefined {
  */
 export class GateModel {
   #isClosed = false;
-  #opensAt = 0;
+  #opensAt: Moment = LONG_AGO;
   /** Told side by side with what closed the gate: it takes effect once the auth has read it too. */
-  #laterOpensAt = 0;
+  #laterOpensAt: Moment = LONG_AGO;
   #round = 0;
   #faults = 0;
   #pauses = 0;
@@ -70,17 +109,18 @@ export class GateModel {
   }
 
   /** Says what is wrong with a request that is sent now, and the round it belongs to. */
-  sends(now: number): { readonly round: number; readonly wrong: string | undefined } {
+  sends(now: Moment): { readonly round: number; readonly wrong: string | undefined } {
     const round = this.#round;
     if (!this.#isClosed) return { round, wrong: undefined };
     this.#probes++;
-    if (now < this.#opensAt) return { round, wrong: `a token request ${this.#opensAt - now} ms too early` };
+    const tooEarlyMs = between(now, this.#opensAt);
+    if (tooEarlyMs > 0) return { round, wrong: `a token request ${tooEarlyMs} ms too early` };
     return { round, wrong: this.#probes > 1 ? 'two token requests at once while in trouble' : undefined };
   }
 
   /** Everything that was under way has come to rest: what was said has been heard. */
   rests(): void {
-    this.#opensAt = Math.max(this.#opensAt, this.#laterOpensAt);
+    this.#opensAt = later(this.#opensAt, this.#laterOpensAt);
   }
 
   /** A request is over, whatever became of it. */
@@ -88,7 +128,7 @@ export class GateModel {
     if (this.#isClosed && round === this.#round) this.#probes = Math.max(0, this.#probes - 1);
   }
 
-  ends(round: number, reply: TokenReply, now: number): void {
+  ends(round: number, reply: TokenReply, now: Moment): void {
     this.leaves(round);
     const counts = !this.#isClosed || round === this.#round;
     if (reply.kind === 'rate-limited') this.#limited(reply.toldMs, counts, now);
@@ -99,7 +139,7 @@ export class GateModel {
 
   #opens(): void {
     this.#isClosed = false;
-    this.#laterOpensAt = 0;
+    this.#laterOpensAt = LONG_AGO;
     this.#faults = 0;
     this.#unusable = 0;
     this.#pauses = 0;
@@ -107,33 +147,34 @@ export class GateModel {
     this.#wasToldZero = false;
   }
 
-  #failed(kind: 'passing' | 'unusable', now: number): void {
+  #failed(kind: 'passing' | 'unusable', now: Moment): void {
     this.#faults++;
     this.#unusable = kind === 'unusable' ? this.#unusable + 1 : 0;
     const isLast = kind === 'unusable' ? this.#unusable >= UNUSABLE_REPLIES : this.#faults >= TRIES;
     if (this.#pauses > 0 || isLast) {
       this.#pauses++;
-      this.#closesUntil(now + Math.min(30_000, 1_000 * 2 ** (this.#pauses - 1)));
+      this.#closesUntil(after(now, Math.min(30_000, 1_000 * 2 ** (this.#pauses - 1))));
     } else {
-      this.#closesUntil(now + (kind === 'unusable' ? 0 : Math.min(5_000, 200 * 2 ** (this.#faults - 1)) / 2));
+      const leastMs = kind === 'unusable' ? 0 : Math.min(5_000, 200 * 2 ** (this.#faults - 1)) / 2;
+      this.#closesUntil(after(now, leastMs));
     }
   }
 
-  #limited(toldMs: number | undefined, counts: boolean, now: number): void {
+  #limited(toldMs: number | undefined, counts: boolean, now: Moment): void {
     const usable = toldMs === 0 && this.#wasToldZero ? undefined : toldMs;
     if (!counts) {
-      this.#laterOpensAt = Math.max(this.#laterOpensAt, now + (usable ?? 500));
+      this.#laterOpensAt = later(this.#laterOpensAt, after(now, usable ?? 500));
       return;
     }
     this.#wasToldZero = toldMs === 0;
     if (usable === undefined) this.#untold++;
-    this.#closesUntil(now + (usable ?? Math.min(60_000, 1_000 * 2 ** (this.#untold - 1)) / 2));
+    this.#closesUntil(after(now, usable ?? Math.min(60_000, 1_000 * 2 ** (this.#untold - 1)) / 2));
   }
 
-  #closesUntil(time: number): void {
+  #closesUntil(time: Moment): void {
     this.#isClosed = true;
     this.#opensAt = time;
-    this.#laterOpensAt = 0;
+    this.#laterOpensAt = LONG_AGO;
     this.#round++;
     this.#probes = 0;
   }

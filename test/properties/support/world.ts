@@ -8,7 +8,7 @@ import { type Sandbox, startSandbox } from '../../../src/sandbox/index.ts';
 import { MemoryTokenStore } from '../../../src/token/store/memory-token-store.ts';
 import type { TokenStore } from '../../../src/token/store/token-store.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
-import { classify, GateModel } from './gate-model.ts';
+import { classify, GateModel, momentOf } from './gate-model.ts';
 import { AUTHS, type AuthName, SCOPES, type Setup } from './steps.ts';
 
 /** One request to the token endpoint, as it passed through the transport that the auths are given. */
@@ -278,7 +278,7 @@ export class World {
       if (!send.isLive) return;
       send.isLive = false;
       const isTooLate = String((signal.reason as Error).message).includes('tokenTimeoutMs');
-      if (isTooLate) gate.ends(send.round, { kind: 'passing' }, clock.now());
+      if (isTooLate) gate.ends(send.round, { kind: 'passing' }, momentOf(clock));
       else gate.leaves(send.round);
     };
     signal.addEventListener('abort', leave);
@@ -287,12 +287,12 @@ export class World {
       const text = await readAll(response.data as Readable);
       if (send.isLive) {
         const retryAfter = response.headers['retry-after'];
-        gate.ends(send.round, classify(response.status, text, retryAfter), clock.now());
+        gate.ends(send.round, classify(response.status, text, retryAfter, clock.now()), momentOf(clock));
         this.#learn(send, text);
       }
       return { ...response, data: Readable.from([Buffer.from(text)]) };
     } catch (error) {
-      if (send.isLive) gate.ends(send.round, { kind: 'passing' }, clock.now());
+      if (send.isLive) gate.ends(send.round, { kind: 'passing' }, momentOf(clock));
       throw error;
     } finally {
       send.isLive = false;
@@ -303,7 +303,7 @@ export class World {
   #tokenSendStarts(name: AuthName, scope: string): TokenSend {
     const { gate, isClosed } = this.member(name);
     if (isClosed) this.wrong(`${name} is closed and asked for a token`);
-    const { round, wrong } = gate.sends(this.clock.now());
+    const { round, wrong } = gate.sends(momentOf(this.clock));
     if (wrong !== undefined) this.wrong(`${name}: ${wrong}`);
     const isSameKey = (other: AuthName): boolean =>
       other === name || (this.setup.store === 'shared' && name !== 'user' && other !== 'user');

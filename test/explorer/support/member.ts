@@ -1,0 +1,78 @@
+import axios, { type AxiosInstance, type AxiosResponse, type InternalAxiosRequestConfig } from 'axios';
+import type { PayuAuthEvent } from '../../../src/events.ts';
+import { createPayuAuthIn, type PayuAuth } from '../../../src/payu-auth.ts';
+import type { TokenStore } from '../../../src/token/store/token-store.ts';
+import { GateModel } from '../../properties/support/gate-model.ts';
+import type { ManualClock } from '../../support/manual-clock.ts';
+import type { AuthSetup } from './scenario.ts';
+
+export const SCOPE = 'create_payout_transactions';
+export const TOKEN_URL = 'https://accounts.example.com/oauth/token';
+export const REVOKE_URL = 'https://accounts.example.com/oauth/revoke';
+
+/** An auth, its client, and what it may know. */
+export interface Member {
+  readonly name: string;
+  readonly setup: AuthSetup;
+  readonly auth: PayuAuth;
+  readonly client: AxiosInstance;
+  readonly gate: GateModel;
+  /** Tokens that were taken out of use by hand → the order from which on no new call may carry them. */
+  readonly banned: Map<string, number>;
+  /** Results of token requests up to this order no longer count. */
+  supersededOrder: number;
+  isClosed: boolean;
+  /** A token request failed, and no event has told of it yet. */
+  owesEvent: boolean;
+  /** Mints that a refused token was given as the cause of. */
+  mintsForRefusals: number;
+}
+
+export interface Transports {
+  readonly api: (member: Member, config: InternalAxiosRequestConfig) => Promise<AxiosResponse>;
+  readonly token: (member: Member, config: InternalAxiosRequestConfig) => Promise<AxiosResponse>;
+  readonly heard: (member: Member, event: PayuAuthEvent) => void;
+}
+
+export function createMember(
+  name: string,
+  setup: AuthSetup,
+  clock: ManualClock,
+  store: TokenStore | undefined,
+  transports: Transports,
+): Member {
+  const { clientId } = setup;
+  const auth = createPayuAuthIn(
+    { clock, random: () => 0.5 },
+    {
+      environment: { tokenUrl: TOKEN_URL, revokeUrl: REVOKE_URL },
+      grant:
+        setup.grant === 'password'
+          ? { type: 'password', clientId, username: 'merchant', password: 's3cret' }
+          : { type: 'client_credentials', clientId, clientSecret: 's3cret' },
+      scope: SCOPE,
+      http: { adapter: (config) => transports.token(member, config) },
+      onEvent: (event) => transports.heard(member, event),
+      ...(store === undefined ? {} : { store }),
+      ...setup.options,
+    },
+  );
+  const client = axios.create({
+    baseURL: 'https://api.example.com',
+    adapter: (config: InternalAxiosRequestConfig) => transports.api(member, config),
+  });
+  auth.attach(client);
+  const member: Member = {
+    name,
+    setup,
+    auth,
+    client,
+    gate: new GateModel(),
+    banned: new Map(),
+    supersededOrder: 0,
+    isClosed: false,
+    owesEvent: false,
+    mintsForRefusals: 0,
+  };
+  return member;
+}
