@@ -18,6 +18,17 @@ const common = {
   failOnWarn: false,
 } as const;
 
+/**
+ * Axios has one copy of its types for `import` and one for `require`, and a CommonJS project may meet both: its own, and
+ * that of an ESM dependency such as @nestjs/axios 12. `payuAuth` is declared for both, as each side brings the other.
+ */
+const outputOptions: Rolldown.OutputOptions = {
+  postBanner: ({ fileName }) => {
+    const other = { 'index.d.mts': 'index.d.cts', 'index.d.cts': 'index.d.mts' }[fileName];
+    return other === undefined ? '' : `/// <reference path="./${other}" />`;
+  },
+};
+
 /** Of the Redis store: redis-semaphore, without what it loads (see `mutexAlone`). */
 const redisLock = ['redis-semaphore'];
 /** p-retry is ESM only: inside the CommonJS build it works under `require` on every Node, and in Jest. */
@@ -29,6 +40,7 @@ export default defineConfig([
     entry,
     dts: true,
     format: 'esm',
+    outputOptions,
     inlineOnly: redisLock,
     plugins: [mutexAlone(), thirdPartyLicences()],
   },
@@ -37,6 +49,7 @@ export default defineConfig([
     entry,
     dts: true,
     format: 'cjs',
+    outputOptions,
     noExternal: retry,
     inlineOnly: [...retry, ...redisLock],
     plugins: [mutexAlone(), thirdPartyLicences()],

@@ -90,6 +90,13 @@ export interface PayuAuth {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
+declare global {
+  /** Each Node.js that the package runs on has it; not so the types of a project without `esnext.disposable`. */
+  interface SymbolConstructor {
+    readonly asyncDispose: unique symbol;
+  }
+}
+
 /** What tests put in place of time and chance. */
 export interface Surroundings {
   readonly clock: Clock;

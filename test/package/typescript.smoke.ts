@@ -66,3 +66,128 @@ describe('TypeScript sees the types, payuAuth among the options of axios, and ta
     expect(stdout.split('\n').filter((line) => line.includes('axios-payu-auth'))).toEqual([]);
   });
 });
+
+/** Runs the compiler over these files, in a folder of their own; what it says. */
+async function compiled(
+  user: Project,
+  folder: string,
+  files: Readonly<Record<string, string>>,
+  compilerOptions: Readonly<Record<string, unknown>>,
+): Promise<string> {
+  for (const [name, text] of Object.entries(files)) user.write(`${folder}/${name}`, text);
+  const strict = { target: 'es2022', strict: true, noEmit: true, ...compilerOptions };
+  user.write(
+    `${folder}/tsconfig.json`,
+    JSON.stringify({ compilerOptions: strict, files: Object.keys(files) }),
+  );
+  const { stdout } = await user.run(process.execPath, TSC, '-p', folder);
+  return stdout;
+}
+
+const NODENEXT = { module: 'nodenext', moduleResolution: 'nodenext' };
+
+describe('without @types/node, and with the declarations of others checked', () => {
+  const program = `
+import axios from 'axios';
+import { createPayuAuth, isPayuAuthError, scopes } from 'axios-payu-auth';
+import { redisTokenStore } from 'axios-payu-auth/redis';
+export async function use(client: Parameters<typeof redisTokenStore>[0]): Promise<void> {
+  const auth = createPayuAuth({
+    environment: 'test',
+    grant: { type: 'client_credentials', clientId: 'id', clientSecret: 'a-secret' },
+    scope: scopes.payouts.create,
+    store: redisTokenStore(client),
+  });
+  auth.attach(axios.create());
+  await axios.get('/', { payuAuth: { replay: false } }).catch((error: unknown) => isPayuAuthError(error));
+  await auth.close();
+}
+`;
+  let user: Project;
+  beforeAll(async () => {
+    user = await project(['axios']);
+  });
+
+  test.each([
+    ['ES and CommonJS modules', ['user.mts', 'user.cts'], NODENEXT],
+    ['a bundler', ['user.ts'], { module: 'esnext', moduleResolution: 'bundler' }],
+    ['node10', ['user.ts'], { module: 'commonjs', moduleResolution: 'node10', esModuleInterop: true }],
+  ])('%s compile', async (title, names, options) => {
+    const lean = { lib: ['es2022', 'dom'], types: [], skipLibCheck: false, ...options };
+    const files = Object.fromEntries(names.map((name) => [name, program]));
+    expect(await compiled(user, title.replaceAll(/\W+/g, '-'), files, lean)).toBe('');
+  });
+
+  test('a grant without "as const" is told by its type, once each', async () => {
+    const grants = [
+      ['client_credentials', "clientId: 'id', clientSecret: 'a-secret'"],
+      ['password', "username: 'user', password: 'a-secret'"],
+      ['password', "username: 'user', password: 'a-secret', clientId: 'id', clientSecret: 'a-secret'"],
+      ['refresh_token', "refreshToken: 'a-secret', clientId: 'id', clientSecret: 'a-secret'"],
+      ['custom', "grantType: 'their_own', clientId: 'id', clientSecret: 'a-secret'"],
+    ] as const;
+    const programs = grants.map(
+      ([type, fields]) => `
+import { createPayuAuth } from 'axios-payu-auth';
+const grant = { type: '${type}', ${fields} };
+createPayuAuth({ environment: 'test', grant, scope: 'a' });
+`,
+    );
+    const files = Object.fromEntries(programs.map((text, index) => [`grant-${index}.mts`, text]));
+    const said = await compiled(user, 'grants', files, { lib: ['es2022', 'dom'], ...NODENEXT });
+    const reasons = [...said.matchAll(/Type 'string' is not assignable to type '"(\w+)"'/g)];
+    expect(reasons.map(([, type]) => type)).toEqual(grants.map(([type]) => type));
+    expect(said.match(/error TS/g)).toHaveLength(grants.length);
+  });
+});
+
+describe('axios has types for import and types for require: payuAuth is known to both at once', () => {
+  test('@nestjs/axios 12, which is an ES module, in a CommonJS project', async () => {
+    const nest = ['@nestjs/axios@12', '@nestjs/common@11', 'rxjs@7', 'reflect-metadata', '@types/node@20'];
+    const user = await project(['axios', ...nest]);
+    const text = `
+import type { HttpService } from '@nestjs/axios' with { 'resolution-mode': 'import' };
+import axios = require('axios');
+import { createPayuAuth, type PayuAuth, scopes } from 'axios-payu-auth';
+export function use(http: HttpService): PayuAuth {
+  const auth = createPayuAuth({
+    environment: 'test',
+    grant: { type: 'client_credentials', clientId: 'id', clientSecret: 'a-secret' },
+    scope: scopes.payouts.create,
+    isTokenRefused: ({ status }) => status === 401,
+  });
+  auth.attach(http.axiosRef);
+  http.get('/', { payuAuth: { replay: false } });
+  void http.axiosRef.get('/', { payuAuth: false });
+  void axios.get('/', { payuAuth: { scope: scopes.paymentLinks.read } });
+  // @ts-expect-error true is none of its values, on either side
+  void http.axiosRef.get('/', { payuAuth: true });
+  // @ts-expect-error
+  void axios.get('/', { payuAuth: true });
+  return auth;
+}
+`;
+    // Applications are written this way: TypeScript 5.8 and later let CommonJS require an ES module.
+    const plain = text.replace(" with { 'resolution-mode': 'import' }", '').replace('import type', 'import');
+    const options = { lib: ['es2022'], types: ['node'], skipLibCheck: true, ...NODENEXT };
+    expect(await compiled(user, 'nest', { 'user.cts': text, 'plain.cts': plain }, options)).toBe('');
+  });
+
+  test('a CommonJS dependency that hands out its axios, in a project of ES modules', async () => {
+    const user = await project(['axios']);
+    user.write('node_modules/their-client/package.json', '{"name":"their-client","types":"index.d.ts"}');
+    user.write(
+      'node_modules/their-client/index.d.ts',
+      "import { type AxiosInstance } from 'axios';\nexport declare const client: AxiosInstance;\n",
+    );
+    const text = `
+import axios from 'axios';
+import 'axios-payu-auth';
+import { client } from 'their-client';
+void client.get('/', { payuAuth: false });
+void axios.get('/', { payuAuth: false });
+`;
+    const lean = { lib: ['es2022', 'dom'], types: [], ...NODENEXT };
+    expect(await compiled(user, 'their-client', { 'user.mts': text }, lean)).toBe('');
+  });
+});

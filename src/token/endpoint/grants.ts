@@ -4,9 +4,22 @@ import { scopeKey } from './scope.ts';
 /** A secret, or how to get it each time one is needed (a vault, a rotated file). */
 export type Secret = string | (() => string | Promise<string>);
 
-/** How access tokens are got (RFC 6749 §4). */
+/**
+ * How access tokens are got (RFC 6749 §4).
+ *
+ * A grant that is a variable of its own needs `as const` or `satisfies Grant`, or its `type` is any string to TypeScript.
+ */
+// The usual grant stands last: of several that fit equally, TypeScript compares with the last, and says what is wrong there.
 export type Grant =
-  | { readonly type: 'client_credentials'; readonly clientId: string; readonly clientSecret: Secret }
+  | {
+      readonly type: 'custom';
+      /** The `grant_type` that PayU shared with you. */
+      readonly grantType: string;
+      readonly clientId?: string;
+      readonly clientSecret?: Secret;
+      /** Further form parameters; each value may be a secret. */
+      readonly parameters?: Readonly<Record<string, Secret>>;
+    }
   | {
       readonly type: 'password';
       /** Registered mobile number or e-mail address. */
@@ -23,15 +36,7 @@ export type Grant =
       readonly clientId?: string;
       readonly clientSecret?: Secret;
     }
-  | {
-      readonly type: 'custom';
-      /** The `grant_type` that PayU shared with you. */
-      readonly grantType: string;
-      readonly clientId?: string;
-      readonly clientSecret?: Secret;
-      /** Further form parameters; each value may be a secret. */
-      readonly parameters?: Readonly<Record<string, Secret>>;
-    };
+  | { readonly type: 'client_credentials'; readonly clientId: string; readonly clientSecret: Secret };
 
 /** A grant in wire names, its client id known. Secrets are values or functions still. */
 export interface GrantRequest {
