@@ -48,6 +48,8 @@ const ROWS: readonly Row[] = [
 describe.each(['http', 'fetch'] as const)('a payment over the %s adapter is never sent twice', (adapter) => {
   test.each(titled(ROWS, ({ fault }) => fault))('%s', async (_, { fault, payments, config }) => {
     const { payouts, clock, sandbox, eventsOf } = await startHarness();
+    // The token is there, the adapter loaded and connected: the payment is all that its time limit is for.
+    await payouts.get('/merchant/getAccountDetail', { adapter });
     sandbox.fail(1, fault, { on: 'api' });
     await payouts.post('/v2/payment', PAYMENT, { adapter, validateStatus: null, ...config }).catch(() => {});
     // Nothing is planned for later either.
