@@ -1,0 +1,635 @@
+import { describe, expect, test } from 'vitest';
+import type { Payment, UpiPayment } from '../../examples/payouts-client.ts';
+import type { Fault, PayoutStep, Sandbox } from '../../src/sandbox/index.ts';
+import { type PayoutsWorld, payouts, salary, timeOutOnce } from './support/world.ts';
+
+const PAY = '/payout/v2/payment';
+const ASK = '/payout/payment/listTransactions';
+
+/** What the sandbox was sent, in order. */
+function sent({ sandbox }: PayoutsWorld): readonly string[] {
+  const names: Readonly<Record<string, string>> = { [PAY]: 'pay', [ASK]: 'ask' };
+  return sandbox.requests().flatMap(({ kind, path }) => (kind === 'api' ? (names[path] ?? path) : []));
+}
+
+/** What became of the money, whatever the client says. */
+function ledger(sandbox: Sandbox): readonly (readonly [reference: string, step: PayoutStep])[] {
+  return sandbox.payments().map(({ merchantRefId, step }) => [merchantRefId, step]);
+}
+
+interface LostAnswer {
+  readonly fault: Fault;
+  readonly effect: 'before' | 'none';
+  /** The client has to run out of time. */
+  readonly hangs?: true;
+}
+
+const STATUSES = [400, 403, 408, 409, 425, 500, 502, 503, 504] as const;
+
+/** Each way in which the sandbox loses the answer to a payment; its effect came before, or never. */
+const LOST: readonly LostAnswer[] = [
+  { fault: { kind: 'reset-before-read' }, effect: 'none' },
+  { fault: { kind: 'reset-after-read' }, effect: 'before' },
+  { fault: { kind: 'reset-in-body' }, effect: 'before' },
+  { fault: { kind: 'truncated-json' }, effect: 'before' },
+  { fault: { kind: 'hang' }, effect: 'none', hangs: true },
+  { fault: { kind: 'hang', processed: true }, effect: 'before', hangs: true },
+  { fault: { kind: 'hang-in-body' }, effect: 'before', hangs: true },
+  { fault: { kind: 'latency', ms: 2 ** 31 - 1 }, effect: 'before', hangs: true },
+  ...([false, true] as const).flatMap((processed): readonly LostAnswer[] => {
+    const effect = processed ? 'before' : 'none';
+    return [
+      ...STATUSES.map((status): LostAnswer => ({ fault: { kind: 'status', status, processed }, effect })),
+      { fault: { kind: 'status', status: 403, body: 'html', processed }, effect },
+      { fault: { kind: 'status', status: 502, body: 'none', processed }, effect },
+      { fault: { kind: 'html-200', processed }, effect },
+      { fault: { kind: 'empty-200', processed }, effect },
+      { fault: { kind: 'garbage', processed }, effect },
+      { fault: { kind: 'redirect', location: PAY, status: 307, processed }, effect },
+    ];
+  }),
+  { fault: { kind: 'oauth-error', error: 'server_error', status: 500 }, effect: 'none' },
+];
+
+const title = ({ fault, effect }: LostAnswer): string => `${JSON.stringify(fault)}, effect ${effect}`;
+
+function lose(world: PayoutsWorld, { fault, effect, hangs }: LostAnswer): void {
+  world.sandbox.fail(1, fault, { on: 'api', path: PAY });
+  if (hangs) timeOutOnce(world, ({ faults, payments }) => (effect === 'none' ? faults : payments) === 1);
+}
+
+describe('payOnce, when the answer to the payment is lost', () => {
+  test.each(LOST.map((row) => [title(row), row] as const))(
+    '%s: paid once, and known to be',
+    async (_, row) => {
+      const world = await payouts({ paymentCourse: ['QUEUED', 'IN_PROGRESS', 'SUCCESS'] });
+      lose(world, row);
+      const verdict = await world.start().payOnce(salary('ref-1'));
+      expect(verdict).toMatchObject({ kind: 'paid', transaction: { merchantRefId: 'ref-1', amount: 100 } });
+      expect(ledger(world.sandbox)).toEqual([['ref-1', 'SUCCESS']]);
+      expect(world.sandbox.stats()).toMatchObject({ payments: 1, duplicatePayments: 0, faults: 1 });
+      // Not listed is not "not paid": it is asked for some time, and sent again with the same reference.
+      const resent = ['ask', 'pay', 'ask', 'ask', 'ask', 'pay', 'ask', 'ask', 'ask'];
+      expect(sent(world)).toEqual(row.effect === 'none' ? resent : ['ask', 'pay', 'ask', 'ask', 'ask']);
+    },
+  );
+
+  const withEffect = LOST.filter(({ effect }) => effect === 'before');
+  test.each(withEffect.map((row) => [title(row), row] as const))(
+    '%s, and the list lags behind: the second send is refused (1002), which is no verdict',
+    async (_, row) => {
+      const lag = Array.from({ length: 4 }, () => 'UNLISTED' as const);
+      const world = await payouts({ paymentCourse: [...lag, 'PENDING', 'SUCCESS'] });
+      lose(world, row);
+      expect(await world.start().payOnce(salary('ref-1'))).toMatchObject({ kind: 'paid' });
+      expect(ledger(world.sandbox)).toEqual([['ref-1', 'SUCCESS']]);
+      expect(world.sandbox.stats()).toMatchObject({ payments: 1, duplicatePayments: 1 });
+    },
+  );
+
+  test.each(LOST.map((row) => [title(row), row] as const))(
+    '%s, and then it fails: failed, once',
+    async (_, row) => {
+      const world = await payouts({ paymentCourse: ['QUEUED', 'FAILED'] });
+      lose(world, row);
+      const verdict = await world.start().payOnce({ ...salary('ref-1'), retry: true });
+      expect(verdict).toMatchObject({ kind: 'failed', transaction: { txnStatus: 'FAILED' } });
+      expect(ledger(world.sandbox)).toEqual([['ref-1', 'FAILED']]);
+    },
+  );
+
+  test('a request that comes late, when the client has long asked: found, and paid once', async () => {
+    const world = await payouts({ paymentCourse: ['SUCCESS'] });
+    const { sandbox, time } = world;
+    const hold = sandbox.hold('api', PAY, { process: 'late' });
+    hold.waitFor(1).then(() => time.timeOut());
+    time.onPause = async (pause) => {
+      if (pause === 1) await hold.waitForAborted(1);
+      if (pause === 2) hold.release();
+    };
+    expect(await world.start().payOnce(salary('ref-1'))).toMatchObject({ kind: 'paid' });
+    expect(sandbox.stats()).toMatchObject({ payments: 1, duplicatePayments: 0 });
+  });
+
+  test('a request that comes late, between the last question and the second send: 1002, and paid once', async () => {
+    const world = await payouts({ paymentCourse: ['SUCCESS'] });
+    const { sandbox, time, http } = world;
+    const hold = sandbox.hold('api', PAY, { process: 'late' });
+    hold.waitFor(1).then(() => time.timeOut());
+    let sends = 0;
+    http.interceptors.request.use(async (config) => {
+      if (config.url === '/v2/payment' && ++sends === 2) hold.release();
+      return config;
+    });
+    expect(await world.start().payOnce(salary('ref-1'))).toMatchObject({ kind: 'paid' });
+    expect(sandbox.stats()).toMatchObject({ payments: 1, duplicatePayments: 1 });
+  });
+});
+
+describe('payOnce, when nothing is lost', () => {
+  test('asks, pays, and asks until the status is final', async () => {
+    const world = await payouts({ paymentCourse: ['QUEUED', 'WAITING_FOR_RETRY', 'PENDING', 'SUCCESS'] });
+    expect(await world.start().payOnce(salary('ref-1'))).toMatchObject({ kind: 'paid' });
+    expect(sent(world)).toEqual(['ask', 'pay', 'ask', 'ask', 'ask', 'ask']);
+    expect(world.time.pauses).toEqual([1_000, 2_000, 4_000, 8_000]);
+  });
+
+  test.each(['QUEUED', 'IN_PROGRESS', 'PENDING', 'WAITING_FOR_RETRY'] as const)(
+    '%s when time is up: pending, and the same call asks on',
+    async (step) => {
+      const world = await payouts({ paymentCourse: [step] });
+      const first = await world.start().payOnce(salary('ref-1'), { giveUpAfterMs: 5_000 });
+      expect(first).toMatchObject({ kind: 'pending', transaction: { txnStatus: step } });
+      world.sandbox.movePayment('ref-1', 'SUCCESS');
+      expect(await world.start().payOnce(salary('ref-1'))).toMatchObject({ kind: 'paid' });
+      expect(world.sandbox.stats()).toMatchObject({ payments: 1, duplicatePayments: 0 });
+    },
+  );
+
+  test('taken and not listed when time is up: pending, without a transaction; never sent again in that call', async () => {
+    const world = await payouts({ paymentCourse: ['UNLISTED'] });
+    expect(await world.start().payOnce(salary('ref-1'))).toEqual({ kind: 'pending' });
+    expect(sent(world).filter((what) => what === 'pay')).toHaveLength(1);
+  });
+
+  test('a status that PayU may add is not final', async () => {
+    const world = await payouts();
+    const other = { txnId: 1, merchantRefId: 'ref-1', amount: 100, txnStatus: 'ON_HOLD' };
+    world.sandbox.replyNext(page([other]), { on: 'api', path: ASK });
+    const verdict = await world.start().payOnce(salary('ref-1'), { giveUpAfterMs: 0 });
+    expect(verdict).toMatchObject({ kind: 'pending', transaction: { txnStatus: 'ON_HOLD' } });
+  });
+
+  test.each<[string, Partial<Record<keyof UpiPayment | 'beneficiaryIfscCode', string>>, number[]]>([
+    ['an IFSC of another form', { beneficiaryIfscCode: 'HDFC1' }, [1022]],
+    ['no account', { beneficiaryAccountNumber: '' } as never, [1004]],
+    ['no purpose', { purpose: '' }, [1010]],
+  ])('%s: refused, at once and for certain', async (_, change, codes) => {
+    const world = await payouts();
+    const verdict = await world.start().payOnce({ ...salary('ref-1'), ...change } as Payment);
+    expect(verdict).toMatchObject({ kind: 'refused', codes });
+    expect(sent(world)).toEqual(['ask', 'pay']);
+    // Corrected, with the same reference.
+    world.sandbox.setPaymentCourse(['SUCCESS']);
+    expect(await world.start().payOnce(salary('ref-1'))).toMatchObject({ kind: 'paid' });
+    expect(ledger(world.sandbox)).toEqual([['ref-1', 'SUCCESS']]);
+  });
+
+  test('UPI, version 1: the other path and the other header', async () => {
+    const { PayoutsClient } = await import('../../examples/payouts-client.ts');
+    const { http, sandbox, time } = await payouts({ paymentCourse: ['SUCCESS'] });
+    const client = new PayoutsClient(http, { merchantId: '1111123', paymentPath: '/payment' }, time);
+    const { batchId, purpose, amount } = salary('ref-1');
+    const upi: UpiPayment = {
+      merchantRefId: 'ref-1',
+      batchId,
+      purpose,
+      amount,
+      paymentType: 'UPI',
+      vpa: 'asha@bank',
+    };
+    expect(await client.payOnce(upi)).toMatchObject({ kind: 'paid' });
+    const paid = sandbox.requests().find(({ path }) => path === '/payout/payment');
+    expect(paid?.headers).toMatchObject({ payoutmerchantid: '1111123' });
+    expect(paid?.headers).not.toHaveProperty('pid');
+  });
+});
+
+describe('payOnce, when it is refused before anything is done', () => {
+  test('a token that was revoked: the library sends it once more, and it is paid once', async () => {
+    const world = await payouts({ paymentCourse: ['SUCCESS'] });
+    const client = world.start();
+    await client.find('none');
+    world.sandbox.revokeAllTokens();
+    expect(await client.payOnce(salary('ref-1'))).toMatchObject({ kind: 'paid' });
+    expect(world.sandbox.stats()).toMatchObject({ payments: 1, duplicatePayments: 0, unauthorized: 1 });
+  });
+
+  test('a token that is refused on the payment alone, whose replay is then lost: paid once', async () => {
+    const world = await payouts({ paymentCourse: ['SUCCESS'] });
+    world.sandbox.fail(
+      1,
+      { kind: 'oauth-error', error: 'invalid_token', status: 401 },
+      { on: 'api', path: PAY },
+    );
+    world.sandbox.fail(1, { kind: 'reset-after-read' }, { on: 'api', path: PAY });
+    expect(await world.start().payOnce(salary('ref-1'))).toMatchObject({ kind: 'paid' });
+    expect(world.sandbox.stats()).toMatchObject({ payments: 1, duplicatePayments: 0 });
+    expect(sent(world)).toEqual(['ask', 'pay', 'pay', 'ask']);
+  });
+
+  test('429, more often than the library waits: sent again, and paid once', async () => {
+    const world = await payouts({ paymentCourse: ['SUCCESS'] });
+    world.sandbox.rateLimit(3, { on: 'api', path: PAY, retryAfter: 0 });
+    expect(await world.start().payOnce(salary('ref-1'))).toMatchObject({ kind: 'paid' });
+    expect(world.sandbox.stats()).toMatchObject({ payments: 1, duplicatePayments: 0, rateLimited: 3 });
+  });
+
+  test('no token to be had: unknown, and nothing is sent', async () => {
+    const world = await payouts();
+    world.sandbox.setClientSecret('another');
+    const verdict = await world.start().payOnce(salary('ref-1'));
+    expect(verdict).toMatchObject({ kind: 'unknown', why: 'not-answered' });
+    expect(world.sandbox.stats()).toMatchObject({ payments: 0, apiRequests: 0 });
+  });
+
+  test('a wrong merchant id (403 in HTML): unknown, and nothing is sent', async () => {
+    const world = await payouts({ merchantId: '999' });
+    expect(await world.start().payOnce(salary('ref-1'))).toMatchObject({
+      kind: 'unknown',
+      why: 'not-answered',
+    });
+    expect(new Set(sent(world))).toEqual(new Set(['ask']));
+  });
+});
+
+/** Ways in which the status check itself fails, whenever it is asked. */
+const DUMB: readonly (readonly [Fault, hangs?: true])[] = [
+  [{ kind: 'reset-before-read' }],
+  [{ kind: 'reset-after-read' }],
+  [{ kind: 'reset-in-body' }],
+  [{ kind: 'truncated-json' }],
+  [{ kind: 'status', status: 403, body: 'html' }],
+  [{ kind: 'status', status: 500 }],
+  [{ kind: 'status', status: 503, body: 'text' }],
+  [{ kind: 'html-200' }],
+  [{ kind: 'empty-200' }],
+  [{ kind: 'garbage' }],
+];
+
+describe('payOnce, when the status check fails', () => {
+  test.each(DUMB.map(([fault]) => [JSON.stringify(fault), fault] as const))(
+    '%s from the start: unknown, and nothing is sent before PayU has answered',
+    async (_, fault) => {
+      const world = await payouts({ paymentCourse: ['SUCCESS'] });
+      world.sandbox.fail({ share: 1 }, fault, { on: 'api', path: ASK });
+      const verdict = await world.start().payOnce(salary('ref-1'));
+      expect(verdict).toMatchObject({ kind: 'unknown', why: 'not-answered', error: expect.any(Error) });
+      expect(ledger(world.sandbox)).toEqual([]);
+      world.sandbox.clearFaults();
+      expect(await world.start().payOnce(salary('ref-1'))).toMatchObject({ kind: 'paid' });
+    },
+  );
+
+  test.each(DUMB.map(([fault]) => [JSON.stringify(fault), fault] as const))(
+    '%s after a payment whose answer was lost: unknown, never failed; the same call finds out later',
+    async (_, fault) => {
+      const world = await payouts({ paymentCourse: ['SUCCESS'] });
+      const { sandbox } = world;
+      sandbox.fail(1, { kind: 'reset-after-read' }, { on: 'api', path: PAY });
+      world.time.onPause = (pause) => {
+        if (pause === 1) sandbox.fail({ share: 1 }, fault, { on: 'api', path: ASK });
+      };
+      expect(await world.start().payOnce(salary('ref-1'))).toMatchObject({
+        kind: 'unknown',
+        why: 'not-answered',
+      });
+      sandbox.clearFaults();
+      expect(await world.start().payOnce(salary('ref-1'))).toMatchObject({ kind: 'paid' });
+      expect(sandbox.stats()).toMatchObject({ payments: 1, duplicatePayments: 0 });
+    },
+  );
+
+  test.each([
+    ['hang', 'hang'],
+    ['hang-in-body', 'hang-in-body'],
+  ] as const)('a %s is given up, and asked again', async (_, kind) => {
+    const world = await payouts({ paymentCourse: ['SUCCESS'] });
+    world.sandbox.fail(1, { kind }, { on: 'api', path: ASK });
+    timeOutOnce(world, ({ faults }) => faults === 1);
+    expect(await world.start().payOnce(salary('ref-1'))).toMatchObject({ kind: 'paid' });
+    expect(sent(world)).toEqual(['ask', 'ask', 'pay', 'ask']);
+  });
+
+  test('taken, and then no answers: pending', async () => {
+    const world = await payouts();
+    world.time.onPause = (pause) => {
+      if (pause === 1) world.sandbox.fail({ share: 1 }, { kind: 'empty-200' }, { on: 'api', path: ASK });
+    };
+    expect(await world.start().payOnce(salary('ref-1'))).toEqual({ kind: 'pending' });
+  });
+});
+
+interface Entry {
+  readonly txnId: number;
+  readonly merchantRefId: string;
+  readonly amount?: number | string;
+  readonly txnStatus?: string;
+  readonly [field: string]: unknown;
+}
+
+function page(transactionDetails: readonly Entry[], noOfPages = 1): { readonly body: unknown } {
+  const data = { noOfPages, totalElements: transactionDetails.length, currentPage: 0, transactionDetails };
+  return { body: { status: 0, msg: null, code: null, data } };
+}
+
+const success = (merchantRefId: string, txnId = 1): Entry => ({
+  txnId,
+  merchantRefId,
+  amount: 100,
+  txnStatus: 'SUCCESS',
+});
+
+describe('whose entry it is', () => {
+  test.each(['ref-11', 'REF-1', 'ref-', ' ref-1', 'xref-1'])('"%s" is another payment', async (other) => {
+    const world = await payouts();
+    world.sandbox.replyNext(page([success(other)]), { on: 'api', path: ASK });
+    expect(await world.start().find('ref-1')).toEqual([]);
+  });
+
+  test('among others, on a later page, as a number: found', async () => {
+    const world = await payouts();
+    const pages = [
+      page([success('other'), success('11', 2)], 3),
+      page([], 3),
+      page([{ ...success('x', 3), merchantRefId: 1 as never }], 3),
+    ];
+    for (const each of pages) world.sandbox.replyNext(each, { on: 'api', path: ASK });
+    expect(await world.start().find('1')).toMatchObject([{ txnId: 3, merchantRefId: '1' }]);
+    const asked = world.sandbox
+      .requests()
+      .map(({ rawBody }) => new URLSearchParams(String(rawBody)).get('page'));
+    expect(asked.filter((each) => each !== null)).toEqual(['1', '2', '3']);
+  });
+
+  test('the same entry on two pages is one', async () => {
+    const world = await payouts();
+    for (let turn = 0; turn < 2; turn++)
+      world.sandbox.replyNext(page([success('ref-1')], 2), { on: 'api', path: ASK });
+    expect(await world.start().find('ref-1')).toHaveLength(1);
+  });
+
+  test.each([
+    ['SUCCESS', 'FAILED'],
+    ['FAILED', 'SUCCESS'],
+    ['SUCCESS', 'SUCCESS'],
+    ['FAILED', 'FAILED'],
+  ])('two entries of one reference, %s and %s: unknown, for a person', async (...statuses) => {
+    const world = await payouts();
+    const entries = statuses.map((txnStatus, index) => ({ ...success('ref-1', index), txnStatus }));
+    world.sandbox.replyNext(page(entries), { on: 'api', path: ASK });
+    expect(await world.start().payOnce(salary('ref-1'))).toEqual({ kind: 'unknown', why: 'several' });
+    expect(sent(world)).toEqual(['ask']);
+  });
+
+  test.each<[string, unknown]>([
+    ['no amount', { txnId: 1, merchantRefId: 'ref-1', txnStatus: 'SUCCESS' }],
+    ['no status', { txnId: 1, merchantRefId: 'ref-1', amount: 100 }],
+    ['no number', { merchantRefId: 'ref-1', amount: 100, txnStatus: 'SUCCESS' }],
+  ])('%s in it: not understood, and no verdict', async (_, entry) => {
+    const world = await payouts();
+    world.sandbox.replyNext(page([entry as Entry]), { on: 'api', path: ASK });
+    await expect(world.start().find('ref-1')).rejects.toMatchObject({
+      name: 'PayoutsError',
+      kind: 'not-understood',
+    });
+  });
+
+  test.each<[unknown, string]>([
+    [{ status: 1, msg: 'no' }, 'refused'],
+    [{ status: 0, data: null }, 'not-understood'],
+    [{ status: 0, data: { transactionDetails: [] } }, 'not-understood'],
+    [{ status: 0, data: { transactionDetails: ['x'], noOfPages: 1 } }, 'not-understood'],
+    [[], 'not-understood'],
+    [null, 'not-understood'],
+    ['<html>', 'not-understood'],
+  ])('%j: %s', async (body, kind) => {
+    const world = await payouts();
+    world.sandbox.replyNext({ body }, { on: 'api', path: ASK });
+    await expect(world.start().find('ref-1')).rejects.toMatchObject({ kind });
+  });
+
+  test('a server that lists pages without an end is asked for 50 of them', async () => {
+    const world = await payouts();
+    for (let turn = 0; turn < 51; turn++)
+      world.sandbox.replyNext(page([success('x')], 1e9), { on: 'api', path: ASK });
+    await expect(world.start().find('ref-1')).rejects.toMatchObject({ kind: 'not-understood' });
+    expect(sent(world)).toHaveLength(50);
+  });
+});
+
+describe('a reference that was used before', () => {
+  test.each<[string, Payment, readonly string[]]>([
+    ['another amount', salary('ref-1', 100.01), ['amount']],
+    ['another person', { ...salary('ref-1'), beneficiaryName: 'Ravi Iyer' } as Payment, ['beneficiaryName']],
+    ['another way', { ...salary('ref-1'), paymentType: 'NEFT' } as Payment, ['paymentType']],
+  ])('for %s: mismatch, before anything is sent', async (_, payment, differs) => {
+    const world = await payouts({ paymentCourse: ['SUCCESS'] });
+    await world.start().payOnce(salary('ref-1'));
+    const verdict = await world.start().payOnce(payment);
+    expect(verdict).toMatchObject({ kind: 'mismatch', differs, transaction: { txnStatus: 'SUCCESS' } });
+    expect(world.sandbox.stats()).toMatchObject({ payments: 1, duplicatePayments: 0 });
+  });
+
+  test('for another amount, and it is not listed yet: 1002, then mismatch, never paid', async () => {
+    const world = await payouts({ paymentCourse: ['UNLISTED', 'UNLISTED', 'SUCCESS'] });
+    await world.http.post('/v2/payment', [salary('ref-1', 5)]);
+    expect(await world.start().payOnce(salary('ref-1'))).toMatchObject({
+      kind: 'mismatch',
+      differs: ['amount'],
+    });
+    expect(world.sandbox.stats()).toMatchObject({ payments: 1, duplicatePayments: 1 });
+  });
+
+  test('and is never listed: unknown when time is up', async () => {
+    const world = await payouts({ paymentCourse: ['UNLISTED'] });
+    await world.http.post('/v2/payment', [salary('ref-1')]);
+    const verdict = await world.start().payOnce(salary('ref-1'));
+    expect(verdict).toMatchObject({ kind: 'unknown', why: 'not-listed' });
+    expect(sent(world).filter((what) => what === 'pay')).toHaveLength(2);
+  });
+
+  test('and failed: failed, and nothing is sent', async () => {
+    const world = await payouts({ paymentCourse: ['FAILED'] });
+    await world.start().payOnce(salary('ref-1'));
+    world.sandbox.resetStats();
+    expect(await world.start().payOnce({ ...salary('ref-1'), retry: true })).toMatchObject({
+      kind: 'failed',
+    });
+    expect(sent(world)).toEqual(['ask']);
+  });
+
+  test('a name in other letters is the same person', async () => {
+    const world = await payouts({ paymentCourse: ['SUCCESS'] });
+    await world.http.post('/v2/payment', [{ ...salary('ref-1'), beneficiaryName: 'ASHA  RAO ' }]);
+    expect(await world.start().payOnce(salary('ref-1'))).toMatchObject({ kind: 'paid' });
+  });
+});
+
+describe('a refusal after a lost answer', () => {
+  test('is no verdict: the first send may have been taken', async () => {
+    const world = await payouts();
+    const { sandbox, http } = world;
+    const lag = Array.from({ length: 30 }, () => 'UNLISTED' as const);
+    sandbox.setPaymentCourse(lag);
+    sandbox.fail(1, { kind: 'reset-after-read' }, { on: 'api', path: PAY });
+    let sends = 0;
+    http.interceptors.request.use((config) => {
+      if (config.url === '/v2/payment' && ++sends === 2) {
+        const data = [{ merchantRefId: 'ref-1', batchId: '1', error: 'TXN_LIMIT_EXCEEDED', code: [1128] }];
+        sandbox.replyNext({ body: { status: 1, msg: null, code: null, data } }, { on: 'api', path: PAY });
+      }
+      return config;
+    });
+    expect(await world.start().payOnce(salary('ref-1'))).toMatchObject({
+      kind: 'unknown',
+      why: 'not-listed',
+    });
+    expect(ledger(sandbox)).toEqual([['ref-1', 'UNLISTED']]);
+  });
+});
+
+describe('answers to a payment that are none of PayU’s', () => {
+  const entry = { batchId: '1', merchantRefId: 'ref-1', error: 'x', code: [1004] };
+  test.each<unknown>([
+    { status: 2, data: [] },
+    { status: '0', data: [] },
+    { data: [] },
+    { status: 0, data: [entry] },
+    { status: 1, data: [] },
+    { status: 1, data: [{ ...entry, merchantRefId: 'ref-11' }] },
+    { status: 1, data: [{ ...entry, code: [] }] },
+    { status: 1, data: [{ ...entry, code: null }] },
+    { status: 1, data: 'x' },
+    [],
+    null,
+    'ok',
+  ])('%j: nothing is concluded from it', async (body) => {
+    const world = await payouts({ paymentCourse: ['SUCCESS'] });
+    world.sandbox.replyNext({ body }, { on: 'api', path: PAY });
+    expect(await world.start().payOnce(salary('ref-1'))).toMatchObject({ kind: 'paid' });
+    expect(sent(world)).toEqual(['ask', 'pay', 'ask', 'ask', 'ask', 'pay', 'ask']);
+  });
+
+  test('1002 among other numbers: the reference is known', async () => {
+    const world = await payouts();
+    const body = { status: 1, msg: null, code: null, data: [{ ...entry, code: [1002, 1005] }] };
+    world.sandbox.replyNext({ body }, { on: 'api', path: PAY });
+    expect(await world.start().payOnce(salary('ref-1'))).toMatchObject({
+      kind: 'unknown',
+      why: 'not-listed',
+    });
+  });
+});
+
+describe('payAllOnce', () => {
+  const batch = [salary('a'), { ...salary('b'), beneficiaryIfscCode: 'X' } as Payment, salary('c')];
+
+  test.each(['all-or-none', 'per-entry'] as const)(
+    'one that is refused among others (%s): a verdict for each, in their order',
+    async (batches) => {
+      const world = await payouts({ batches, paymentCourse: ['SUCCESS'] });
+      const verdicts = await world.start().payAllOnce(batch);
+      expect(verdicts).toMatchObject([
+        { kind: 'paid' },
+        { kind: 'refused', codes: [1022] },
+        { kind: 'paid' },
+      ]);
+      expect(ledger(world.sandbox)).toEqual([
+        ['a', 'SUCCESS'],
+        ['c', 'SUCCESS'],
+      ]);
+      expect(world.sandbox.stats().duplicatePayments).toBe(0);
+    },
+  );
+
+  test('a lost answer: only what is not listed is sent again', async () => {
+    const world = await payouts({ paymentCourse: ['SUCCESS'] });
+    await world.start().payOnce(salary('a'));
+    world.sandbox.fail(1, { kind: 'status', status: 502 }, { on: 'api', path: PAY });
+    const verdicts = await world.start().payAllOnce([salary('a'), salary('b')]);
+    expect(verdicts).toMatchObject([{ kind: 'paid' }, { kind: 'paid' }]);
+    expect(world.sandbox.stats()).toMatchObject({ payments: 2, duplicatePayments: 0 });
+  });
+
+  test('nothing to pay: nothing is sent', async () => {
+    const world = await payouts();
+    expect(await world.start().payAllOnce([])).toEqual([]);
+    expect(world.sandbox.requests()).toEqual([]);
+  });
+
+  test('one reference twice is refused before anything is sent', async () => {
+    const world = await payouts();
+    await expect(world.start().payAllOnce([salary('a'), salary('a')])).rejects.toThrow('must differ');
+    expect(world.sandbox.requests()).toEqual([]);
+  });
+});
+
+describe('leaving, and coming back', () => {
+  test('aborted while the payment is under way: unknown; a process that starts later finds it', async () => {
+    const world = await payouts({ paymentCourse: ['SUCCESS'] });
+    const leaving = new AbortController();
+    world.sandbox.fail(1, { kind: 'hang', processed: true }, { on: 'api', path: PAY });
+    world.sandbox.until(({ payments }) => payments === 1).then(() => leaving.abort());
+    const verdict = await world.start().payOnce(salary('ref-1'), { signal: leaving.signal });
+    expect(verdict).toMatchObject({ kind: 'unknown', why: 'aborted' });
+    expect(await world.start().payOnce(salary('ref-1'))).toMatchObject({ kind: 'paid' });
+    expect(sent(world)).toEqual(['ask', 'pay', 'ask']);
+    expect(world.sandbox.stats()).toMatchObject({ payments: 1, duplicatePayments: 0 });
+  });
+
+  test('aborted in a pause: at once', async () => {
+    const world = await payouts();
+    const leaving = new AbortController();
+    world.time.onPause = () => leaving.abort();
+    const verdict = await world.start().payOnce(salary('ref-1'), { signal: leaving.signal });
+    expect(verdict).toEqual({ kind: 'pending' });
+    expect(world.time.pauses).toHaveLength(1);
+  });
+
+  test('aborted before: unknown, and nothing is sent', async () => {
+    const world = await payouts();
+    const verdict = await world.start().payOnce(salary('ref-1'), { signal: AbortSignal.abort() });
+    expect(verdict).toMatchObject({ kind: 'unknown', why: 'aborted' });
+    expect(world.sandbox.requests()).toEqual([]);
+  });
+
+  test('two processes at once, with the same reference: paid once, and both know', async () => {
+    const world = await payouts({ paymentCourse: ['SUCCESS'] });
+    // Both ask before either pays.
+    const hold = world.sandbox.hold('api', ASK);
+    const calls = [world.start().payOnce(salary('ref-1')), world.start().payOnce(salary('ref-1'))];
+    await hold.waitFor(2);
+    hold.release();
+    expect(await Promise.all(calls)).toMatchObject([{ kind: 'paid' }, { kind: 'paid' }]);
+    expect(world.sandbox.stats()).toMatchObject({ payments: 1, duplicatePayments: 1 });
+  });
+
+  test('time is up at the end, whatever the server does', async () => {
+    const world = await payouts();
+    world.sandbox.fail({ share: 1 }, { kind: 'status', status: 503 }, { on: 'api', path: PAY });
+    expect(await world.start().payOnce(salary('ref-1'))).toMatchObject({
+      kind: 'unknown',
+      why: 'not-listed',
+    });
+    expect(sent(world).filter((what) => what === 'pay').length).toBeLessThanOrEqual(3);
+    expect(world.time.now()).toBeLessThanOrEqual(60_000);
+  });
+});
+
+describe('what is wrong in itself is refused before anything is sent', () => {
+  test.each<[string, Partial<Payment>, string]>([
+    ['no reference', { merchantRefId: undefined as never }, '"merchantRefId" must be given'],
+    ['an empty reference', { merchantRefId: '' }, '"merchantRefId" must be given'],
+    ['41 characters', { merchantRefId: 'x'.repeat(41) }, '"merchantRefId" must be given'],
+    ['a space', { merchantRefId: 'a b' }, '"merchantRefId" must be given'],
+    ['a letter that forms may change', { merchantRefId: 'é' }, '"merchantRefId" must be given'],
+    ['a number', { merchantRefId: 1 as never }, '"merchantRefId" must be given'],
+    ['an amount of 0', { amount: 0 }, '"amount" must be'],
+    ['a third decimal', { amount: 0.005 }, '"amount" must be'],
+    ['no number', { amount: Number.NaN }, '"amount" must be'],
+    ['no end', { amount: Number.POSITIVE_INFINITY }, '"amount" must be'],
+  ])('%s', async (_, change, message) => {
+    const world = await payouts();
+    await expect(world.start().payOnce({ ...salary('ref-1'), ...change } as Payment)).rejects.toThrow(
+      message,
+    );
+    expect(world.sandbox.requests()).toEqual([]);
+  });
+
+  test('40 characters, and an amount of paise, are right', async () => {
+    const world = await payouts({ paymentCourse: ['SUCCESS'] });
+    const verdict = await world.start().payOnce(salary('x'.repeat(40), 0.07));
+    expect(verdict).toMatchObject({ kind: 'paid', transaction: { amount: 0.07 } });
+  });
+});
