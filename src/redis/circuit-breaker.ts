@@ -5,26 +5,36 @@
 export class CircuitBreaker {
   readonly #pauseMs: number;
   readonly #now: () => number;
+  readonly #onRecovered: () => void;
   #pausedUntil: number | undefined;
 
-  constructor(parts: { readonly pauseMs: number; readonly now: () => number }) {
+  /** `now`: of a clock that never goes back (T1). `onRecovered`: Redis has answered again after an outage. */
+  constructor(parts: {
+    readonly pauseMs: number;
+    readonly now: () => number;
+    readonly onRecovered?: () => void;
+  }) {
     this.#pauseMs = parts.pauseMs;
     this.#now = parts.now;
+    this.#onRecovered = parts.onRecovered ?? (() => {});
   }
 
   get isPaused(): boolean {
     return this.#pausedUntil !== undefined && this.#now() < this.#pausedUntil;
   }
 
-  /** Whether this caller may ask. The first one after a pause may, and holds the others off until it knows more. */
-  mayPass(): boolean {
+  /** Lets this caller ask, unless Redis is left alone. The first one after a pause holds the others off until it knows more. */
+  tryPass(): boolean {
     if (this.isPaused) return false;
     if (this.#pausedUntil !== undefined) this.failed();
     return true;
   }
 
+  /** Also by an answer that was too late for its caller: it is the first sign that the outage is over. */
   answered(): void {
+    if (this.#pausedUntil === undefined) return;
     this.#pausedUntil = undefined;
+    this.#onRecovered();
   }
 
   failed(): void {

@@ -1,6 +1,23 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { isRecord } from '../json.ts';
 import type { TokenRecord } from '../token/store/token-store.ts';
 import { RedisStoreError } from './redis-store-error.ts';
+
+/** A record, with what its reader needs to put its times right by his own clock. */
+export interface WrittenRecord {
+  readonly record: TokenRecord;
+  /** When it was written, by the clock of the process that wrote it; undefined in values of earlier versions. */
+  readonly writtenAt: number | undefined;
+  /** The life that it was given in Redis then: what Redis says is left of it tells how long ago that was. */
+  readonly ttlMs: number | undefined;
+}
+
+export interface EnvelopeOptions {
+  /** Undefined: plain JSON is written. */
+  readonly writeKey: Buffer | undefined;
+  readonly readKeys: readonly Buffer[];
+  readonly readsPlain: boolean;
+}
 
 /**
  * How a record is written: `1.<kind>.<obtainedAt>.<payload>`. The 1 is the version of the format. `obtainedAt` stays
@@ -8,16 +25,15 @@ import { RedisStoreError } from './redis-store-error.ts';
  * Redis, so that neither it can be changed nor one value be put in the place of another.
  */
 export class Envelope {
-  readonly #keys: readonly Buffer[];
+  readonly #options: EnvelopeOptions;
 
-  /** The first key writes, all read; none: plain JSON. */
-  constructor(encryptionKeys: readonly Buffer[]) {
-    this.#keys = encryptionKeys;
+  constructor(options: EnvelopeOptions) {
+    this.#options = options;
   }
 
-  seal(redisKey: string, record: TokenRecord): string {
-    const [key] = this.#keys;
-    const json = JSON.stringify(record);
+  seal(redisKey: string, { record, writtenAt, ttlMs }: WrittenRecord): string {
+    const key = this.#options.writeKey;
+    const json = JSON.stringify({ ...record, writtenAt, ttlMs });
     if (key === undefined) return `1.plain.${timestamp(record)}.${json}`;
     const header = `1.gcm.${timestamp(record)}`;
     const iv = randomBytes(IV_BYTES);
@@ -27,21 +43,22 @@ export class Envelope {
   }
 
   /** Rejects what this store did not write for this key with a key that it knows. */
-  open(redisKey: string, value: string): TokenRecord {
+  open(redisKey: string, value: string): WrittenRecord {
     const [, header, kind, payload] = ENVELOPE.exec(value) ?? [];
     if (header === undefined || payload === undefined) {
       throw unreadable('is not a record of this store');
     }
     if (kind === 'gcm') return parse(this.#decrypt(payload, associatedData(redisKey, header)));
     // Whoever can write to Redis could otherwise slip in a token of their own.
-    if (this.#keys.length > 0) throw unreadable('is not encrypted, and "encryptionKey" is set');
+    if (!this.#options.readsPlain) throw unreadable('is not encrypted, and "encryptionKey" is set');
     return parse(payload);
   }
 
   #decrypt(payload: string, aad: Buffer): string {
-    if (this.#keys.length === 0) throw unreadable('is encrypted, and "encryptionKey" is not set');
+    const { readKeys } = this.#options;
+    if (readKeys.length === 0) throw unreadable('is encrypted, and "encryptionKey" is not set');
     const sealed = Buffer.from(payload, 'base64url');
-    for (const key of this.#keys) {
+    for (const key of readKeys) {
       const json = decryptWith(key, sealed, aad);
       if (json !== undefined) return json;
     }
@@ -76,7 +93,7 @@ function timestamp(record: TokenRecord): number {
   return Math.max(0, Math.floor(record.obtainedAt));
 }
 
-function parse(json: string): TokenRecord {
+function parse(json: string): WrittenRecord {
   let value: unknown;
   try {
     value = JSON.parse(json);
@@ -84,21 +101,28 @@ function parse(json: string): TokenRecord {
     // Not as the cause: the message of a SyntaxError quotes the text.
     throw unreadable('is not JSON');
   }
-  if (!isTokenRecord(value)) throw unreadable('is not a token record');
-  return value;
+  if (!isRecord(value)) throw unreadable('is not a token record');
+  const { writtenAt, ttlMs, ...record } = value;
+  if (!isTokenRecord(record)) throw unreadable('is not a token record');
+  return { record, writtenAt: numberOf(writtenAt), ttlMs: numberOf(ttlMs) };
 }
 
-function isTokenRecord(value: unknown): value is TokenRecord {
-  const record = Object(value) as Partial<Record<keyof TokenRecord, unknown>>;
+function numberOf(value: unknown): number | undefined {
+  return typeof value === 'number' ? value : undefined;
+}
+
+function isTokenRecord(record: object): record is TokenRecord {
+  const { accessToken, refreshToken, scope, obtainedAt, expiresAt, extra } = record as Partial<
+    Record<keyof TokenRecord, unknown>
+  >;
   return (
-    typeof record.accessToken === 'string' &&
-    (record.refreshToken === undefined || typeof record.refreshToken === 'string') &&
-    Array.isArray(record.scope) &&
-    record.scope.every((scope) => typeof scope === 'string') &&
-    Number.isFinite(record.obtainedAt) &&
-    Number.isFinite(record.expiresAt) &&
-    typeof record.extra === 'object' &&
-    record.extra !== null
+    typeof accessToken === 'string' &&
+    (refreshToken === undefined || typeof refreshToken === 'string') &&
+    Array.isArray(scope) &&
+    scope.every((each) => typeof each === 'string') &&
+    Number.isFinite(obtainedAt) &&
+    Number.isFinite(expiresAt) &&
+    isRecord(extra)
   );
 }
 

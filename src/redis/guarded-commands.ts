@@ -1,18 +1,29 @@
+import { systemClock } from '../time/clock.ts';
+import { HeardLimit } from '../time/heard-limit.ts';
 import type { CircuitBreaker } from './circuit-breaker.ts';
-import type { RedisCommands } from './redis-client.ts';
+import { isSlotMoving, withoutArguments } from './client-errors.ts';
+import type { RunScript, ScriptCall } from './redis-client.ts';
 import { RedisStoreError } from './redis-store-error.ts';
 
-/** Commands that reject soon, and with errors that hold no argument of theirs. */
+export interface Hooks {
+  /** Gets the reply of a script that ran after we had stopped waiting for it. */
+  readonly onLate?: (reply: unknown) => void;
+  /** The script may have run before, and is sent again: its reply tells nothing about the first time. */
+  readonly onRepeat?: () => void;
+}
+
+/** While the slot of a key is on its way to another node. */
+const SLOT_MOVING_PAUSE_MS = 25;
+
+/** Scripts that reject soon, and with errors that hold no argument of theirs. */
 export class GuardedCommands {
-  readonly #commands: RedisCommands;
+  readonly #run: RunScript;
   readonly #breaker: CircuitBreaker;
   readonly #timeoutMs: number;
+  #unanswered = 0;
 
-  constructor(
-    commands: RedisCommands,
-    parts: { readonly breaker: CircuitBreaker; readonly timeoutMs: number },
-  ) {
-    this.#commands = commands;
+  constructor(run: RunScript, parts: { readonly breaker: CircuitBreaker; readonly timeoutMs: number }) {
+    this.#run = run;
     this.#breaker = parts.breaker;
     this.#timeoutMs = parts.timeoutMs;
   }
@@ -22,84 +33,92 @@ export class GuardedCommands {
     return this.#breaker.isPaused;
   }
 
-  get(key: string): Promise<unknown> {
-    return this.#run(
-      () => this.#commands.get(key),
-      () => {},
+  /** Whether a client has yet to say what became of a script that we gave up: it waits for its connection. */
+  get hasUnanswered(): boolean {
+    return this.#unanswered > 0;
+  }
+
+  /** Rejects at once where Redis failed a moment ago. */
+  eval(call: ScriptCall, hooks: Hooks = {}): Promise<unknown> {
+    if (this.#breaker.tryPass()) return this.evalAnyway(call, hooks);
+    return Promise.reject(
+      new RedisStoreError(
+        'paused',
+        'Redis failed a moment ago and is left alone. See the error before this one.',
+      ),
     );
   }
 
-  /** `onLate` gets the reply of a script that ran after we had stopped waiting for it. */
-  eval(
-    script: string,
-    parameters: { readonly keys: readonly string[]; readonly values: readonly string[] },
-    onLate: (reply: unknown) => void = () => {},
-  ): Promise<unknown> {
-    return this.#run(() => this.#commands.eval(script, parameters.keys, parameters.values), onLate);
-  }
-
-  /** Sends a script to a Redis that has just answered, though late; nobody waits for what becomes of it. */
-  evalUnawaited(
-    script: string,
-    parameters: { readonly keys: readonly string[]; readonly values: readonly string[] },
-  ): void {
-    this.#commands.eval(script, parameters.keys, parameters.values).catch(() => {});
-  }
-
-  #run(command: () => Promise<unknown>, onLate: (reply: unknown) => void): Promise<unknown> {
-    if (!this.#breaker.mayPass()) {
-      return Promise.reject(
-        new RedisStoreError(
-          'paused',
-          'Redis failed a moment ago and is left alone. See the error before this one.',
-        ),
-      );
-    }
-    return new Promise((resolve, reject) => {
-      let isSettled = false;
-      const giveUp = () => {
-        if (isSettled) return;
-        isSettled = true;
-        this.#breaker.failed();
-        reject(
-          new RedisStoreError('timeout', `Redis did not answer within "timeoutMs" (${this.#timeoutMs} ms).`),
-        );
-      };
-      // After a stall of this very process the timer is due before the reply that has long arrived is read: the
-      // immediate lets that one be read first. Who waits for a token keeps the process alive, this timer does not.
-      const timer = setTimeout(() => setImmediate(giveUp), this.#timeoutMs).unref();
-      const settle = (outcome: () => void) => {
-        clearTimeout(timer);
-        isSettled = true;
-        outcome();
-      };
-      command().then(
-        (reply) => {
-          if (isSettled) return onLate(reply);
-          this.#breaker.answered();
-          settle(() => resolve(reply));
-        },
-        (error: unknown) => {
-          if (isSettled) return;
-          const failure = withoutArguments(error);
-          if (failure.reason === 'refused') this.#breaker.answered();
-          else this.#breaker.failed();
-          settle(() => reject(failure));
-        },
-      );
+  /** Asks also a Redis that failed a moment ago: for what nobody waits for, and what is too late in a few seconds. */
+  async evalAnyway(call: ScriptCall, { onLate = ignore, onRepeat = ignore }: Hooks = {}): Promise<unknown> {
+    let pass: (value: Outcome) => void = ignore;
+    const passed = new Promise<Outcome>((resolve) => {
+      pass = resolve;
     });
+    const limit = new HeardLimit({ clock: systemClock, limitMs: this.#timeoutMs }, () =>
+      pass({ kind: 'passed' }),
+    );
+    try {
+      for (;;) {
+        const stallsBefore = limit.stalls;
+        const answer = outcomeOf(this.#run(call));
+        const outcome = await Promise.race([answer, passed]);
+        if (outcome.kind === 'passed') throw this.#giveUp(answer, onLate);
+        if (outcome.kind === 'reply') {
+          this.#breaker.answered();
+          return outcome.reply;
+        }
+        if (isSlotMoving(outcome.error)) {
+          await Promise.race([delay(SLOT_MOVING_PAUSE_MS), passed]);
+          continue;
+        }
+        const failure = withoutArguments(outcome.error);
+        // The client gave up while this very process stood still: nobody heard the answer (T2).
+        const isUnheard = failure.reason === 'timeout' && limit.stalls > stallsBefore;
+        if (!isUnheard) throw this.#failed(failure);
+        onRepeat();
+      }
+    } finally {
+      limit.stop();
+    }
+  }
+
+  #giveUp(answer: Promise<Outcome>, onLate: (reply: unknown) => void): RedisStoreError {
+    this.#unanswered++;
+    void answer.then((outcome) => {
+      this.#unanswered--;
+      if (outcome.kind !== 'reply') return;
+      this.#breaker.answered();
+      onLate(outcome.reply);
+    });
+    const rule = `Redis did not answer within "timeoutMs" (${this.#timeoutMs} ms).`;
+    return this.#failed(new RedisStoreError('timeout', rule));
+  }
+
+  #failed(failure: RedisStoreError): RedisStoreError {
+    if (failure.reason === 'refused') this.#breaker.answered();
+    else this.#breaker.failed();
+    return failure;
   }
 }
 
-/** The server's own errors begin with a word in capitals; those of the clients and of the network do not. */
-const SERVER_ERROR = /^([A-Z][A-Z0-9_]{1,30}) /;
-const NETWORK_ERROR = /^E[A-Z]{2,20}$/;
+/** What became of a script, or of the wait for it. */
+type Outcome =
+  | { readonly kind: 'reply'; readonly reply: unknown }
+  | { readonly kind: 'error'; readonly error: unknown }
+  | { readonly kind: 'passed' };
 
-/** Says what happened in our own words: the rest of the client's message may quote the command. */
-function withoutArguments(error: unknown): RedisStoreError {
-  const { message, code } = Object(error) as { message?: unknown; code?: unknown };
-  const answer = SERVER_ERROR.exec(String(message))?.[1];
-  if (answer !== undefined) return new RedisStoreError('refused', `Redis answered with the error ${answer}.`);
-  const detail = typeof code === 'string' && NETWORK_ERROR.test(code) ? ` (${code})` : '';
-  return new RedisStoreError('unreachable', `Redis could not be reached${detail}. Is the client connected?`);
+function outcomeOf(answer: Promise<unknown>): Promise<Outcome> {
+  return answer.then(
+    (reply): Outcome => ({ kind: 'reply', reply }),
+    (error: unknown): Outcome => ({ kind: 'error', error }),
+  );
 }
+
+function delay(delayMs: number): Promise<Outcome> {
+  return new Promise((resolve) => {
+    setTimeout(() => resolve({ kind: 'passed' }), delayMs);
+  });
+}
+
+function ignore(): void {}

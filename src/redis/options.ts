@@ -1,4 +1,5 @@
-import { invalidOption } from './invalid-option.ts';
+import { invalidOption } from '../errors.ts';
+import type { EnvelopeOptions } from './envelope.ts';
 
 /** A key of AES-256-GCM: 32 bytes, or their base64 (also base64url) or hex text. */
 export type EncryptionKey = Uint8Array | string;
@@ -11,20 +12,32 @@ export interface RedisTokenStoreOptions {
   readonly prefix?: string;
   /**
    * Encrypts what is stored. Default: none, the tokens lie in Redis as they are. A list serves rotation: the first
-   * key writes, all of them read. Values that were written without encryption are not read any more.
+   * key writes, all of them read. Values that were written without encryption are not read, but with `acceptPlain`.
    *
    * @example
    * redisTokenStore(redis, { encryptionKey: [newKey, oldKey] });
    */
   readonly encryptionKey?: EncryptionKey | readonly EncryptionKey[];
-  /** Limit for one command. Default 1,000 ms. */
+  /**
+   * Beside `encryptionKey`: values that were written without encryption are read as well, and written encrypted. For
+   * the time in which encryption is switched on (see docs/fleet.md), and no longer: whoever can write to Redis can put
+   * in a token. Default false.
+   */
+  readonly acceptPlain?: boolean;
+  /**
+   * Instead of `encryptionKey`: reads what is encrypted with these keys, and writes without encryption. For the step
+   * before encryption is switched on, and the step before it is gone. Default: none.
+   */
+  readonly decryptionKey?: EncryptionKey | readonly EncryptionKey[];
+  /** Limit for one command, counting only time in which this process could have heard the answer. Default 1,000 ms. */
   readonly timeoutMs?: number;
   /**
-   * How long the lock outlives a process that died with it. Default 15,000 ms: longer than one token request may
-   * take. A living owner extends it three times per lease, so that a longer mint keeps it.
+   * How long the lock outlives a process that died with it, and so how long the others wait for nothing then. Default
+   * 3,000 ms: shorter than the patience of their callers. A living owner extends it three times per lease, however long
+   * the mint takes. With a `refresh_token` as primary grant make it longer than `tokenTimeoutMs`: see docs/fleet.md.
    */
   readonly leaseMs?: number;
-  /** How long Redis is left alone after it did not answer or could not be reached. Default 5,000 ms. 0: never. */
+  /** How long Redis is left alone after it did not answer or could not be reached. Default 1,000 ms. 0: never. */
   readonly outagePauseMs?: number;
   /**
    * How long a record with a refresh token is kept after it was last written. Default 90 days: each renewal starts
@@ -35,8 +48,7 @@ export interface RedisTokenStoreOptions {
 
 export interface ReadOptions {
   readonly prefix: string;
-  /** Empty: no encryption. */
-  readonly encryptionKeys: readonly Buffer[];
+  readonly envelope: EnvelopeOptions;
   readonly timeoutMs: number;
   readonly leaseMs: number;
   readonly outagePauseMs: number;
@@ -47,6 +59,8 @@ export interface ReadOptions {
 const KNOWN: Readonly<Record<keyof RedisTokenStoreOptions, true>> = {
   prefix: true,
   encryptionKey: true,
+  acceptPlain: true,
+  decryptionKey: true,
   timeoutMs: true,
   leaseMs: true,
   outagePauseMs: true,
@@ -61,11 +75,10 @@ export function readOptions(options: RedisTokenStoreOptions): ReadOptions {
   refuseUnknown(options);
   return {
     prefix: readPrefix(options.prefix),
-    // Present but undefined is an environment variable that nobody set, not a wish for none.
-    encryptionKeys: 'encryptionKey' in options ? readKeys(options.encryptionKey) : [],
+    envelope: readEnvelope(options),
     timeoutMs: readMs('timeoutMs', options.timeoutMs ?? 1_000, { least: 1, most: LONGEST_TIMER_MS }),
-    leaseMs: readMs('leaseMs', options.leaseMs ?? 15_000, { least: 100, most: LONGEST_TIMER_MS }),
-    outagePauseMs: readMs('outagePauseMs', options.outagePauseMs ?? 5_000, {
+    leaseMs: readMs('leaseMs', options.leaseMs ?? 3_000, { least: 100, most: LONGEST_TIMER_MS }),
+    outagePauseMs: readMs('outagePauseMs', options.outagePauseMs ?? 1_000, {
       least: 0,
       most: LONGEST_TIMER_MS,
     }),
@@ -85,17 +98,18 @@ function refuseUnknown(options: unknown): void {
     ArrayBuffer.isView(options)
   ) {
     throw invalidOption(
-      '"options" must be an object, such as { encryptionKey }. Leave it out for the defaults.',
+      'options',
+      'must be an object, such as { encryptionKey }. Leave it out for the defaults.',
     );
   }
   const unknown = Object.keys(options).find((name) => !Object.hasOwn(KNOWN, name));
   if (unknown === undefined) return;
-  throw invalidOption(`"${unknown}" is not an option; there are: ${Object.keys(KNOWN).join(', ')}.`);
+  throw invalidOption(unknown, `is not an option; there are: ${Object.keys(KNOWN).join(', ')}.`);
 }
 
 function readPrefix(prefix: unknown = 'payu-auth:'): string {
   if (typeof prefix === 'string') return prefix;
-  throw invalidOption('"prefix" must be a string. Leave it out for "payu-auth:".');
+  throw invalidOption('prefix', 'must be a string. Leave it out for "payu-auth:".');
 }
 
 function readMs(
@@ -107,27 +121,53 @@ function readMs(
     return Number(value);
   }
   throw invalidOption(
-    `"${name}" must be a whole number of milliseconds from ${range.least} to ${range.most}. ` +
+    name,
+    `must be a whole number of milliseconds from ${range.least} to ${range.most}. ` +
       'Leave it out for the default.',
   );
 }
 
-function readKeys(option: unknown): readonly Buffer[] {
-  if (!Array.isArray(option)) return [readKey(option)];
-  if (option.length > 0) return option.map(readKey);
-  throw invalidOption('"encryptionKey" must hold at least one key when it is a list. Leave it out for none.');
+function readEnvelope(options: RedisTokenStoreOptions): EnvelopeOptions {
+  const { acceptPlain = false } = options;
+  if (typeof acceptPlain !== 'boolean') {
+    throw invalidOption('acceptPlain', 'must be true or false. Leave it out for false.');
+  }
+  // Present but undefined is an environment variable that nobody set, not a wish for none.
+  const [encrypts, decrypts] = ['encryptionKey' in options, 'decryptionKey' in options];
+  if (encrypts && decrypts) {
+    throw invalidOption(
+      'decryptionKey',
+      'cannot be set beside "encryptionKey", which reads as well. Choose one.',
+    );
+  }
+  if (acceptPlain && !encrypts) {
+    throw invalidOption('acceptPlain', 'needs "encryptionKey": without one, plain values are read anyway.');
+  }
+  const readKeys = encrypts
+    ? readKeyList('encryptionKey', options.encryptionKey)
+    : decrypts
+      ? readKeyList('decryptionKey', options.decryptionKey)
+      : [];
+  return { readKeys, writeKey: encrypts ? readKeys[0] : undefined, readsPlain: !encrypts || acceptPlain };
+}
+
+function readKeyList(name: string, option: unknown): readonly Buffer[] {
+  if (!Array.isArray(option)) return [readKey(name, option)];
+  if (option.length > 0) return option.map((key) => readKey(name, key));
+  throw invalidOption(name, 'must hold at least one key when it is a list. Leave it out for none.');
 }
 
 // Only the alphabet is checked before decoding: Buffer.from() skips what it does not know, and would accept debris.
 const HEX = /^[0-9a-f]{64}$/i;
 const BASE64 = /^[A-Za-z0-9+/_-]{43}=?$/;
 
-function readKey(key: unknown): Buffer {
+function readKey(name: string, key: unknown): Buffer {
   if (key instanceof Uint8Array && key.length === 32) return Buffer.from(key);
   if (typeof key === 'string' && HEX.test(key)) return Buffer.from(key, 'hex');
   if (typeof key === 'string' && BASE64.test(key)) return Buffer.from(key, 'base64');
   throw invalidOption(
-    '"encryptionKey" must be 32 bytes: a Buffer, or their base64 or hex text. ' +
+    name,
+    'must be 32 bytes: a Buffer, or their base64 or hex text. ' +
       'Make one with: openssl rand -base64 32. Leave the option out for none',
   );
 }

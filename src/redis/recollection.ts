@@ -4,49 +4,72 @@ import type { TokenRecord } from '../token/store/token-store.ts';
 export interface Memory {
   /** Undefined: deleted. */
   readonly record: TokenRecord | undefined;
-  /** Redis' record is newer than this memory only if it was obtained later. */
+  /** Where nothing was seen in Redis, its record is newer than this memory only if it was obtained later. */
   readonly obtainedAt: number;
+  /**
+   * Digests of the values in Redis that this memory was read from, or may replace: what was seen there, and what was
+   * sent since. Another value is a sibling's. Empty: nothing was seen.
+   */
+  readonly seen: readonly string[];
   /** Redis has yet to hear of it. */
   readonly isPending: boolean;
 }
 
 const FIRST_SWEEP_AT = 1_024;
+/** In a long outage each try adds one: only the last ones can be in Redis. */
+const MOST_SEEN = 8;
 
 /** The memory in front of Redis. It forgets dead tokens whenever it has doubled. */
 export class Recollection {
   readonly #memories = new Map<string, Memory>();
   readonly #now: () => number;
+  readonly #keepDeletionsMs: number;
   #sweepAt = FIRST_SWEEP_AT;
 
-  constructor(now: () => number) {
-    this.#now = now;
+  /** `keepDeletionsMs`: how long a deletion stays that Redis could not be told; what it deletes is dead by then. */
+  constructor(parts: { readonly now: () => number; readonly keepDeletionsMs: number }) {
+    this.#now = parts.now;
+    this.#keepDeletionsMs = parts.keepDeletionsMs;
   }
 
   get(key: string): Memory | undefined {
     return this.#memories.get(key);
   }
 
+  /** The keys of which Redis has yet to hear. */
+  pending(): readonly string[] {
+    return [...this.#memories].flatMap(([key, { isPending }]) => (isPending ? [key] : []));
+  }
+
   keep(key: string, memory: Memory): void {
     this.#memories.set(key, memory);
     if (this.#memories.size < this.#sweepAt) return;
-    for (const [other, { record }] of this.#memories) {
-      if (this.#isDead(record)) this.#memories.delete(other);
+    for (const [other, each] of this.#memories) {
+      if (this.#isDead(each)) this.#memories.delete(other);
     }
     this.#sweepAt = Math.max(FIRST_SWEEP_AT, 2 * this.#memories.size);
+  }
+
+  /** A value is on its way to Redis: whether it arrives or not, it is ours. Returns the memory as it is now. */
+  sent(key: string, memory: Memory, digest: string): Memory {
+    const known: Memory = { ...memory, seen: [...memory.seen, digest].slice(-MOST_SEEN) };
+    if (this.#memories.get(key) === memory) this.#memories.set(key, known);
+    return known;
   }
 
   /** Marks it as known to Redis, unless something newer has taken its place. */
   settle(key: string, memory: Memory): void {
     if (this.#memories.get(key) !== memory) return;
     if (memory.record === undefined) this.#memories.delete(key);
-    else this.#memories.set(key, { ...memory, isPending: false });
+    else this.#memories.set(key, { ...memory, seen: memory.seen.slice(-1), isPending: false });
   }
 
   forget(key: string, memory: Memory | undefined): void {
     if (this.#memories.get(key) === memory) this.#memories.delete(key);
   }
 
-  #isDead(record: TokenRecord | undefined): boolean {
-    return record === undefined || (record.refreshToken === undefined && record.expiresAt <= this.#now());
+  #isDead({ record, obtainedAt, isPending }: Memory): boolean {
+    if (record === undefined) return !isPending || obtainedAt + this.#keepDeletionsMs <= this.#now();
+    return record.refreshToken === undefined && record.expiresAt <= this.#now();
   }
 }

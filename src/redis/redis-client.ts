@@ -1,51 +1,92 @@
-import { invalidOption } from './invalid-option.ts';
+import { invalidOption } from '../errors.ts';
 
 /** What the store uses of a node-redis client (`redis` 4, 5 and 6; also its cluster, sentinel and pool). */
 export interface NodeRedisClient {
   // Methods, not properties: the real signatures are narrower in what they take.
-  get(key: string): Promise<unknown>;
   eval(script: string, options: { keys: string[]; arguments: string[] }): Promise<unknown>;
 }
 
-/** What the store uses of an `ioredis` client (5 and 6; also its cluster). */
+/** What the store uses of an `ioredis` client (4, 5 and 6; also its cluster). */
 export interface IoRedisClient {
   readonly status: string;
-  get(key: string): Promise<unknown>;
   eval(script: string, numberOfKeys: number, ...keysAndArguments: string[]): Promise<unknown>;
 }
 
 /** A client that the application already has, connected or about to be. The store never closes it. */
 export type RedisClient = NodeRedisClient | IoRedisClient;
 
-/** The two commands that the store needs, the same on every client. */
-export interface RedisCommands {
-  get(key: string): Promise<unknown>;
-  eval(script: string, keys: readonly string[], values: readonly string[]): Promise<unknown>;
+/** One script, with the keys that it names: all of them in one slot. */
+export interface ScriptCall {
+  readonly script: string;
+  readonly keys: readonly [string, ...string[]];
+  readonly values: readonly string[];
 }
+
+/**
+ * Runs a script in Redis; the same on every client. The store needs no other command, and reads by script as well: a
+ * client that sends reads to replicas takes a script for a write, so that no read lags (H2).
+ */
+export type RunScript = (call: ScriptCall) => Promise<unknown>;
 
 /** Recognises the client by its shape, because neither package is imported. */
-export function commandsOf(client: RedisClient): RedisCommands {
-  if (!hasCommands(client)) {
+export function scriptRunnerOf(client: RedisClient): RunScript {
+  if (!hasScripts(client)) {
     throw invalidOption(
-      '"client" must be a client of "redis" (node-redis 4 to 6) or of "ioredis" (5 or 6). ' +
-        'Pass what createClient() or new Redis() returned.',
+      'client',
+      `must be a client of ${SUPPORTED}. Pass what createClient() or new Redis() returned.`,
     );
   }
+  refuseCallbacks(client);
   // `status` is ioredis' own; node-redis has `isOpen` and `isReady` instead.
   if ('status' in client && typeof client.status === 'string') {
-    return {
-      get: async (key) => client.get(key),
-      eval: async (script, keys, values) => client.eval(script, keys.length, ...keys, ...values),
-    };
+    return async ({ script, keys, values }) => client.eval(script, keys.length, ...keys, ...values);
+  }
+  if (isNodeRedisCluster(client)) {
+    // The eval() of node-redis 4 does not look for the key, and sends the script to any node.
+    return async ({ script, keys, values }) =>
+      client.sendCommand(keys[0], false, ['EVAL', script, String(keys.length), ...keys, ...values]);
   }
   const nodeRedis = client as NodeRedisClient;
-  return {
-    get: async (key) => nodeRedis.get(key),
-    eval: async (script, keys, values) => nodeRedis.eval(script, { keys: [...keys], arguments: [...values] }),
-  };
+  return async ({ script, keys, values }) =>
+    nodeRedis.eval(script, { keys: [...keys], arguments: [...values] });
 }
 
-function hasCommands(client: unknown): client is RedisClient {
-  const { get, eval: evaluate } = Object(client) as Partial<RedisClient>;
-  return typeof get === 'function' && typeof evaluate === 'function';
+const SUPPORTED = '"redis" (node-redis 4, 5 or 6) or of "ioredis" (4, 5 or 6)';
+
+function hasScripts(client: unknown): client is RedisClient {
+  return typeof (Object(client) as Partial<RedisClient>).eval === 'function';
+}
+
+/** A client that takes callbacks gives no promise: each command would seem to have answered at once. */
+function refuseCallbacks(client: object): void {
+  if ('internal_send_command' in client) {
+    throw invalidOption(
+      'client',
+      `must be a client of ${SUPPORTED}; this one is of "redis" 3 or older. Update it.`,
+    );
+  }
+  if (isLegacy(client)) {
+    throw invalidOption(
+      'client',
+      'must give promises; this one takes callbacks ("legacyMode", or legacy()). Pass the client itself, or its "v4".',
+    );
+  }
+}
+
+/** The two ways of node-redis to be like version 3. Without `legacyMode`, reading `v4` throws. */
+function isLegacy(client: object): boolean {
+  if (client.constructor?.name === 'RedisLegacyClient') return true;
+  try {
+    return 'v4' in client && client.v4 !== undefined;
+  } catch {
+    return false;
+  }
+}
+
+interface NodeRedisCluster {
+  sendCommand(firstKey: string, isReadonly: boolean, command: string[]): Promise<unknown>;
+}
+
+function isNodeRedisCluster(client: object): client is NodeRedisCluster {
+  return 'nodeClient' in client && 'sendCommand' in client && typeof client.sendCommand === 'function';
 }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Mutex } from 'redis-semaphore';
 import type { GuardedCommands } from './guarded-commands.ts';
 import { RedisStoreError } from './redis-store-error.ts';
-import { DROP_LOCK, TAKE_LOCK } from './scripts.ts';
+import { DROP_LOCK, EXTEND_LOCK, TAKE_LOCK } from './scripts.ts';
 
 const RETRY_INTERVAL_MS = 50;
 
@@ -65,18 +65,14 @@ export class RedisLock {
    * carries out after its time limit gives the lock back, or it would stay taken by nobody for a whole lease.
    */
   #clientOfMutex(): MutexClient {
-    const keys = [this.#key];
     const set = async (_key: string, owner: string, _px: 'PX', leaseMs: number) => {
-      const parameters = { keys, values: [owner, String(leaseMs)] };
-      const reply = await this.#commands.eval(TAKE_LOCK, parameters, () => this.#dropLate());
+      const call = { script: TAKE_LOCK, keys: [this.#key], values: [owner, String(leaseMs)] } as const;
+      const reply = await this.#commands.eval(call, { onLate: () => this.#dropLate() });
       return isOne(reply) ? 'OK' : null;
     };
-    const evaluate = async (script: string, _keys: number, _key: string, ...values: unknown[]) => {
-      const reply = await this.#commands.eval(script, { keys, values: values.map(String) });
-      // Both of its scripts, to extend and to release, answer 0 when the lock belongs to another owner.
-      if (!isOne(reply)) this.#isLost = true;
-      return isOne(reply) ? 1 : 0;
-    };
+    // Its two scripts, with a lease to extend, without one to give back: ours say which right is missing.
+    const evaluate = (_script: string, _keys: number, _key: string, owner: string, leaseMs?: number) =>
+      leaseMs === undefined ? this.#drop(owner) : this.#extend(owner, leaseMs);
     // Locks are taken once per mint: the cache of scripts would save nothing.
     const evalsha = async () => {
       throw new Error('NOSCRIPT');
@@ -84,8 +80,32 @@ export class RedisLock {
     return { set, eval: evaluate, evalsha } as unknown as MutexClient;
   }
 
+  /** Asks Redis also in a pause: a lease does not wait for its end. */
+  async #extend(owner: string, leaseMs: number): Promise<0 | 1> {
+    const values = [owner, String(leaseMs)];
+    const reply = await this.#commands.evalAnyway({ script: EXTEND_LOCK, keys: [this.#key], values });
+    return this.#noteWhose(reply);
+  }
+
+  async #drop(owner: string): Promise<0 | 1> {
+    let isRepeated = false;
+    const onRepeat = () => {
+      isRepeated = true;
+    };
+    const call = { script: DROP_LOCK, keys: [this.#key], values: [owner] } as const;
+    const reply = await this.#commands.evalAnyway(call, { onRepeat });
+    // Given back the first time, when nobody heard the answer.
+    return isRepeated ? 1 : this.#noteWhose(reply);
+  }
+
+  #noteWhose(reply: unknown): 0 | 1 {
+    if (isOne(reply)) return 1;
+    this.#isLost = true;
+    return 0;
+  }
+
   #dropLate(): void {
-    this.#commands.evalUnawaited(DROP_LOCK, { keys: [this.#key], values: [this.owner] });
+    this.#commands.evalAnyway({ script: DROP_LOCK, keys: [this.#key], values: [this.owner] }).catch(() => {});
   }
 }
 

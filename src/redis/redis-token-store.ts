@@ -1,16 +1,22 @@
+import { createHash } from 'node:crypto';
+import { systemClock } from '../time/clock.ts';
 import type { MaybePromise, TokenRecord, TokenStore } from '../token/store/token-store.ts';
 import { CircuitBreaker } from './circuit-breaker.ts';
-import { Envelope } from './envelope.ts';
+import { Envelope, type WrittenRecord } from './envelope.ts';
 import { GuardedCommands } from './guarded-commands.ts';
 import { type ReadOptions, type RedisTokenStoreOptions, readOptions } from './options.ts';
 import { type Memory, Recollection } from './recollection.ts';
-import { commandsOf, type RedisClient } from './redis-client.ts';
+import { type RedisClient, scriptRunnerOf } from './redis-client.ts';
 import { RedisLock } from './redis-lock.ts';
 import { RedisStoreError } from './redis-store-error.ts';
-import { DELETE_RECORD, SET_RECORD } from './scripts.ts';
+import { DELETE_RECORD, GET_RECORD, SET_RECORD } from './scripts.ts';
 
 /** Dead records stay for a moment, so that a process whose clock is behind still finds what was valid for it. */
 const MARGIN_MS = 60_000;
+/** How often a change is handed in again that Redis could not take. */
+const HAND_IN_EVERY_MS = 1_000;
+/** Clocks that are this near to each other are right. */
+const TRUSTED_CLOCK_MS = 5_000;
 
 /**
  * Shares tokens between processes through the Redis client that the application already has.
@@ -29,7 +35,8 @@ const MARGIN_MS = 60_000;
  * import { createClient } from 'redis';
  *
  * const { REDIS_URL = 'redis://localhost:6379', TOKEN_KEY = '' } = process.env;
- * const redis = await createClient({ url: REDIS_URL }).connect();
+ * const redis = createClient({ url: REDIS_URL }).on('error', (error) => console.error(error.message));
+redis.connect().catch(() => {}); // not awaited: the application starts while Redis is out as well
  * const store = redisTokenStore(redis, { encryptionKey: TOKEN_KEY });
  * const auth = createPayuAuth({ environment: 'test', grant, scope: scopes.payouts.create, store });
  */
@@ -42,15 +49,21 @@ class RedisTokenStore implements TokenStore {
   readonly #options: ReadOptions;
   readonly #commands: GuardedCommands;
   readonly #envelope: Envelope;
-  readonly #memories: Recollection = new Recollection(() => Date.now());
+  readonly #memories: Recollection;
   /** Who owns the lock of a key, while a task of this process runs under it. */
   readonly #owners = new Map<string, string>();
+  #handInTimer: NodeJS.Timeout | undefined;
 
   constructor(client: RedisClient, options: ReadOptions) {
     this.#options = options;
-    this.#envelope = new Envelope(options.encryptionKeys);
-    this.#commands = new GuardedCommands(commandsOf(client), {
-      breaker: new CircuitBreaker({ pauseMs: options.outagePauseMs, now: () => Date.now() }),
+    this.#envelope = new Envelope(options.envelope);
+    this.#memories = new Recollection({ now: () => Date.now(), keepDeletionsMs: options.refreshTokenTtlMs });
+    this.#commands = new GuardedCommands(scriptRunnerOf(client), {
+      breaker: new CircuitBreaker({
+        pauseMs: options.outagePauseMs,
+        now: () => systemClock.steadyMs(),
+        onRecovered: () => void this.#handInAll(),
+      }),
       timeoutMs: options.timeoutMs,
     });
   }
@@ -61,19 +74,20 @@ class RedisTokenStore implements TokenStore {
   }
 
   async set(key: string, record: TokenRecord): Promise<void> {
-    const memory: Memory = { record, obtainedAt: record.obtainedAt, isPending: true };
+    const seen = this.#memories.get(key)?.seen ?? [];
+    const memory: Memory = { record, obtainedAt: record.obtainedAt, seen, isPending: true };
     this.#memories.keep(key, memory);
     if (await this.#handIn(key, memory)) return;
     throw new RedisStoreError(
       'superseded',
-      'A token that was obtained later is in Redis already, and stays. This one was late, or a clock is wrong.',
+      'A sibling has stored another token since this process looked, and it stays. This one was late.',
     );
   }
 
   async delete(key: string): Promise<void> {
     // What is meant is the record that the caller has seen: one that a sibling has stored since then stays.
-    const obtainedAt = this.#memories.get(key)?.obtainedAt ?? Date.now();
-    const memory: Memory = { record: undefined, obtainedAt, isPending: true };
+    const { obtainedAt = Date.now(), seen = [] } = this.#memories.get(key) ?? {};
+    const memory: Memory = { record: undefined, obtainedAt, seen, isPending: true };
     this.#memories.keep(key, memory);
     await this.#handIn(key, memory);
   }
@@ -96,42 +110,95 @@ class RedisTokenStore implements TokenStore {
   }
 
   async #read(key: string): Promise<TokenRecord | undefined> {
-    const value = await this.#commands.get(this.#recordKey(key));
+    const recordKey = this.#recordKey(key);
+    const reply = await this.#commands.eval({ script: GET_RECORD, keys: [recordKey], values: [] });
+    const stored = storedOf(reply);
     const memory = this.#memories.get(key);
-    if (memory?.isPending) return this.#reconcile(key, memory, value);
-    const record = this.#open(key, value);
-    if (record === undefined) this.#memories.forget(key, memory);
-    else this.#memories.keep(key, { record, obtainedAt: record.obtainedAt, isPending: false });
+    if (memory?.isPending) return this.#reconcile(key, memory, stored);
+    if (stored === undefined) {
+      this.#memories.forget(key, memory);
+      return undefined;
+    }
+    // The same value once more is the same record, to the millisecond.
+    if (memory?.seen.includes(stored.digest)) return memory.record;
+    return this.#learn(key, stored);
+  }
+
+  #learn(key: string, { value, digest, leftMs }: Stored): TokenRecord {
+    const record = byOurClock(this.#envelope.open(this.#recordKey(key), value), leftMs);
+    this.#memories.keep(key, { record, obtainedAt: record.obtainedAt, seen: [digest], isPending: false });
     return record;
   }
 
-  /** Redis missed something: the later of its record and ours is right. */
-  async #reconcile(key: string, memory: Memory, value: unknown): Promise<TokenRecord | undefined> {
-    const stored = this.#openIfReadable(key, value);
-    if (stored !== undefined && stored.obtainedAt > memory.obtainedAt) {
-      this.#memories.keep(key, { record: stored, obtainedAt: stored.obtainedAt, isPending: false });
-      return stored;
+  /** Redis missed something. Ours is right, unless a sibling has written since we looked. */
+  async #reconcile(
+    key: string,
+    memory: Memory,
+    stored: Stored | undefined,
+  ): Promise<TokenRecord | undefined> {
+    if (stored !== undefined && !memory.seen.includes(stored.digest)) {
+      const sibling = this.#openIfReadable(key, stored);
+      const isNewer =
+        sibling !== undefined && (memory.seen.length > 0 || sibling.obtainedAt > memory.obtainedAt);
+      if (isNewer) return this.#learn(key, stored);
     }
     // Whether it succeeds now or with the next read: the answer is the same.
     await this.#handIn(key, memory).catch(() => {});
     return memory.record;
   }
 
-  /** Tells Redis of a change. False: a newer record is there, and stays. */
+  /** Tells Redis of a change. False: a sibling's record is there, and stays. */
   async #handIn(key: string, memory: Memory): Promise<boolean> {
-    const keys = [this.#recordKey(key), this.#lockKey(key)];
-    const fence = [this.#owners.get(key) ?? '', String(Math.max(0, Math.floor(memory.obtainedAt)))];
-    const reply =
-      memory.record === undefined
-        ? await this.#commands.eval(DELETE_RECORD, { keys, values: fence })
-        : await this.#commands.eval(SET_RECORD, {
-            keys,
-            values: [...fence, this.#seal(key, memory.record), String(this.#ttlMs(memory.record))],
-          });
-    const isDone = Number(reply) === 1;
-    if (isDone) this.#memories.settle(key, memory);
-    else this.#memories.forget(key, memory);
-    return isDone;
+    try {
+      const [reply, sent] = await this.#tell(key, memory);
+      const isDone = Number(reply) === 1;
+      if (isDone) this.#memories.settle(key, sent);
+      else this.#memories.forget(key, sent);
+      return isDone;
+    } catch (error) {
+      this.#handInLater();
+      throw error;
+    }
+  }
+
+  async #tell(key: string, memory: Memory): Promise<readonly [reply: unknown, sent: Memory]> {
+    const keys = [this.#recordKey(key), this.#lockKey(key)] as const;
+    const obtainedAt = String(Math.max(0, Math.floor(memory.obtainedAt)));
+    const fence = [this.#owners.get(key) ?? '', memory.seen.join(' '), obtainedAt];
+    if (memory.record === undefined) {
+      return [await this.#commands.eval({ script: DELETE_RECORD, keys, values: fence }), memory];
+    }
+    const ttlMs = this.#ttlMs(memory.record);
+    const value = this.#envelope.seal(keys[0], { record: memory.record, writtenAt: Date.now(), ttlMs });
+    const sent = this.#memories.sent(key, memory, digestOf(value));
+    const values = [...fence, value, String(ttlMs)];
+    return [await this.#commands.eval({ script: SET_RECORD, keys, values }), sent];
+  }
+
+  /** What Redis missed is handed in once it is back, whether somebody asks for it by then or not. */
+  async #handInAll(): Promise<void> {
+    for (const key of this.#memories.pending()) {
+      const memory = this.#memories.get(key);
+      if (memory === undefined) continue;
+      try {
+        await this.#handIn(key, memory);
+      } catch {
+        return; // Not back after all; tried again later.
+      }
+    }
+  }
+
+  #handInLater(): void {
+    if (this.#handInTimer !== undefined) return;
+    this.#handInTimer = setTimeout(
+      () => {
+        this.#handInTimer = undefined;
+        // The answer to what still waits for a connection will tell that Redis is back.
+        if (this.#commands.hasUnanswered) this.#handInLater();
+        else void this.#handInAll();
+      },
+      Math.max(HAND_IN_EVERY_MS, this.#options.outagePauseMs),
+    ).unref();
   }
 
   #ttlMs(record: TokenRecord): number {
@@ -139,18 +206,9 @@ class RedisTokenStore implements TokenStore {
     return record.refreshToken === undefined ? life : Math.max(life, this.#options.refreshTokenTtlMs);
   }
 
-  #seal(key: string, record: TokenRecord): string {
-    return this.#envelope.seal(this.#recordKey(key), record);
-  }
-
-  #open(key: string, value: unknown): TokenRecord | undefined {
-    if (value === null || value === undefined) return undefined;
-    return this.#envelope.open(this.#recordKey(key), String(value));
-  }
-
-  #openIfReadable(key: string, value: unknown): TokenRecord | undefined {
+  #openIfReadable(key: string, { value, leftMs }: Stored): TokenRecord | undefined {
     try {
-      return this.#open(key, value);
+      return byOurClock(this.#envelope.open(this.#recordKey(key), value), leftMs);
     } catch {
       return undefined;
     }
@@ -167,4 +225,35 @@ class RedisTokenStore implements TokenStore {
   #lockKey(key: string): string {
     return `${this.#recordKey(key)}:lock`;
   }
+}
+
+/** A value as Redis has it. */
+interface Stored {
+  readonly value: string;
+  readonly digest: string;
+  /** Its life in Redis from now on. */
+  readonly leftMs: number;
+}
+
+function storedOf(reply: unknown): Stored | undefined {
+  if (reply === null || reply === undefined) return undefined;
+  const [, leftMs, value = ''] = /^(-?\d+)\.(.*)$/s.exec(String(reply)) ?? [];
+  return { value, digest: digestOf(value), leftMs: Number(leftMs ?? -1) };
+}
+
+/** As the scripts compute it; it tells values apart, and keeps nothing secret. */
+function digestOf(value: string): string {
+  return createHash('sha1').update(value).digest('hex');
+}
+
+/**
+ * The record's times by our clock, where the writer's clock disagrees with it: Redis has measured how long ago it was
+ * written, so that only differences of the writer's times are believed (T3). What the way to Redis may take is no
+ * disagreement.
+ */
+function byOurClock({ record, writtenAt, ttlMs }: WrittenRecord, leftMs: number): TokenRecord {
+  if (writtenAt === undefined || ttlMs === undefined || leftMs < 0) return record;
+  const shiftMs = Date.now() - (ttlMs - leftMs) - writtenAt;
+  if (Math.abs(shiftMs) < TRUSTED_CLOCK_MS) return record;
+  return { ...record, obtainedAt: record.obtainedAt + shiftMs, expiresAt: record.expiresAt + shiftMs };
 }

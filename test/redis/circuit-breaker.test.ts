@@ -10,7 +10,7 @@ describe('the circuit breaker', () => {
   });
 
   it('lets everybody pass while Redis answers', () => {
-    expect([breaker.mayPass(), breaker.mayPass()]).toEqual([true, true]);
+    expect([breaker.tryPass(), breaker.tryPass()]).toEqual([true, true]);
     expect(breaker.isPaused).toBe(false);
   });
 
@@ -22,26 +22,40 @@ describe('the circuit breaker', () => {
     breaker.failed();
     now += after;
     expect(breaker.isPaused).toBe(!passes);
-    expect(breaker.mayPass()).toBe(passes);
+    expect(breaker.tryPass()).toBe(passes);
   });
 
   it('lets one try after the pause, and the others only once it was answered', () => {
     breaker.failed();
     now = 5_000;
-    expect([breaker.mayPass(), breaker.mayPass()]).toEqual([true, false]);
+    expect([breaker.tryPass(), breaker.tryPass()]).toEqual([true, false]);
     breaker.answered();
-    expect([breaker.mayPass(), breaker.mayPass()]).toEqual([true, true]);
+    expect([breaker.tryPass(), breaker.tryPass()]).toEqual([true, true]);
+  });
+
+  it('tells once that an outage is over', () => {
+    let recoveries = 0;
+    breaker = new CircuitBreaker({ pauseMs: 5_000, now: () => now, onRecovered: () => recoveries++ });
+    breaker.answered();
+    breaker.failed();
+    breaker.failed();
+    expect(recoveries).toBe(0);
+    // Also in the pause: an answer that came too late for its caller.
+    breaker.answered();
+    breaker.answered();
+    expect(recoveries).toBe(1);
+    expect(breaker.isPaused).toBe(false);
   });
 
   it('pauses anew when that try fails', () => {
     breaker.failed();
     now = 5_000;
-    breaker.mayPass();
+    breaker.tryPass();
     now = 6_000;
     breaker.failed();
     now = 10_999;
-    expect(breaker.mayPass()).toBe(false);
+    expect(breaker.tryPass()).toBe(false);
     now = 11_000;
-    expect(breaker.mayPass()).toBe(true);
+    expect(breaker.tryPass()).toBe(true);
   });
 });

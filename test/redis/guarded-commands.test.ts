@@ -1,12 +1,17 @@
 import { stat } from 'node:fs/promises';
 import { inspect } from 'node:util';
-import { describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { type RedisClient, redisTokenStore } from '../../src/redis/index.ts';
-import { recordNumber } from './support/records.ts';
+import { never } from './support/fixture.ts';
+import { NOW, recordNumber } from './support/records.ts';
 
 /** A client whose commands all do the same. */
 function clientThat(does: () => Promise<unknown>): RedisClient {
-  return { get: does, eval: does };
+  return { eval: does };
+}
+
+async function whatever(outcome: unknown): Promise<void> {
+  await Promise.resolve(outcome).catch(() => {});
 }
 
 describe('errors of a client', () => {
@@ -61,6 +66,63 @@ describe('after an error', () => {
     await expect(store.set('a', recordNumber(1))).rejects.toThrow();
     await expect(store.set('a', recordNumber(1))).rejects.toThrow();
     expect(command).toHaveBeenCalledTimes(calls);
+  });
+});
+
+describe('leaves no timer behind', () => {
+  afterEach(() => vi.useRealTimers());
+
+  it.each([
+    { what: 'an answer', reply: async () => 1, timers: 0 },
+    { what: 'an error of Redis', reply: () => Promise.reject(new Error('READONLY You')), timers: 1 },
+    { what: 'no connection', reply: () => Promise.reject(new Error('Socket closed')), timers: 1 },
+    { what: 'no answer', reply: () => new Promise(() => {}), timers: 1 },
+  ])('but the one that hands in what Redis missed, after $what: $timers', async ({ reply, timers }) => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] });
+    const store = redisTokenStore(clientThat(reply));
+    const failed = whatever(store.withLock('a', async () => {}, never));
+    await vi.advanceTimersByTimeAsync(1_000);
+    await failed;
+    expect(vi.getTimerCount()).toBe(0);
+    await whatever(store.set('a', recordNumber(1)));
+    await whatever(store.set('b', recordNumber(1)));
+    expect(vi.getTimerCount()).toBe(timers);
+  });
+
+  it('and what Redis missed is handed in a second later', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] });
+    const command = vi.fn<() => Promise<unknown>>().mockRejectedValueOnce(new Error('READONLY You'));
+    const store = redisTokenStore(clientThat(command.mockResolvedValue(1)));
+    await expect(store.set('a', recordNumber(1))).rejects.toMatchObject({ reason: 'refused' });
+    await vi.advanceTimersByTimeAsync(999);
+    expect(command).toHaveBeenCalledTimes(1);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(command).toHaveBeenCalledTimes(2);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});
+
+describe('a change that Redis could not take, with more than 1,024 keys', () => {
+  it('is handed in once Redis is back (case 76)', async () => {
+    const deleted: string[] = [];
+    let isOut = true;
+    const store = redisTokenStore(
+      {
+        eval: async (script: string, { keys }: { keys: string[] }) => {
+          if (isOut) throw new Error('Socket closed');
+          if (script.includes("run('DEL', KEYS[1])\n  return 1")) deleted.push(String(keys[0]));
+          return 1;
+        },
+      },
+      { outagePauseMs: 0 },
+    );
+    await whatever(store.delete('revoked'));
+    for (let n = 0; n < 3_000; n += 1) {
+      await whatever(store.set(`a${n}`, recordNumber(1, { expiresAt: NOW - 1 })));
+    }
+    isOut = false;
+    await whatever(store.get('another'));
+    await vi.waitFor(() => expect(deleted).toEqual(['payu-auth:{revoked}']));
   });
 });
 

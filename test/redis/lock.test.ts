@@ -107,33 +107,11 @@ describe.skipIf(noRedis).each(clients)('the lock on $name', (client) => {
     await expect((await redis.store()).withLock('a', async () => 'next', never)).resolves.toBe('next');
   });
 
-  it('is kept for as long as the task takes, beyond its lease', async () => {
-    const [one, other] = [await redis.store({ leaseMs: 150 }), await redis.store()];
-    const order: string[] = [];
-    let second: Promise<unknown> | undefined;
-    await one.withLock(
-      'a',
-      async () => {
-        second = other.withLock('a', async () => order.push('second'), never);
-        const before = Date.now();
-        const owner = await redis.admin.get(redis.lockKey('a'));
-        // Three leases, as Redis counts them.
-        while (Date.now() - before < 450) {
-          expect(await redis.admin.get(redis.lockKey('a'))).toBe(owner);
-        }
-        order.push('first');
-      },
-      never,
-    );
-    await second;
-    expect(order).toEqual(['first', 'second']);
-  });
-
   it('always expires', async () => {
     const store = await redis.store();
     const left = await store.withLock('a', () => redis.admin.pttl(redis.lockKey('a')), never);
-    expect(left).toBeGreaterThan(10_000);
-    expect(left).toBeLessThanOrEqual(15_000);
+    expect(left).toBeGreaterThan(0);
+    expect(left).toBeLessThanOrEqual(3_000);
   });
 
   it.each([
@@ -231,5 +209,37 @@ describe.skipIf(noRedis).each(clients)('the lock on $name', (client) => {
     done.resolve();
     expect(await sibling.get('a')).toEqual(recordNumber(2));
     await expect(sibling.withLock('a', async () => 'free', never)).resolves.toBe('free');
+  });
+});
+
+/** The same with each client, as the extension is ours: one is enough. */
+describe.skipIf(noRedis).each(clients.slice(0, 1))('the lease, on $name', (client) => {
+  let server: RedisServer;
+  beforeAll(async () => {
+    server = await anyRedis();
+  });
+  afterAll(() => server?.stop());
+  const redis = useRedis(() => server, client);
+
+  it('is kept for as long as the task takes, beyond its lease', async () => {
+    const [one, other] = [await redis.store({ leaseMs: 1_500 }), await redis.store()];
+    const order: string[] = [];
+    let second: Promise<unknown> | undefined;
+    await one.withLock(
+      'a',
+      async () => {
+        second = other.withLock('a', async () => order.push('second'), never);
+        const before = Date.now();
+        const owner = await redis.admin.get(redis.lockKey('a'));
+        // Longer than a lease, as Redis counts it.
+        while (Date.now() - before < 2_000) {
+          expect(await redis.admin.get(redis.lockKey('a'))).toBe(owner);
+        }
+        order.push('first');
+      },
+      never,
+    );
+    await second;
+    expect(order).toEqual(['first', 'second']);
   });
 });

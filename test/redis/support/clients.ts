@@ -1,9 +1,13 @@
+import { createRequire } from 'node:module';
 import { Redis as IoRedis6 } from 'ioredis';
 import { Redis as IoRedis5 } from 'ioredis-5';
 import { createClient as createClient6 } from 'redis';
 import { createClient as createClient4 } from 'redis-4';
 import { createClient as createClient5 } from 'redis-5';
 import type { RedisClient } from '../../../src/redis/index.ts';
+
+/** Has no types of its own. */
+const IoRedis4: typeof IoRedis5 = createRequire(import.meta.url)('ioredis-4');
 
 export interface Connection {
   readonly client: RedisClient;
@@ -36,6 +40,7 @@ export const clients: readonly { readonly name: string; connect(url: string): Pr
   },
   { name: 'ioredis 6', connect: async (url) => ioRedis(new IoRedis6(url)) },
   { name: 'ioredis 5', connect: async (url) => ioRedis(new IoRedis5(url)) },
+  { name: 'ioredis 4', connect: async (url) => ioRedis(new IoRedis4(url)) },
 ];
 
 /** For looking at Redis from outside, and for breaking it. */

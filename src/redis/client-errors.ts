@@ -1,0 +1,43 @@
+import { RedisStoreError } from './redis-store-error.ts';
+
+/** The server's own errors begin with a word in capitals; those of the clients and of the network do not. */
+const SERVER_ERROR = /^([A-Z][A-Z0-9_]{1,30})(?: |$)/;
+const NETWORK_ERROR = /^E[A-Z]{2,20}$/;
+
+/** Says what happened in our own words: the rest of a client's message may quote the command, and so a token. */
+export function withoutArguments(error: unknown): RedisStoreError {
+  const { message, code } = Object(error) as { message?: unknown; code?: unknown };
+  const answer = SERVER_ERROR.exec(String(message))?.[1];
+  if (answer === 'NOPERM') return new RedisStoreError('refused', missingRight(String(message)));
+  if (answer !== undefined) return new RedisStoreError('refused', `Redis answered with the error ${answer}.`);
+  if (isTimeout(error))
+    return new RedisStoreError('timeout', "The Redis client's own time limit has passed.");
+  const detail = typeof code === 'string' && NETWORK_ERROR.test(code) ? ` (${code})` : '';
+  return new RedisStoreError('unreachable', `Redis could not be reached${detail}. Is the client connected?`);
+}
+
+/** A slot is being moved: one of two keys has gone before the other, and soon both have. */
+export function isSlotMoving(error: unknown): boolean {
+  return String((Object(error) as { message?: unknown }).message).startsWith('TRYAGAIN');
+}
+
+/** `commandTimeout` of ioredis; `timeout` of node-redis 5 and 6, whose error has no message. */
+function isTimeout(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  return (
+    error.message === 'Command timed out' ||
+    error.constructor.name.startsWith('TimeoutError') ||
+    error.constructor.name === 'CommandTimeoutDuringMaintenanceError'
+  );
+}
+
+/** Of whatever Redis says, only the name of the command is taken: of the keys it knows no more than that one is shut. */
+function missingRight(message: string): string {
+  const command = /'([a-z]{2,12})\b/i.exec(message)?.[1]?.toUpperCase();
+  const isKey = /\bkeys?\b/.test(message);
+  const what =
+    command === undefined || isKey
+      ? `the keys that the option "prefix" begins${command === undefined ? '' : ` (${command})`}`
+      : `the command ${command}`;
+  return `Redis answered with the error NOPERM: its user has no right to ${what}. See "Rights" in docs/fleet.md.`;
+}

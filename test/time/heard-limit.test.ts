@@ -1,0 +1,95 @@
+import { describe, expect, it } from 'vitest';
+import type { Clock } from '../../src/time/clock.ts';
+import { HeardLimit } from '../../src/time/heard-limit.ts';
+
+/** One timer at a time, which fires as late as the process that has stood still says. */
+class StallingClock implements Clock {
+  #steadyMs = 0;
+  #timer: { readonly delayMs: number; readonly callback: () => void } | undefined;
+
+  now(): number {
+    return this.#steadyMs;
+  }
+
+  steadyMs(): number {
+    return this.#steadyMs;
+  }
+
+  timer(delayMs: number, callback: () => void): () => void {
+    const timer = { delayMs, callback };
+    this.#timer = timer;
+    return () => {
+      if (this.#timer === timer) this.#timer = undefined;
+    };
+  }
+
+  get isRunning(): boolean {
+    return this.#timer !== undefined;
+  }
+
+  /** The next timer fires, and that much too late. */
+  fire(lateMs = 0): void {
+    const timer = this.#timer;
+    if (timer === undefined) throw new Error('No timer runs.');
+    this.#timer = undefined;
+    this.#steadyMs += timer.delayMs + lateMs;
+    timer.callback();
+  }
+}
+
+/** A limit of a second, in slices of 100 ms. */
+function limitOf(limitMs = 1_000) {
+  const clock = new StallingClock();
+  let isPassed = false;
+  const limit = new HeardLimit({ clock, limitMs }, () => {
+    isPassed = true;
+  });
+  /** After what lies in the socket was read. */
+  const isOver = async () => {
+    await new Promise(setImmediate);
+    return isPassed;
+  };
+  return { clock, limit, isOver };
+}
+
+describe('a limit for what this process could have heard (T2)', () => {
+  it.each([
+    { lateMs: [0, 0, 0, 0, 0, 0, 0, 0, 0], over: false, stalls: 0, what: 'nine slices' },
+    { lateMs: [0, 0, 0, 0, 0, 0, 0, 0, 0, 0], over: true, stalls: 0, what: 'ten slices' },
+    { lateMs: Array(10).fill(99), over: true, stalls: 0, what: 'a busy machine' },
+    { lateMs: [3_600_000], over: false, stalls: 1, what: 'a stop of an hour' },
+    { lateMs: [3_600_000, 0, 0, 0, 0, 0, 0, 0, 0], over: false, stalls: 1, what: 'it, and eight slices' },
+    { lateMs: [3_600_000, 0, 0, 0, 0, 0, 0, 0, 0, 0], over: true, stalls: 1, what: 'it, and nine' },
+    { lateMs: [0, 0, 0, 0, 0, 0, 0, 0, 0, 101], over: false, stalls: 1, what: 'a stop in the last slice' },
+    { lateMs: [0, 0, 0, 0, 0, 0, 0, 0, 0, 101, 0], over: true, stalls: 1, what: 'it, and one slice more' },
+    { lateMs: Array(11).fill(101), over: true, stalls: 11, what: 'a process that stands still all the time' },
+  ])('$what: over: $over', async ({ lateMs, over, stalls }) => {
+    const { clock, limit, isOver } = limitOf();
+    for (const each of lateMs) clock.fire(each);
+    expect(await isOver()).toBe(over);
+    expect(limit.stalls).toBe(stalls);
+    expect(clock.isRunning).toBe(!over);
+  });
+
+  it('lets what has arrived be read first', async () => {
+    const { clock, limit, isOver } = limitOf();
+    for (let n = 0; n < 10; n += 1) clock.fire();
+    limit.stop();
+    expect(await isOver()).toBe(false);
+  });
+
+  it('is stopped at once', async () => {
+    const { clock, limit, isOver } = limitOf();
+    limit.stop();
+    expect(clock.isRunning).toBe(false);
+    expect(await isOver()).toBe(false);
+  });
+
+  it.each([1, 2, 9, 10, 11, 1_005])('%i ms are at least as long as that', async (limitMs) => {
+    const { clock, isOver } = limitOf(limitMs);
+    while (clock.isRunning) clock.fire();
+    expect(await isOver()).toBe(true);
+    expect(clock.steadyMs()).toBeGreaterThanOrEqual(limitMs);
+    expect(clock.steadyMs()).toBeLessThanOrEqual(limitMs + 1);
+  });
+});
