@@ -11,7 +11,8 @@ const SLOW: readonly string[] = [
   'test/redis/{cluster,guarded-commands,lock,outage,stopped-process,store}.test.ts',
   'test/testing/import-order.test.ts',
   'test/time/processes.test.ts',
-  // Random schedules, storms, hundreds of connections.
+  // Random schedules, all orders of events, storms, hundreds of connections.
+  'test/explorer/**',
   'test/properties/**',
   'test/axios/replay-connections.test.ts',
   'test/token/mint/storms.test.ts',
