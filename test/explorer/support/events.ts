@@ -77,34 +77,45 @@ export async function happen(event: Event, world: World, scenario: Scenario): Pr
 }
 
 /** Time passes, with a rest at each timer on the way. */
-export async function pass(world: World, ms: number): Promise<void> {
+export async function pass(world: World, ms: number, answerers: readonly Answerer[] = []): Promise<void> {
   const until = world.clock.steadyMs() + ms;
   for (;;) {
+    await rest(world, answerers);
     const leftMs = until - world.clock.steadyMs();
     if (leftMs <= 0) return;
     world.clock.advance(Math.min(world.clock.nextInMs ?? leftMs, leftMs));
-    await settle(world);
   }
 }
 
-/** Answers what waits for an answer, as it stands; false where nothing does. */
-export function answerAll(world: World): boolean {
+/** Who answers by itself. */
+export type Answerer = 'token' | 'api' | 'store';
+
+export const ALL_ANSWER: readonly Answerer[] = ['token', 'api', 'store'];
+
+/** Answers what waits for an answer of these, as it stands; false where nothing does. */
+export function answerAll(world: World, answerers: readonly Answerer[] = ALL_ANSWER): boolean {
   let hasAnswered = false;
-  while ((world.store?.heldOperations ?? 0) > 0) {
+  while (answerers.includes('store') && (world.store?.heldOperations ?? 0) > 0) {
     world.store?.release('go');
     hasAnswered = true;
   }
-  for (const call of world.pendingCalls) {
+  for (const call of answerers.includes('api') ? world.pendingCalls : []) {
     if (atApi(call) === undefined) continue;
     world.answerCall(call, 'api');
     hasAnswered = true;
   }
-  for (const name of world.members.keys()) {
+  for (const name of answerers.includes('token') ? world.members.keys() : []) {
     if (world.answerable(name) === undefined) continue;
     world.answerTokenRequest(name, 'token');
     hasAnswered = true;
   }
   return hasAnswered;
+}
+
+/** Lets everything run that needs no time and no other answer. */
+export async function rest(world: World, answerers: readonly Answerer[]): Promise<void> {
+  do await settle(world);
+  while (answerAll(world, answerers));
 }
 
 function turn(): Promise<void> {

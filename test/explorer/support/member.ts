@@ -49,7 +49,7 @@ export function createMember(
       grant:
         setup.grant === 'password'
           ? { type: 'password', clientId, username: 'merchant', password: 's3cret' }
-          : { type: 'client_credentials', clientId, clientSecret: 's3cret' },
+          : { type: 'client_credentials', clientId, clientSecret: setup.secret ?? 's3cret' },
       scope: SCOPE,
       http: { adapter: (config) => transports.token(member, config) },
       onEvent: (event) => transports.heard(member, event),

@@ -1,4 +1,4 @@
-import type { PayuAuthOptions } from '../../../src/index.ts';
+import type { PayuAuthOptions, Secret } from '../../../src/index.ts';
 import type { ServerRules } from './model-server.ts';
 
 /**
@@ -65,6 +65,8 @@ export interface AuthSetup {
   /** Auths of one client may share tokens; those of two must not. */
   readonly clientId: string;
   readonly options?: Partial<Pick<PayuAuthOptions, 'renewAheadMs' | 'tokenAttempts' | 'rateLimitRetries'>>;
+  /** Of a client_credentials grant. */
+  readonly secret?: Secret;
 }
 
 export interface CallSetup {
@@ -72,6 +74,8 @@ export interface CallSetup {
   readonly via: 'request' | 'getToken';
   readonly maxWaitMs: number;
   readonly replay: 'allowed' | 'disabled';
+  /** Default: a string. */
+  readonly body?: FormData;
 }
 
 /** A small world, and what may happen in it. */

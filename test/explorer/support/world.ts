@@ -121,7 +121,7 @@ export class World {
     const work =
       setup.via === 'getToken'
         ? auth.getToken({ signal, ...{ maxWaitMs } }).then(({ value }) => this.#checkToken(call, value))
-        : client.post('/payments', 'pay', {
+        : client.post('/payments', setup.body ?? 'pay', {
             headers: { 'x-call': call.number },
             signal,
             payuAuth: { maxWaitMs, ...replay },
