@@ -29,4 +29,12 @@ describe('installed from the tarball, on Node.js', () => {
       expect(await old.run(inject('nodes')[20], program)).toEqual(WELL);
     }
   });
+
+  test('an older axios works for those who insist, by npm\'s "overrides": 1.9.0', async () => {
+    const older = await project(['axios@1.9.0'], { overrides: { 'axios-payu-auth': { axios: '$axios' } } });
+    older.add('scenario.mjs', 'scenario.cjs', 'faults.mjs');
+    for (const program of ['scenario.mjs', 'scenario.cjs', 'faults.mjs']) {
+      expect(await older.run(inject('nodes')[20], program)).toEqual(WELL);
+    }
+  });
 });
