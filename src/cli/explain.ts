@@ -72,7 +72,7 @@ export function isWrongValue(error: unknown): boolean {
 }
 
 /** The library's messages name no value of a secret. */
-function wrongValue(error: unknown): Finding {
+export function wrongValue(error: unknown): Finding {
   if (!isWrongValue(error)) throw error;
   const message = inVariables(String((error as Error).message)).replace(/\.$/, '');
   const [words, remedy] = WRONG_VALUES.find(([each]) => each.test(message)) ?? [/$/, 'correct it'];
@@ -206,13 +206,23 @@ function unavailable(
       "try again later; if it lasts, look at PayU's status and at the proxy in between",
     );
   }
+  return noAnswer('host', cause, host, proxy);
+}
+
+/** Why nothing came back from a host, by the network's own code. */
+export function noAnswer(
+  subject: string,
+  cause: unknown,
+  host: string,
+  proxy: ProxyInForce | undefined,
+): Finding {
   const { code = '', message = '' } = (cause ?? {}) as { code?: string; message?: string };
   const dead = deadProxy(code, host, proxy);
   if (dead !== undefined) return dead;
   const known = NETWORK.find(([codes]) => codes.test(code));
   const what = known?.[1] ?? (message.replace(/ \("tokenTimeoutMs"\)/, '') || 'no answer');
   return mend(
-    'host',
+    subject,
     `${host} cannot be reached: ${what}${code === '' ? '' : ` (${code})`}`,
     known?.[2] ?? 'check the network path to it: DNS, HTTPS_PROXY, NO_PROXY, firewall',
   );

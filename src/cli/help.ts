@@ -13,6 +13,7 @@ export const generalHelp: string = `Usage: axios-payu-auth <command> [options]
 Commands:
   token     get an access token with the credentials of the environment
   doctor    check credentials, scopes, clock, proxy and network, and say what to mend
+  demo      see the library at work against a PayU on this machine; no account needed
   sandbox   run a PayU on this machine, for tests in any language
 
   axios-payu-auth <command> --help    options and exit codes of a command
@@ -52,6 +53,11 @@ It sends 6 token requests at most, never one after PayU asked to wait. Where a s
 client's earlier tokens, programs that run with this client renew theirs once.
 
 Options:
+  --api URL      make one GET to an API with the token, and say what its answer means: a 401 of the
+                 token, or a 403, which is the merchant id or this machine's address. Choose a GET
+                 that changes nothing. The token goes there: https, or this machine
+  --header 'name: value'
+                 with --api, for the merchant id and the like; may be given several times
   --ask-other-environment
                  if PayU does not know the credentials, ask PayU's other environment with them too
 ${saving}
@@ -59,6 +65,14 @@ ${saving}
 ${variables}
 
 Exit codes: 0 nothing to mend · 1 something to mend · 2 called wrongly; nothing was sent`;
+
+export const demoHelp: string = `Usage: axios-payu-auth demo
+
+Plays four scenes on this machine, in a few seconds, with axios as your project has it: 50 calls
+and no token yet, 50 calls one after another, 50 calls whose token was just revoked, and 50 calls
+while the token endpoint says "retry_after": 2. Nothing leaves this machine.
+
+Exit codes: 0 each scene came to the figures that it claims · 1 one did not · 2 called wrongly`;
 
 export const sandboxHelp: string = `Usage: axios-payu-auth sandbox [options]
 

@@ -1,15 +1,16 @@
 import { createRequire } from 'node:module';
 import { parseArgs } from 'node:util';
 import { isRecord } from '../json.ts';
+import { demoCommand } from './demo/command.ts';
 import { doctorCommand } from './doctor/command.ts';
-import { doctorHelp, generalHelp, sandboxHelp, tokenHelp } from './help.ts';
+import { demoHelp, doctorHelp, generalHelp, sandboxHelp, tokenHelp } from './help.ts';
 import { sandboxCommand } from './sandbox-command.ts';
 import { type ExitCode, exitCodes, type Flags, type Surroundings, UsageError } from './surroundings.ts';
 import { tokenCommand } from './token-command.ts';
 
 interface Command {
   readonly help: string;
-  readonly options: Readonly<Record<string, 'boolean' | 'string'>>;
+  readonly options: Readonly<Record<string, 'boolean' | 'string' | 'strings'>>;
   readonly run: (flags: Flags, surroundings: Surroundings) => Promise<ExitCode>;
 }
 
@@ -21,9 +22,15 @@ const commands: Readonly<Record<string, Command>> = {
   },
   doctor: {
     help: doctorHelp,
-    options: { 'ask-other-environment': 'boolean', 'save-refresh-token': 'string' },
+    options: {
+      api: 'string',
+      header: 'strings',
+      'ask-other-environment': 'boolean',
+      'save-refresh-token': 'string',
+    },
     run: doctorCommand,
   },
+  demo: { help: demoHelp, options: {}, run: demoCommand },
   sandbox: {
     help: sandboxHelp,
     options: {
@@ -66,7 +73,12 @@ function printed(text: string, { out }: Surroundings): ExitCode {
 }
 
 function parsed(args: readonly string[], known: Command['options']): Flags {
-  const options = Object.fromEntries(Object.entries(known).map(([name, type]) => [name, { type }]));
+  const options = Object.fromEntries(
+    Object.entries(known).map(([name, type]) => [
+      name,
+      type === 'strings' ? { type: 'string' as const, multiple: true } : { type },
+    ]),
+  );
   try {
     return parseArgs({
       args: [...args],

@@ -23,8 +23,8 @@ export const exitCodes = {
 
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 
-/** Options as they were given: flags are true, all others text. */
-export type Flags = Readonly<Record<string, string | boolean | undefined>>;
+/** Options as they were given: flags are true, all others text, or a list of it where one may be given several times. */
+export type Flags = Readonly<Record<string, string | boolean | readonly string[] | undefined>>;
 
 /** The command was called wrongly. Its message is all that the user gets to see. */
 export class UsageError extends Error {}

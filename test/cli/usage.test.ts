@@ -11,18 +11,18 @@ const client: Env = { PAYU_CLIENT_ID: 'id', PAYU_CLIENT_SECRET: 'a-secret', PAYU
 
 describe('called wrongly: exit code 2, one line on stderr, nothing sent', () => {
   test.each<[string, readonly string[], Env, string]>([
-    ['no command', [], {}, 'Which command? Commands: token, doctor, sandbox. See --help.'],
+    ['no command', [], {}, 'Which command? Commands: token, doctor, demo, sandbox. See --help.'],
     [
       'an unknown command',
       ['mint'],
       {},
-      'There is no such command. Commands: token, doctor, sandbox. See --help.',
+      'There is no such command. Commands: token, doctor, demo, sandbox. See --help.',
     ],
     [
       'a name that every object has',
       ['toString'],
       {},
-      'There is no such command. Commands: token, doctor, sandbox. See --help.',
+      'There is no such command. Commands: token, doctor, demo, sandbox. See --help.',
     ],
     [
       'an unknown option',

@@ -24,6 +24,12 @@ describe('the command line, installed from the tarball', () => {
     });
   });
 
+  test('the demo runs with nothing installed but the package and axios', async () => {
+    const { code, stdout, stderr } = await user.run('npx', '--no-install', 'axios-payu-auth', 'demo');
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout.match(/ yes$/gm)).toHaveLength(4);
+  });
+
   describe.each(MAJORS)('on Node.js %i', (major) => {
     async function sandbox(): Promise<{ readonly child: ChildProcess; readonly env: NodeJS.ProcessEnv }> {
       const child = spawn(inject('nodes')[major], [bin, 'sandbox', '--json'], {

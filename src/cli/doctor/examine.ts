@@ -2,6 +2,7 @@ import { isPayuAuthError } from '../../index.ts';
 import { explain, hostOf, rateLimited } from '../explain.ts';
 import { type Finding, mend, note, ok } from '../finding.ts';
 import type { Settings } from '../settings.ts';
+import { type ApiQuestion, apiFinding } from './api.ts';
 import { clockFinding } from './clock-offset.ts';
 import type { Answer, Probe } from './probe.ts';
 import { proxyFindings, proxyInForce } from './proxy.ts';
@@ -10,6 +11,8 @@ import { publicIdFinding, tokenUrlOf } from './public-id.ts';
 export interface Wishes {
   /** Send the credentials to PayU's other environment too, where this one does not know them. */
   readonly askOtherEnvironment: boolean;
+  /** One GET to an API with the token. */
+  readonly api: ApiQuestion | undefined;
 }
 
 /** Why there is no token for these settings. */
@@ -40,7 +43,13 @@ export async function* examine(
       yield* failureFindings(answer.error, settings, probe, wishes, why);
       return;
     case 'token':
-      yield* tokenFindings(answer, settings, probe, why);
+      yield* tokenFindings(answer, settings);
+      // Before another token is asked for: a server may revoke this one then.
+      yield await whatTheApiSays(answer, settings, env, wishes);
+      // Asking a second time with a user's grant would use up a refresh token, or count as a sign-in.
+      if (settings.grant.type === 'client_credentials') {
+        yield await reuseFinding(answer.token.value, settings, probe, why);
+      }
       return;
     default:
       throw answer satisfies never;
@@ -126,12 +135,10 @@ async function* otherEnvironmentFindings(
     : note('environment', `${other} does not take these credentials either`);
 }
 
-async function* tokenFindings(
+function* tokenFindings(
   { token }: Extract<Answer, { kind: 'token' }>,
   settings: Settings,
-  probe: Probe,
-  why: Explain,
-): AsyncGenerator<Finding> {
+): Generator<Finding> {
   const lifeSeconds = Math.round((token.expiresAt.getTime() - token.obtainedAt.getTime()) / 1_000);
   yield ok('credentials', `they are right: the token that came lives another ${lifeSeconds} s`);
   for (const scope of scopesOf(settings)) {
@@ -143,9 +150,20 @@ async function* tokenFindings(
           'correct PAYU_SCOPE, or ask PayU to enable it',
         );
   }
-  // Asking a second time with a user's grant would use up a refresh token, or count as a sign-in.
-  if (settings.grant.type !== 'client_credentials') return;
-  yield await reuseFinding(token.value, settings, probe, why);
+}
+
+async function whatTheApiSays(
+  { token }: Extract<Answer, { kind: 'token' }>,
+  settings: Settings,
+  env: Readonly<Record<string, string | undefined>>,
+  { api }: Wishes,
+): Promise<Finding> {
+  return api === undefined
+    ? note(
+        'api',
+        "none was asked, so the merchant id and the addresses that PayU allows are not checked; for that, add --api URL and --header 'name: value'",
+      )
+    : apiFinding(api, token, settings, proxyInForce(api.url.href, env));
 }
 
 async function reuseFinding(value: string, settings: Settings, probe: Probe, why: Explain): Promise<Finding> {
