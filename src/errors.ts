@@ -8,19 +8,45 @@ export type PayuAuthErrorCode =
   | 'ERR_TOKEN_RESPONSE'
   | 'ERR_CLOSED';
 
+/** The API call that an error rejects, as handlers look for it. */
+export interface RejectedCall {
+  /** In upper case, such as `POST`. */
+  readonly method?: string;
+  /** Without query, fragment and user info. */
+  readonly url?: string;
+}
+
+/** What any error may be told at its making. */
+interface ErrorDetails extends RejectedCall {
+  readonly cause?: unknown;
+}
+
 /**
  * What all errors of this library have in common: a stable `code`, a message for the person on call, and never a
- * secret. They carry no `response`, `request` or `config`.
+ * secret. They carry no `response`, `request` or `config`: what sends failed requests again would send what it finds
+ * there.
  */
 export abstract class PayuAuthError extends Error {
   abstract readonly code: PayuAuthErrorCode;
+  /** Method of the API call that this error rejects, such as `POST`; absent where none was made, as by `getToken()`. */
+  declare readonly method?: string;
+  /** Its URL, without query, fragment and user info. */
+  declare readonly url?: string;
 
-  constructor(message: string, details: { readonly cause?: unknown } = {}) {
-    super(message, details.cause === undefined ? undefined : { cause: details.cause });
-    // Not enumerable, like the name of the language's own errors.
-    Object.defineProperty(this, 'name', { value: new.target.name, configurable: true, writable: true });
-    Object.defineProperty(this, BRAND, { value: true });
+  static {
+    Object.defineProperty(PayuAuthError.prototype, BRAND, { value: true });
   }
+
+  constructor(message: string, details: ErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    if (details.method !== undefined) this.method = details.method;
+    if (details.url !== undefined) this.url = details.url;
+  }
+}
+
+/** The name of its instances, where the language's own errors have theirs: on the prototype, so that none pays for it. */
+function named(Class: { readonly name: string; readonly prototype: PayuAuthError }): void {
+  Object.defineProperty(Class.prototype, 'name', { value: Class.name, configurable: true, writable: true });
 }
 
 /**
@@ -30,6 +56,10 @@ export abstract class PayuAuthError extends Error {
  */
 export class TokenRefusedError extends PayuAuthError {
   static override readonly name = 'TokenRefusedError';
+  static {
+    named(TokenRefusedError);
+  }
+
   readonly code = 'ERR_TOKEN_REFUSED';
   /** The `error` of the reply, such as `invalid_client`; undefined where the reply named none. */
   readonly error?: string | undefined;
@@ -44,8 +74,7 @@ export class TokenRefusedError extends PayuAuthError {
       readonly error?: string | undefined;
       readonly errorDescription?: string | undefined;
       readonly status: number;
-      readonly cause?: unknown;
-    },
+    } & ErrorDetails,
   ) {
     super(message, details);
     this.error = details.error;
@@ -57,6 +86,10 @@ export class TokenRefusedError extends PayuAuthError {
 /** The token endpoint told us to wait for longer than this caller may wait. */
 export class RateLimitedError extends PayuAuthError {
   static override readonly name = 'RateLimitedError';
+  static {
+    named(RateLimitedError);
+  }
+
   readonly code = 'ERR_RATE_LIMITED';
   /** When it makes sense to try again. */
   readonly retryAt: Date;
@@ -65,7 +98,7 @@ export class RateLimitedError extends PayuAuthError {
 
   constructor(
     message: string,
-    details: { readonly retryAt: Date; readonly retryAfterMs: number; readonly cause?: unknown },
+    details: { readonly retryAt: Date; readonly retryAfterMs: number } & ErrorDetails,
   ) {
     super(message, details);
     this.retryAt = details.retryAt;
@@ -76,6 +109,10 @@ export class RateLimitedError extends PayuAuthError {
 /** No token could be got: network, timeout, 5xx, or a limit on waiting was reached. It may pass by itself. */
 export class TokenUnavailableError extends PayuAuthError {
   static override readonly name = 'TokenUnavailableError';
+  static {
+    named(TokenUnavailableError);
+  }
+
   readonly code = 'ERR_TOKEN_UNAVAILABLE';
   /** Token requests in a row that brought no token before this error; 0 when none was sent. */
   readonly attempts: number;
@@ -84,7 +121,7 @@ export class TokenUnavailableError extends PayuAuthError {
 
   constructor(
     message: string,
-    details: { readonly attempts: number; readonly status?: number | undefined; readonly cause?: unknown },
+    details: { readonly attempts: number; readonly status?: number | undefined } & ErrorDetails,
   ) {
     super(message, details);
     this.attempts = details.attempts;
@@ -95,16 +132,17 @@ export class TokenUnavailableError extends PayuAuthError {
 /** A success status, but no usable token in the reply. */
 export class TokenResponseError extends PayuAuthError {
   static override readonly name = 'TokenResponseError';
+  static {
+    named(TokenResponseError);
+  }
+
   readonly code = 'ERR_TOKEN_RESPONSE';
   /** HTTP status of the reply. */
   readonly status: number;
   /** The rule that the reply broke. */
   readonly reason: string;
 
-  constructor(
-    message: string,
-    details: { readonly status: number; readonly reason: string; readonly cause?: unknown },
-  ) {
+  constructor(message: string, details: { readonly status: number; readonly reason: string } & ErrorDetails) {
     super(message, details);
     this.status = details.status;
     this.reason = details.reason;
@@ -114,38 +152,67 @@ export class TokenResponseError extends PayuAuthError {
 /** `close()` was called on the auth that this request needed. */
 export class ClosedError extends PayuAuthError {
   static override readonly name = 'ClosedError';
+  static {
+    named(ClosedError);
+  }
+
   readonly code = 'ERR_CLOSED';
 
   constructor(
     message = 'close() was called on this auth, so this request was not processed. Detach its instances, or create another auth.',
+    details: ErrorDetails = {},
   ) {
-    super(message);
+    super(message, details);
   }
 }
 
+/** Any error of this library: its `code` tells which, and so which fields it has. */
+export type AnyPayuAuthError =
+  | TokenRefusedError
+  | RateLimitedError
+  | TokenUnavailableError
+  | TokenResponseError
+  | ClosedError;
+
 /**
- * Is this one of our errors? Works across copies of the package, where `instanceof` does not.
+ * Is this one of our errors? Works across copies of the package, where `instanceof` does not. Then `code` tells which
+ * one, and so which fields it has.
  *
  * @example
  * try {
  *   await payouts.get('/merchant/getAccountDetail');
  * } catch (error) {
- *   if (isPayuAuthError(error) && error.code === 'ERR_RATE_LIMITED') scheduleLater();
+ *   if (isPayuAuthError(error) && error.code === 'ERR_RATE_LIMITED') scheduleLater(error.retryAt);
  *   else throw error;
  * }
  */
-export function isPayuAuthError(value: unknown): value is PayuAuthError {
+export function isPayuAuthError(value: unknown): value is AnyPayuAuthError {
   return typeof value === 'object' && value !== null && BRAND in value;
 }
 
 /**
- * The same failure for one of several callers. Each gets an object of its own (axios writes the caller's frames into
- * `stack`), with the same cause.
+ * The same failure for one of several callers, with the API call that it rejects. Each caller gets an object of its own
+ * (C6): axios writes the caller's frames into `stack`, and ten thousand callers would write into one. What is none of
+ * ours, such as the caller's own abort, stays as it is.
  */
-export function forCaller(error: unknown): unknown {
-  if (!(error instanceof PayuAuthError)) return error;
-  const Class = error.constructor as new (message: string, details: PayuAuthError) => PayuAuthError;
-  return new Class(error.message, error);
+export function forCaller(error: unknown, call?: RejectedCall): unknown {
+  if (!isPayuAuthError(error)) return error;
+  const Class = error.constructor as new (message: string, details: object) => PayuAuthError;
+  const details = call === undefined ? error : { ...error, cause: error.cause, ...call };
+  const own = withoutFrames(() => new Class(error.message, details));
+  own.stack = error.stack ?? String(own);
+  return own;
+}
+
+/** Frames are most of what an error costs, and those of a copy tell nothing. Synchronous, as the limit is everybody's. */
+function withoutFrames<T>(make: () => T): T {
+  const { stackTraceLimit } = Error;
+  if (!Reflect.set(Error, 'stackTraceLimit', 0)) return make(); // frozen intrinsics
+  try {
+    return make();
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
 }
 
 /** A wrong option: the option in quotes, the rule it breaks, what to write instead. */

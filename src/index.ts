@@ -3,6 +3,7 @@ export type { TokenHttpOptions } from './axios/form-transport.ts';
 export { bbpsTokenRefused } from './axios/refusal.ts';
 export type { PayuAuthRequestOptions } from './axios/request-options.ts';
 export {
+  type AnyPayuAuthError,
   ClosedError,
   isPayuAuthError,
   PayuAuthError,

@@ -56,6 +56,15 @@ export function safeError(error: unknown, secrets: Iterable<string>): Error {
   return clean;
 }
 
+/** The same with the stranger's frames: where nobody foresaw the error, they are what a report needs. */
+export function safeErrorWithFrames(error: unknown, secrets: Iterable<string>): Error {
+  const clean = safeError(error, secrets);
+  const stack = isRecord(error) && typeof error.stack === 'string' ? error.stack : '';
+  const frames = stack.split('\n').filter((line) => /^ +at [^\n]+:\d+\)?$/.test(line));
+  clean.stack = [clean.stack, ...frames].join('\n');
+  return clean;
+}
+
 /** What classes of errors and codes look like: `VaultError`, `ECONNREFUSED`. Secrets do not. */
 const ERROR_NAME = /^[A-Z][A-Za-z]{0,40}(?:Error|Exception)$/;
 const ERROR_CODE = /^[A-Z][A-Z_]{2,40}$/;

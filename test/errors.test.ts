@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
-import { inspect } from 'node:util';
+import { inspect, types } from 'node:util';
 import { AxiosError } from 'axios';
 import { describe, expect, test, vi } from 'vitest';
 import {
+  type AnyPayuAuthError,
   ClosedError,
   forCaller,
   invalidOption,
@@ -70,12 +71,19 @@ const MESSAGES: Readonly<Record<string, Error>> = {
     'grant.clientSecret',
     new Error('vault sealed'),
   ),
+  'a secret that is unusable': messages.secretUnusableError('grant.clientSecret', 'must not be empty'),
+  'what nobody foresaw': messages.unexpectedError(new Error('error:0308010C:digital envelope routines')),
   closed: new ClosedError(),
   'revocation, no reply': messages.revocationUnavailableError(REVOKE_URL, { what: cause.message, cause }),
   'revocation, limited': messages.revocationLimitedError(REVOKE_URL, NOON, 60_000),
   'revocation, refused': messages.revocationRefusedError(REVOKE_URL, refusal('unauthorized_client', 403)),
   'a wrong option': invalidOption('tokenAttempts', 'must be a whole number, 1 or more; got 0.'),
 };
+
+/** Those of our own classes. */
+const OURS = Object.entries(MESSAGES).filter((entry): entry is [string, AnyPayuAuthError] =>
+  isPayuAuthError(entry[1]),
+);
 
 test('the messages, to be read aloud as the person on call', () => {
   const lines = Object.entries(MESSAGES).map(([when, error]) => {
@@ -143,6 +151,12 @@ test('the messages, to be read aloud as the person on call', () => {
 
     a secret that could not be had · ERR_TOKEN_UNAVAILABLE
     The function given as "grant.clientSecret" failed: vault sealed. The API request was not processed. No token request was sent either. Check where this secret comes from; the next request asks again.
+
+    a secret that is unusable · ERR_TOKEN_UNAVAILABLE
+    The function given as "grant.clientSecret" gave no usable secret: it must not be empty. The API request was not processed. No token request was sent either. Check where this secret comes from; the next request asks again.
+
+    what nobody foresaw · ERR_TOKEN_UNAVAILABLE
+    No token, as something unexpected happened on the way to one: error:0308010C:digital envelope routines. The API request was not processed. The next request tries again. If it lasts, report it with the "cause" of this error.
 
     closed · ERR_CLOSED
     close() was called on this auth, so this request was not processed. Detach its instances, or create another auth.
@@ -238,7 +252,7 @@ describe('isPayuAuthError', () => {
 });
 
 describe('the same failure for several callers', () => {
-  test.each(Object.entries(MESSAGES).filter(([, error]) => isPayuAuthError(error)))('%s', (_, error) => {
+  test.each(OURS)('%s', (_, error) => {
     const own = forCaller(error) as Error;
     expect(own).not.toBe(error);
     expect(own.constructor).toBe(error.constructor);
@@ -249,9 +263,64 @@ describe('the same failure for several callers', () => {
   test.each([new Error('m'), invalidOption('scope', 'must be given.'), 'text', undefined])(
     '%s, which is not ours, stays as it is',
     (error) => {
-      expect(forCaller(error)).toBe(error);
+      expect(forCaller(error, { method: 'GET' })).toBe(error);
     },
   );
+
+  test.each(OURS)('%s: with the API call that it rejects, and all that it had', (_, error) => {
+    const own = forCaller(error, { method: 'POST', url: 'https://api.example/pay' }) as PayuAuthError;
+    expect({ ...own }).toEqual({ ...error, method: 'POST', url: 'https://api.example/pay' });
+    expect([own.constructor, own.message, own.cause]).toEqual([
+      error.constructor,
+      error.message,
+      error.cause,
+    ]);
+    expect(error).not.toHaveProperty('url');
+    expect({ ...(forCaller(own) as object) }).toEqual({ ...own });
+  });
+
+  test('has the frames of the failure, and what axios appends is its own', () => {
+    const error = new ClosedError('m');
+    const [first, second] = [forCaller(error) as Error, forCaller(error) as Error];
+    expect(first.stack).toBe(error.stack);
+    first.stack += '\n    at the first caller';
+    expect([second.stack, forCaller(error)]).toEqual([error.stack, error]);
+    expect(Object.keys(first)).toEqual(['code']);
+    expect(types.isNativeError(first)).toBe(true);
+  });
+
+  test('collects no frames, and leaves the limit of frames as it was', () => {
+    const before = Error.stackTraceLimit;
+    const error = new TokenUnavailableError('m', { attempts: 1 });
+    const limits: unknown[] = [];
+    Object.defineProperty(error, 'attempts', { get: () => limits.push(Error.stackTraceLimit) });
+    forCaller(error);
+    expect([...limits, Error.stackTraceLimit]).toEqual([0, before]);
+  });
+
+  test('leaves it as it was where a copy can not be made', () => {
+    const before = Error.stackTraceLimit;
+    const error = new ClosedError('m');
+    const fail = () => {
+      throw new Error('no copy');
+    };
+    Object.defineProperty(error, 'constructor', { value: fail });
+    expect(() => forCaller(error)).toThrow();
+    expect(Error.stackTraceLimit).toBe(before);
+  });
+
+  test('works where the limit of frames can not be set (--frozen-intrinsics)', () => {
+    const descriptor = Object.getOwnPropertyDescriptor(Error, 'stackTraceLimit') as PropertyDescriptor;
+    const error = new ClosedError('m');
+    Object.defineProperty(Error, 'stackTraceLimit', { ...descriptor, writable: false });
+    let own: unknown;
+    try {
+      own = forCaller(error);
+    } finally {
+      Object.defineProperty(Error, 'stackTraceLimit', descriptor);
+    }
+    expect(own).toMatchObject({ message: 'm', code: 'ERR_CLOSED' });
+  });
 });
 
 test('docs/errors.md has a section on each code', () => {

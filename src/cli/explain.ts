@@ -1,17 +1,8 @@
 import type { TokenRefusedError, TokenUnavailableError } from '../index.ts';
-import {
-  environments,
-  isPayuAuthError,
-  type PayuAuthError,
-  type RateLimitedError,
-  type TokenResponseError,
-} from '../index.ts';
+import { environments, isPayuAuthError } from '../index.ts';
 import type { ProxyInForce } from './doctor/proxy.ts';
 import { type Finding, mend } from './finding.ts';
 import { inVariables, type Settings } from './settings.ts';
-
-/** Our errors by their `code`: narrowing works across copies of the package, `instanceof` does not. */
-type KnownError = TokenRefusedError | RateLimitedError | TokenUnavailableError | TokenResponseError;
 
 /**
  * Why there is no token, in the words of the command line: which variable to look at, what to do. `proxy` is the one
@@ -19,22 +10,23 @@ type KnownError = TokenRefusedError | RateLimitedError | TokenUnavailableError |
  */
 export function explain(error: unknown, settings: Settings, proxy: ProxyInForce | undefined): Finding {
   if (!isPayuAuthError(error)) return wrongValue(error);
-  const known = error as PayuAuthError & KnownError;
-  switch (known.code) {
+  switch (error.code) {
     case 'ERR_TOKEN_REFUSED':
-      return refused(known, settings, proxy);
+      return refused(error, settings, proxy);
     case 'ERR_RATE_LIMITED':
-      return rateLimited(known.retryAt);
+      return rateLimited(error.retryAt);
     case 'ERR_TOKEN_UNAVAILABLE':
-      return unavailable(known, hostOf(settings), proxy);
+      return unavailable(error, hostOf(settings), proxy);
     case 'ERR_TOKEN_RESPONSE':
       return mend(
         'reply',
-        `${hostOf(settings)} answered ${known.status}, but with no token in it: ${known.reason}`,
+        `${hostOf(settings)} answered ${error.status}, but with no token in it: ${error.reason}`,
         `check ${addressVariable(settings)}, and the proxy in between: a login page answers like this`,
       );
+    case 'ERR_CLOSED':
+      throw error;
     default:
-      throw known satisfies never;
+      throw error satisfies never;
   }
 }
 

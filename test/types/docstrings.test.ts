@@ -30,7 +30,7 @@ const GIVEN: Readonly<Record<string, string>> = {
   transactionId: 'declare const transactionId: string;',
   grant: "declare const grant: import('axios-payu-auth').Grant;",
   payouts: "declare const payouts: import('axios').AxiosInstance;",
-  scheduleLater: 'declare function scheduleLater(): void;',
+  scheduleLater: 'declare function scheduleLater(at: Date): void;',
   newKey: 'declare const newKey: string;',
   oldKey: 'declare const oldKey: string;',
   kit: "declare const kit: import('axios-payu-auth/testing').MockPayu;",

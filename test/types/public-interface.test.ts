@@ -7,6 +7,7 @@ import axios, {
 import { describe, expectTypeOf, test } from 'vitest';
 import {
   type AccessToken,
+  type AnyPayuAuthError,
   bbpsTokenRefused,
   type ClosedError,
   commandHash,
@@ -300,13 +301,46 @@ describe('errors', () => {
     expectTypeOf<ClosedError['code']>().toEqualTypeOf<'ERR_CLOSED'>();
   });
 
-  test('isPayuAuthError narrows what was caught', () => {
+  test('isPayuAuthError narrows what was caught to the five classes', () => {
     const codeOf = (caught: unknown): PayuAuthErrorCode | undefined => {
-      if (isPayuAuthError(caught)) return caught.code;
+      if (isPayuAuthError(caught)) {
+        expectTypeOf(caught).toEqualTypeOf<AnyPayuAuthError>();
+        return caught.code;
+      }
       expectTypeOf(caught).toBeUnknown();
       return undefined;
     };
     expectTypeOf(codeOf).returns.toEqualTypeOf<PayuAuthErrorCode | undefined>();
+    expectTypeOf<AnyPayuAuthError>().toEqualTypeOf<
+      TokenRefusedError | RateLimitedError | TokenUnavailableError | TokenResponseError | ClosedError
+    >();
+    expectTypeOf<AnyPayuAuthError['code']>().toEqualTypeOf<PayuAuthErrorCode>();
+  });
+
+  test('then `code` narrows to the fields', () => {
+    const told = (caught: unknown): string => {
+      if (!isPayuAuthError(caught)) return 'another';
+      expectTypeOf(caught.method).toEqualTypeOf<string | undefined>();
+      expectTypeOf(caught.url).toEqualTypeOf<string | undefined>();
+      switch (caught.code) {
+        case 'ERR_TOKEN_REFUSED':
+          expectTypeOf(caught).toEqualTypeOf<TokenRefusedError>();
+          return `${caught.status} ${caught.error} ${caught.errorDescription}`;
+        case 'ERR_RATE_LIMITED':
+          return `${caught.retryAt.toISOString()} ${caught.retryAfterMs}`;
+        case 'ERR_TOKEN_UNAVAILABLE':
+          return `${caught.attempts} ${caught.status}`;
+        case 'ERR_TOKEN_RESPONSE':
+          return `${caught.status} ${caught.reason}`;
+        case 'ERR_CLOSED':
+          // @ts-expect-error it has no status
+          return String(caught.status);
+        default:
+          return caught satisfies never;
+      }
+    };
+    expectTypeOf(told).returns.toBeString();
+    expectTypeOf<Writable<Pick<AnyPayuAuthError, 'method' | 'url' | 'code'>>>().toBeNever();
   });
 });
 

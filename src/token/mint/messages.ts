@@ -117,6 +117,23 @@ export function secretFailedError(option: string, cause: Error): TokenUnavailabl
   );
 }
 
+/** `fault`: the rule that the function's value breaks, without the value. */
+export function secretUnusableError(option: string, fault: string): TokenUnavailableError {
+  return new TokenUnavailableError(
+    `The function given as "${option}" gave no usable secret: it ${fault}. ${NOT_PROCESSED} No token request was sent either. Check where this secret comes from; the next request asks again.`,
+    { attempts: 0 },
+  );
+}
+
+/** What nobody foresaw: a failure of Node.js, or of this library. `cause`: fit to be shown. */
+export function unexpectedError(cause: Error): TokenUnavailableError {
+  return new TokenUnavailableError(
+    `No token, as something unexpected happened on the way to one: ${withoutStop(cause.message)}. ${NOT_PROCESSED} ` +
+      'The next request tries again. If it lasts, report it with the "cause" of this error.',
+    { attempts: 0, cause },
+  );
+}
+
 const STILL_ALIVE =
   'The token is forgotten here, but may stay valid at PayU until it expires: ask PayU to revoke it if that matters.';
 

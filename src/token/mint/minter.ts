@@ -1,5 +1,5 @@
 import pRetry from 'p-retry';
-import { invalidOption, TokenUnavailableError } from '../../errors.ts';
+import { TokenUnavailableError } from '../../errors.ts';
 import { kindOf } from '../../json.ts';
 import { wordlessError } from '../../redact.ts';
 import { withinLimit } from '../../time/time-limit.ts';
@@ -9,7 +9,7 @@ import { concernsClient, type Refusal } from '../endpoint/token-endpoint.ts';
 import { cacheKey, fingerprint } from '../store/cache-key.ts';
 import type { TokenRecord } from '../store/token-store.ts';
 import { GrantExchange, type Granted, PassAgain, Superseded } from './grant-exchange.ts';
-import { refusedError, secretFailedError } from './messages.ts';
+import { refusedError, secretFailedError, secretUnusableError } from './messages.ts';
 import type { Permit } from './mint-gate.ts';
 import type { MinterParts, MintJob } from './mint-job.ts';
 import { RefusalMemory } from './refusal-memory.ts';
@@ -100,13 +100,10 @@ export class Minter {
       throw secretFailedError(option, error as Error);
     }
     if (typeof value !== 'string') {
-      throw invalidOption(
-        option,
-        `is a function that must give a string, now or as a promise; it gave ${kindOf(value)}.`,
-      );
+      throw secretUnusableError(option, `must be a string, or a promise of one; got ${kindOf(value)}`);
     }
     const fault = secretFault(value);
-    if (fault !== undefined) throw invalidOption(option, `as your function gives it ${fault}.`);
+    if (fault !== undefined) throw secretUnusableError(option, fault);
     return value;
   }
 

@@ -1,5 +1,6 @@
+import { isPayuAuthError } from '../../errors.ts';
 import type { Emit, MintCause } from '../../events.ts';
-import { redact } from '../../redact.ts';
+import { redact, safeErrorWithFrames } from '../../redact.ts';
 import type { Clock } from '../../time/clock.ts';
 import { cancellationOf, unlessCancelled } from '../../time/wait.ts';
 import { missingScopes } from '../endpoint/scope.ts';
@@ -7,6 +8,7 @@ import type { Flight } from '../source/flight.ts';
 import type { TokenState } from '../source/token-state.ts';
 import type { TokenRecord } from '../store/token-store.ts';
 import { Superseded } from './grant-exchange.ts';
+import { unexpectedError } from './messages.ts';
 import type { MintJob } from './mint-job.ts';
 import type { Minted, Minter } from './minter.ts';
 
@@ -91,12 +93,15 @@ export class Renewal {
     } catch (error) {
       if (flight.signal.aborted) throw flight.signal.reason;
       if (error instanceof Superseded) return undefined;
+      const failure = isPayuAuthError(error)
+        ? error
+        : unexpectedError(safeErrorWithFrames(error, this.#parts.minter.secrets));
       // What was answered from memory is no news: in a pause there is one such error per request.
-      if (wasAsked) emit({ type: 'token-failed', cause, error: error as Error });
+      if (wasAsked) emit({ type: 'token-failed', cause, error: failure });
       // What was decided by hand since wins over a failure as it does over a token (C5).
       if (!state.isCurrent(beginning)) return undefined;
       if (cause === 'renew-ahead') state.postponeRenewal(clock.now());
-      throw error;
+      throw failure;
     }
   }
 

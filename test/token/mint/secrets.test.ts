@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { isPayuAuthError } from '../../../src/index.ts';
 import { startHarness } from '../../support/harness.ts';
 import { callAccount, deferred, PASSWORD_GRANT, StoreUnderTest, tokenForms, turns } from '../support.ts';
 
@@ -194,26 +195,63 @@ describe('a secret given as a function', () => {
   });
 
   test.each([
-    ['a number', 42, 'is a function that must give a string, now or as a promise; it gave a number.'],
-    ['nothing', undefined, 'it gave undefined.'],
-    ['an object', { secret: SECRET }, 'it gave an object.'],
-    ['an empty string', '', 'as your function gives it must not be empty'],
-    [
-      'a line break at its end',
-      `${SECRET}\n`,
-      'as your function gives it must not begin or end with white space',
-    ],
+    ['a number', 42, 'it must be a string, or a promise of one; got a number.'],
+    ['nothing', undefined, 'got undefined.'],
+    ['an object', { secret: SECRET }, 'got an object.'],
+    ['an empty string', '', 'it must not be empty'],
+    ['a line break at its end', `${SECRET}\n`, 'it must not begin or end with white space'],
   ])(
-    'that gives %s: a TypeError that names the option and not the value; no token request',
+    'that gives %s: an error that names the option and not the value, an event, no token request',
     async (_, value, message) => {
-      const { payouts, sandbox } = await startHarness({ grant: clientWith(() => value as string) });
+      const { payouts, sandbox, eventsOf } = await startHarness({ grant: clientWith(() => value as string) });
       const error = (await callAccount(payouts).catch((caught) => caught)) as Error;
-      expect(error).toBeInstanceOf(TypeError);
-      expect(error).toMatchObject({ code: 'ERR_INVALID_OPTION' });
-      expect(error.message).toContain(`"grant.clientSecret" `);
+      expect(error).toMatchObject({ code: 'ERR_TOKEN_UNAVAILABLE', attempts: 0 });
+      expect(error.message).toContain('The function given as "grant.clientSecret" gave no usable secret: ');
       expect(error.message).toContain(message);
       expect(error.message).not.toContain(SECRET);
+      expect(eventsOf('token-failed')).toHaveLength(1);
       expect(sandbox.stats().tokenRequests).toBe(0);
+    },
+  );
+
+  const fails: readonly (readonly [string, () => string])[] = [
+    ['gives an empty string', () => ''],
+    ['gives a number', () => 42 as never],
+    [
+      'throws',
+      () => {
+        throw vaultError('sealed');
+      },
+    ],
+    [
+      'throws what is no error',
+      () => {
+        throw undefined;
+      },
+    ],
+    [
+      'throws what breaks whoever looks at it',
+      () => {
+        throw new Proxy({}, { get: () => { throw new Error('trap'); } }); // biome-ignore format: one value
+      },
+    ],
+  ];
+  test.each(fails)(
+    'that %s, 2,000 callers: each has an error of its own, and no stack grows by the others (C6)',
+    async (_, secret) => {
+      const { payouts, auth } = await startHarness({ grant: clientWith(secret) });
+      const calls = Array.from({ length: 1_000 }, () => [callAccount(payouts), auth.getToken()]).flat();
+      const errors: Error[] = await Promise.all(
+        calls.map((call) =>
+          call.then(
+            () => new Error('no failure'),
+            (error) => error,
+          ),
+        ),
+      );
+      expect(new Set(errors).size).toBe(2_000);
+      expect(errors.every(isPayuAuthError)).toBe(true);
+      expect(Math.max(...errors.map(({ stack = '' }) => stack.length))).toBeLessThan(10_000);
     },
   );
 
