@@ -8,18 +8,17 @@ export type PayuAuthErrorCode =
   | 'ERR_TOKEN_RESPONSE'
   | 'ERR_CLOSED';
 
-/** The API call that an error rejects, as handlers look for it. */
-export interface RejectedCall {
-  /** In upper case, such as `POST`. */
+/** What each error of this library may be told at its making. */
+export interface PayuAuthErrorDetails {
+  readonly cause?: unknown;
+  /** Method of the API call that the error rejects, such as `POST`. */
   readonly method?: string;
-  /** Without query, fragment and user info. */
+  /** Its URL, without query, fragment and user info. */
   readonly url?: string;
 }
 
-/** What any error may be told at its making. */
-interface ErrorDetails extends RejectedCall {
-  readonly cause?: unknown;
-}
+/** The API call that an error rejects. */
+export type RejectedCall = Pick<PayuAuthErrorDetails, 'method' | 'url'>;
 
 /**
  * What all errors of this library have in common: a stable `code`, a message for the person on call, and never a
@@ -37,7 +36,7 @@ export abstract class PayuAuthError extends Error {
     Object.defineProperty(PayuAuthError.prototype, BRAND, { value: true });
   }
 
-  constructor(message: string, details: ErrorDetails = {}) {
+  constructor(message: string, details: PayuAuthErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
     if (details.method !== undefined) this.method = details.method;
     if (details.url !== undefined) this.url = details.url;
@@ -74,7 +73,7 @@ export class TokenRefusedError extends PayuAuthError {
       readonly error?: string | undefined;
       readonly errorDescription?: string | undefined;
       readonly status: number;
-    } & ErrorDetails,
+    } & PayuAuthErrorDetails,
   ) {
     super(message, details);
     this.error = details.error;
@@ -98,7 +97,7 @@ export class RateLimitedError extends PayuAuthError {
 
   constructor(
     message: string,
-    details: { readonly retryAt: Date; readonly retryAfterMs: number } & ErrorDetails,
+    details: { readonly retryAt: Date; readonly retryAfterMs: number } & PayuAuthErrorDetails,
   ) {
     super(message, details);
     this.retryAt = details.retryAt;
@@ -121,7 +120,7 @@ export class TokenUnavailableError extends PayuAuthError {
 
   constructor(
     message: string,
-    details: { readonly attempts: number; readonly status?: number | undefined } & ErrorDetails,
+    details: { readonly attempts: number; readonly status?: number | undefined } & PayuAuthErrorDetails,
   ) {
     super(message, details);
     this.attempts = details.attempts;
@@ -142,7 +141,10 @@ export class TokenResponseError extends PayuAuthError {
   /** The rule that the reply broke. */
   readonly reason: string;
 
-  constructor(message: string, details: { readonly status: number; readonly reason: string } & ErrorDetails) {
+  constructor(
+    message: string,
+    details: { readonly status: number; readonly reason: string } & PayuAuthErrorDetails,
+  ) {
     super(message, details);
     this.status = details.status;
     this.reason = details.reason;
@@ -160,7 +162,7 @@ export class ClosedError extends PayuAuthError {
 
   constructor(
     message = 'close() was called on this auth, so this request was not processed. Detach its instances, or create another auth.',
-    details: ErrorDetails = {},
+    details: PayuAuthErrorDetails = {},
   ) {
     super(message, details);
   }

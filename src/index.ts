@@ -8,6 +8,7 @@ export {
   isPayuAuthError,
   PayuAuthError,
   type PayuAuthErrorCode,
+  type PayuAuthErrorDetails,
   RateLimitedError,
   TokenRefusedError,
   TokenResponseError,

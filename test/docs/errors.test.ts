@@ -1,7 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { outOfPatienceError, secretFailedError, unavailableError } from '../../src/token/mint/messages.ts';
+import {
+  outOfPatienceError,
+  secretFailedError,
+  secretUnusableError,
+  unavailableError,
+  unexpectedError,
+} from '../../src/token/mint/messages.ts';
 import { ROOT } from './support/snippets.ts';
 
 const URL_OF_TOKENS = 'https://uat-accounts.payu.in/oauth/token';
@@ -28,8 +34,10 @@ test.each([
   ['out of patience', outOfPatienceError(0, 2), 1],
   ['out of patience, nothing sent', outOfPatienceError(0, 0), 1],
   ['a secret that could not be had', secretFailedError('grant.clientSecret', new Error('sealed')), 2],
+  ['a secret that is unusable', secretUnusableError('grant.clientSecret', 'must not be empty'), 3],
+  ['what nobody foresaw', unexpectedError(new Error('unsupported')), 4],
 ])('docs/errors.md: a search for the words of the message finds its row: %s', (_title, error, row) => {
-  expect(rows).toHaveLength(3);
+  expect(rows).toHaveLength(5);
   expect(
     rows.flatMap((phrases, index) => (phrases.some((each) => each.test(error.message)) ? [index] : [])),
   ).toEqual([row]);
