@@ -4,7 +4,7 @@ import type { AxiosInstance, AxiosStatic, CreateAxiosDefaults, InternalAxiosRequ
 import { onTestFinished, vi } from 'vitest';
 import type { PayuAuthEvent } from '../../src/events.ts';
 import type { PayuAuthOptions } from '../../src/options/options.ts';
-import type { PayuAuth } from '../../src/payu-auth.ts';
+import type { createPayuAuthIn, PayuAuth } from '../../src/payu-auth.ts';
 
 /** The versions of axios that are supported: the oldest, one between, the newest. */
 export const AXIOS_VERSIONS = ['axios-1.12', 'axios-1.16', 'axios'] as const;
@@ -14,16 +14,30 @@ export type AxiosVersion = (typeof AXIOS_VERSIONS)[number];
 export interface Library {
   readonly axios: AxiosStatic;
   readonly createPayuAuth: (options: PayuAuthOptions) => PayuAuth;
+  readonly createPayuAuthIn: typeof createPayuAuthIn;
 }
 
-export async function libraryOn(version: AxiosVersion): Promise<Library> {
+const loaded = new Map<AxiosVersion, Promise<Library>>();
+
+/** Loaded once for each version: the library remembers nothing at module scope (G4). */
+export function libraryOn(version: AxiosVersion): Promise<Library> {
+  const library = loaded.get(version) ?? load(version);
+  loaded.set(version, library);
+  return library;
+}
+
+async function load(version: AxiosVersion): Promise<Library> {
   vi.resetModules();
   const installed: { default: AxiosStatic } = await vi.importActual(version);
   vi.doMock('axios', () => installed);
-  const { createPayuAuth } = await import('../../src/payu-auth.ts');
+  const payuAuth = await import('../../src/payu-auth.ts');
   vi.doUnmock('axios');
   vi.resetModules();
-  return { axios: installed.default, createPayuAuth };
+  return {
+    axios: installed.default,
+    createPayuAuth: payuAuth.createPayuAuth,
+    createPayuAuthIn: payuAuth.createPayuAuthIn,
+  };
 }
 
 /** An auth whose token endpoint is in this process: it hands out access_token_1, access_token_2, … */

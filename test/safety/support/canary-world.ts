@@ -6,11 +6,11 @@ import type { PayuAuthEvent } from '../../../src/events.ts';
 import type { PayuAuthOptions } from '../../../src/options/options.ts';
 import type { PayuAuth } from '../../../src/payu-auth.ts';
 import { type Sandbox, type SandboxOptions, startSandbox } from '../../../src/sandbox/index.ts';
+import { AXIOS_VERSIONS, type AxiosVersion, libraryOn } from '../../axios/support.ts';
 import { middling } from '../../support/harness.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 
-export const AXIOS_VERSIONS = ['axios-1.12', 'axios-1.16', 'axios'] as const;
-export type AxiosVersion = (typeof AXIOS_VERSIONS)[number];
+export { AXIOS_VERSIONS };
 export const ADAPTERS = ['http', 'fetch'] as const;
 
 /** Short, and with all that needs encoding: nothing that merely looks like a token can be told from them. */
@@ -58,11 +58,7 @@ export interface CanaryOptions {
 export async function startCanaryWorld(setup: CanaryOptions): Promise<CanaryWorld> {
   const { version, adapter, grant = 'client_credentials', options = {} } = setup;
   const printed = recordPrinted();
-  vi.resetModules();
-  vi.doMock('axios', () => import(/* @vite-ignore */ version));
-  const { createPayuAuthIn } = await import('../../../src/payu-auth.ts');
-  // The aliases hold other versions of the same package.
-  const { default: axios } = (await import(/* @vite-ignore */ version)) as { default: AxiosStatic };
+  const { axios, createPayuAuthIn } = await libraryOn(version);
   const clock = new ManualClock();
   const sandbox = await startSandbox({
     now: () => clock.now(),
@@ -78,7 +74,6 @@ export async function startCanaryWorld(setup: CanaryOptions): Promise<CanaryWorl
     await sandbox.close();
     clock.advance(3_600_000);
     await closing;
-    vi.doUnmock('axios');
   });
   const grants = {
     client_credentials: {
