@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Payment, UpiPayment } from '../../examples/payouts-client.ts';
 import type { Fault, PayoutStep, Sandbox } from '../../src/sandbox/index.ts';
+import { LOST, type LostAnswer, titleOf } from './support/lost-answers.ts';
 import { type PayoutsWorld, payouts, salary, timeOutOnce } from './support/world.ts';
 
 const PAY = '/payout/v2/payment';
@@ -17,49 +18,13 @@ function ledger(sandbox: Sandbox): readonly (readonly [reference: string, step: 
   return sandbox.payments().map(({ merchantRefId, step }) => [merchantRefId, step]);
 }
 
-interface LostAnswer {
-  readonly fault: Fault;
-  readonly effect: 'before' | 'none';
-  /** The client has to run out of time. */
-  readonly hangs?: true;
-}
-
-const STATUSES = [400, 403, 408, 409, 425, 500, 502, 503, 504] as const;
-
-/** Each way in which the sandbox loses the answer to a payment; its effect came before, or never. */
-const LOST: readonly LostAnswer[] = [
-  { fault: { kind: 'reset-before-read' }, effect: 'none' },
-  { fault: { kind: 'reset-after-read' }, effect: 'before' },
-  { fault: { kind: 'reset-in-body' }, effect: 'before' },
-  { fault: { kind: 'truncated-json' }, effect: 'before' },
-  { fault: { kind: 'hang' }, effect: 'none', hangs: true },
-  { fault: { kind: 'hang', processed: true }, effect: 'before', hangs: true },
-  { fault: { kind: 'hang-in-body' }, effect: 'before', hangs: true },
-  { fault: { kind: 'latency', ms: 2 ** 31 - 1 }, effect: 'before', hangs: true },
-  ...([false, true] as const).flatMap((processed): readonly LostAnswer[] => {
-    const effect = processed ? 'before' : 'none';
-    return [
-      ...STATUSES.map((status): LostAnswer => ({ fault: { kind: 'status', status, processed }, effect })),
-      { fault: { kind: 'status', status: 403, body: 'html', processed }, effect },
-      { fault: { kind: 'status', status: 502, body: 'none', processed }, effect },
-      { fault: { kind: 'html-200', processed }, effect },
-      { fault: { kind: 'empty-200', processed }, effect },
-      { fault: { kind: 'garbage', processed }, effect },
-      { fault: { kind: 'redirect', location: PAY, status: 307, processed }, effect },
-    ];
-  }),
-  { fault: { kind: 'oauth-error', error: 'server_error', status: 500 }, effect: 'none' },
-];
-
-const title = ({ fault, effect }: LostAnswer): string => `${JSON.stringify(fault)}, effect ${effect}`;
-
 function lose(world: PayoutsWorld, { fault, effect, hangs }: LostAnswer): void {
   world.sandbox.fail(1, fault, { on: 'api', path: PAY });
   if (hangs) timeOutOnce(world, ({ faults, payments }) => (effect === 'none' ? faults : payments) === 1);
 }
 
 describe('payOnce, when the answer to the payment is lost', () => {
-  test.each(LOST.map((row) => [title(row), row] as const))(
+  test.each(LOST.map((row) => [titleOf(row), row] as const))(
     '%s: paid once, and known to be',
     async (_, row) => {
       const world = await payouts({ paymentCourse: ['QUEUED', 'IN_PROGRESS', 'SUCCESS'] });
@@ -75,7 +40,7 @@ describe('payOnce, when the answer to the payment is lost', () => {
   );
 
   const withEffect = LOST.filter(({ effect }) => effect === 'before');
-  test.each(withEffect.map((row) => [title(row), row] as const))(
+  test.each(withEffect.map((row) => [titleOf(row), row] as const))(
     '%s, and the list lags behind: the second send is refused (1002), which is no verdict',
     async (_, row) => {
       const lag = Array.from({ length: 4 }, () => 'UNLISTED' as const);
@@ -87,7 +52,7 @@ describe('payOnce, when the answer to the payment is lost', () => {
     },
   );
 
-  test.each(LOST.map((row) => [title(row), row] as const))(
+  test.each(LOST.map((row) => [titleOf(row), row] as const))(
     '%s, and then it fails: failed, once',
     async (_, row) => {
       const world = await payouts({ paymentCourse: ['QUEUED', 'FAILED'] });

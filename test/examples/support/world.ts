@@ -1,5 +1,6 @@
 import axios, { type AxiosInstance } from 'axios';
 import { onTestFinished } from 'vitest';
+import { PaymentLinksClient } from '../../../examples/payment-links-client.ts';
 import { type Payment, PayoutsClient, type Surroundings } from '../../../examples/payouts-client.ts';
 import { createPayuAuth } from '../../../src/index.ts';
 import {
@@ -10,14 +11,16 @@ import {
 } from '../../../src/sandbox/index.ts';
 
 /** A PayU, and clients of it for whom time passes only while they wait, at once. */
-export interface PayoutsWorld {
+export interface ClientWorld<Client> {
   readonly sandbox: Sandbox;
   /** The instance that clients use, with an auth attached. */
   readonly http: AxiosInstance;
   /** A client as a process makes it when it starts. */
-  start(): PayoutsClient;
+  start(): Client;
   readonly time: FakeTime;
 }
+
+export type PayoutsWorld = ClientWorld<PayoutsClient>;
 
 /** What happens in the pauses of a client, and to its time limits. */
 export interface FakeTime extends Surroundings {
@@ -56,38 +59,55 @@ export function fakeTime(): FakeTime {
 
 export const MERCHANT_ID = '1111123';
 
-/** An axios instance with an auth for a sandbox that ends with the test. */
-export async function payouts(options: SandboxOptions = {}): Promise<PayoutsWorld> {
+/** A world of Payouts that ends with the test. */
+export function payouts(options: SandboxOptions = {}): Promise<PayoutsWorld> {
+  return world(
+    '/payout',
+    options,
+    (http, time) => new PayoutsClient(http, { merchantId: MERCHANT_ID }, time),
+  );
+}
+
+/** A world of Payment Links that ends with the test. */
+export function links(options: SandboxOptions = {}): Promise<ClientWorld<PaymentLinksClient>> {
+  const create = (http: AxiosInstance, time: Surroundings): PaymentLinksClient =>
+    new PaymentLinksClient(http, { merchantId: MERCHANT_ID }, time);
+  return world('/payment-links', options, create);
+}
+
+async function world<Client>(
+  path: string,
+  options: SandboxOptions,
+  create: (http: AxiosInstance, surroundings: Surroundings) => Client,
+): Promise<ClientWorld<Client>> {
   const sandbox = await startSandbox({ merchantId: MERCHANT_ID, ...options });
   const auth = createPayuAuth({
     environment: sandbox.environment,
     grant: { type: 'client_credentials', clientId: sandbox.clientId, clientSecret: sandbox.clientSecret },
-    scope: 'create_payout_transactions',
+    scope: ['create_payout_transactions', 'create_payment_links', 'read_payment_links'],
   });
   onTestFinished(async () => {
     await auth.close();
     await sandbox.close();
   });
-  const http = axios.create({ baseURL: `${sandbox.url}/payout`, adapter: 'http' });
+  const http = axios.create({ baseURL: `${sandbox.url}${path}`, adapter: 'http' });
   auth.attach(http);
   const time = fakeTime();
-  // Bound: the client takes them as functions.
-  const surroundings: Surroundings = {
+  return { sandbox, http, time, start: () => create(http, boundTo(time)) };
+}
+
+/** Functions of their own: clients take them apart. */
+function boundTo(time: FakeTime): Surroundings {
+  return {
     now: () => time.now(),
     wait: (ms, signal) => time.wait(ms, signal),
     timeout: (ms) => time.timeout(ms),
-  };
-  return {
-    sandbox,
-    http,
-    time,
-    start: () => new PayoutsClient(http, { merchantId: MERCHANT_ID }, surroundings),
   };
 }
 
 /** As soon as the sandbox has come to this, the requests that wait for it are out of time. */
 export function timeOutOnce(
-  { sandbox, time }: PayoutsWorld,
+  { sandbox, time }: ClientWorld<unknown>,
   condition: (stats: SandboxStats) => boolean,
 ): void {
   sandbox.until(condition).then(
