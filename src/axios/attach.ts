@@ -3,9 +3,12 @@ import { ClosedError, invalidOption } from '../errors.ts';
 import { scopeKey } from '../token/endpoint/scope.ts';
 import { hostOf } from '../url.ts';
 import { httpAdapter, isUsers, resolveAdapter } from './adapter.ts';
+import { unlinked } from './bodies/unlinked.ts';
+import { concealRequest, concealSockets } from './conceal.ts';
 import { Exchange, type ExchangeParts } from './exchange.ts';
 import { OriginGuard } from './origin.ts';
 import { resolveRequestOptions } from './request-options.ts';
+import { cleanLaterErrors, restoreError } from './restore.ts';
 
 /** What an attachment needs to know, from the auth and from the call of `attach`. */
 export interface Attachment extends ExchangeParts {
@@ -125,6 +128,7 @@ function sending(client: AxiosInstance, attachment: Attachment): Send {
   );
   return (config) => {
     const adapter = resolveAdapter(config.adapter, config);
+    if (config.httpAgent || config.httpsAgent) concealSockets(config);
     const { payuAuth } = config;
     if (payuAuth === false || isSet(config.headers, header.name)) return asItIs(adapter, config);
     const own = payuAuth === undefined ? undefined : resolveRequestOptions(payuAuth);
@@ -149,8 +153,25 @@ function sending(client: AxiosInstance, attachment: Attachment): Send {
   };
 }
 
+/** Without a token. Its request is hidden as well: it leads to its agent, and to the requests of all other calls (G2). */
 function asItIs(adapter: AxiosAdapter, config: Config): Promise<AxiosResponse> {
-  return adapter(config) as Promise<AxiosResponse>;
+  const { data } = config;
+  config.data = unlinked(data);
+  const takeBack = () => {
+    config.data = data;
+  };
+  return Promise.resolve(adapter(config)).then(
+    (received) => {
+      takeBack();
+      const response = concealRequest(received, isUsers(adapter, config));
+      cleanLaterErrors(response, config, undefined);
+      return response;
+    },
+    (error: unknown) => {
+      takeBack();
+      throw restoreError(error, undefined);
+    },
+  );
 }
 
 /** Whether the caller set this header itself, also to `false`, which is how axios is told to leave it out. */

@@ -6,9 +6,9 @@ import { delayAfter, jittered, UNTOLD_RATE_LIMIT, withJitterOnTop } from '../tim
 import { anyOf, type Cancellation, cancellationOf, sleep } from '../time/wait.ts';
 import type { Obtained, TokenSource } from '../token/source/token-source.ts';
 import { shownUrl } from '../url.ts';
+import { discardBody } from './bodies/response-body.ts';
 import { requestCancellation } from './cancellation.ts';
 import { failed, type Outcome } from './redirects.ts';
-import { discardBody } from './response-body.ts';
 import { type Call, Sender } from './sender.ts';
 import type { TokenHeader } from './token-header.ts';
 import { readVerdict } from './verdict.ts';

@@ -9,8 +9,8 @@ import {
   LARGEST_REPLY_BYTES,
   secretsIn,
 } from '../token/endpoint/form-post.ts';
+import { discardBody, isNodeStream, isWebStream } from './bodies/response-body.ts';
 import { headerOf } from './refusal.ts';
-import { discardBody, isNodeStream, isWebStream } from './response-body.ts';
 
 /** Transport of the token and revocation requests: axios' own options. */
 export type TokenHttpOptions = Pick<

@@ -1,9 +1,9 @@
 import type { AxiosAdapter, AxiosHeaders, AxiosResponse, InternalAxiosRequestConfig } from 'axios';
 import { fullUrl, parseUrl } from '../url.ts';
 import { isFetchAdapter } from './adapter.ts';
+import { classifyBody } from './bodies/replayable.ts';
+import { discardBody } from './bodies/response-body.ts';
 import { headerOf } from './refusal.ts';
-import { classifyBody } from './replayable.ts';
-import { discardBody } from './response-body.ts';
 import { asOurs, copyHeaders, deleteHeader } from './sent-config.ts';
 
 /** The token's leash: where it may go, and whether a redirect went further. */

@@ -1,9 +1,10 @@
 import { errorMonitor } from 'node:events';
 import type { AxiosError, AxiosResponse, InternalAxiosRequestConfig } from 'axios';
 import { redact } from '../redact.ts';
-import { asWebStream, webSource } from './byte-source.ts';
-import { isNodeStream, isWebStream } from './response-body.ts';
-import { isOurs } from './sent-config.ts';
+import { asWebStream, webSource } from './bodies/byte-source.ts';
+import { isNodeStream, isWebStream } from './bodies/response-body.ts';
+import { concealRequest, hide, hideWire } from './conceal.ts';
+import { copyConfig, isOurs } from './sent-config.ts';
 
 /** What must be gone from what a caller gets back, and what stands in its place: its own config. */
 export interface SentRequest {
@@ -20,15 +21,21 @@ const DEEPEST_CAUSE = 10;
 /** Gives a response back as if the token had never been in its config. */
 export function restoreResponse(received: AxiosResponse, request: SentRequest): AxiosResponse {
   restoreConfig(received, request);
-  const response = request.adapterIsUsers ? received : withHiddenRequest(received);
-  // Axios puts this response into errors of its own: a transformResponse that throws, a JSON text that is none.
-  hideWire(response);
-  // A stream that breaks later does so with an error of axios, which holds all that others hold.
+  const response = concealRequest(received, request.adapterIsUsers);
+  cleanLaterErrors(response, request.config, request);
+  return response;
+}
+
+/** A stream that breaks later does so with an error of axios, which holds all that others hold. */
+export function cleanLaterErrors(
+  response: AxiosResponse,
+  config: InternalAxiosRequestConfig,
+  request: SentRequest | undefined,
+): void {
   const { data } = response;
   if (isNodeStream(data)) data.on(errorMonitor, (error) => restoreError(error, request));
-  else if (isWebStream(data) && !data.locked && isLimited(request.config))
+  else if (isWebStream(data) && !data.locked && isLimited(config))
     response.data = withCleanErrors(data, request);
-  return response;
 }
 
 /** Without a limit, no error of a web stream is one of axios. */
@@ -39,7 +46,7 @@ function isLimited({ maxContentLength = -1 }: InternalAxiosRequestConfig): boole
 /** A web stream tells nobody of its errors but who reads it. */
 function withCleanErrors(
   stream: ReadableStream<Uint8Array>,
-  request: SentRequest,
+  request: SentRequest | undefined,
 ): ReadableStream<Uint8Array> {
   const source = webSource(stream);
   return asWebStream({
@@ -54,25 +61,38 @@ function withCleanErrors(
 /**
  * Cleans an error of the adapter: no config with the token, no enumerable `request`, no token in texts, down its
  * causes. On axios up to 1.16 the fetch adapter's error holds the sent config once more in its cause.
+ *
+ * @param request What was sent; undefined for a call that went without a token.
  */
-export function restoreError(error: unknown, request: SentRequest): unknown {
+export function restoreError(error: unknown, request: SentRequest | undefined): unknown {
   const seen = new Set<unknown>();
   const clean = (value: unknown, depth: number): void => {
     if (typeof value !== 'object' || value === null || seen.has(value) || depth > DEEPEST_CAUSE) return;
     seen.add(value);
     const holder = value as Partial<AxiosError> & { errors?: unknown };
-    restoreConfig(holder, request);
-    hide(holder, 'request');
-    if (holder.response !== undefined && holder.response !== null) {
-      restoreConfig(holder.response, request);
-      hideWire(holder.response);
+    // One at a time: a getter that throws, or a frozen object, must not keep us from the rest.
+    for (const step of [
+      () => request && restoreConfig(holder, request),
+      () => hide(holder, 'request'),
+      () => restoreInner(holder.response, request),
+      () => request && redactTexts(holder, request.token),
+      () => clean(holder.cause, depth + 1),
+      () => {
+        if (Array.isArray(holder.errors)) for (const each of holder.errors) clean(each, depth + 1);
+      },
+    ]) {
+      attempt(step);
     }
-    redactTexts(holder, request.token);
-    clean(holder.cause, depth + 1);
-    if (Array.isArray(holder.errors)) for (const each of holder.errors) clean(each, depth + 1);
   };
   clean(error, 0);
   return error;
+}
+
+/** The response of an error. */
+function restoreInner(response: AxiosResponse | null | undefined, request: SentRequest | undefined): void {
+  if (typeof response !== 'object' || response === null) return;
+  if (request !== undefined) restoreConfig(response, request);
+  hideWire(response);
 }
 
 function restoreConfig(holder: { config?: unknown }, request: SentRequest): void {
@@ -82,10 +102,9 @@ function restoreConfig(holder: { config?: unknown }, request: SentRequest): void
   if (!isOwn && !carriesToken(config.headers, request)) return;
   // Axios may hold on to it.
   if (isOwn) config.headers = request.config.headers;
-  unlessFrozen(() => {
-    holder.config = isOwn
-      ? request.config
-      : { ...config, headers: request.config.headers, adapter: request.config.adapter };
+  const { headers, adapter, data } = request.config;
+  attempt(() => {
+    holder.config = isOwn ? request.config : copyConfig(config, { headers, adapter, data });
   });
 }
 
@@ -93,47 +112,20 @@ function carriesToken(headers: unknown, { headerValue }: SentRequest): boolean {
   return typeof headers === 'object' && headers !== null && Object.values(headers).includes(headerValue);
 }
 
-/** Cheaper than to hide a property that is there. Nobody else holds a response of axios' own adapters. */
-function withHiddenRequest({ request, ...rest }: AxiosResponse): AxiosResponse {
-  return Object.defineProperty(rest as AxiosResponse, 'request', {
-    value: request,
-    writable: true,
-    configurable: true,
-  });
-}
-
-/** What of a response leads to its socket: `request`, and the properties of Node's IncomingMessage. */
-function hideWire(response: AxiosResponse): void {
-  hide(response, 'request');
-  if (!isNodeStream(response.data)) return;
-  for (const property of ['socket', 'client', 'req']) hide(response.data, property);
-}
-
-/** Sockets and their buffers hold the header as it went over the wire: there for who asks, not for who prints. */
-function hide(holder: object, property: string): void {
-  // Looked at first: asking for descriptors would double what the library costs a call over an adapter without any.
-  if ((holder as Readonly<Record<string, unknown>>)[property] === undefined) return;
-  if (Object.prototype.propertyIsEnumerable.call(holder, property)) {
-    Reflect.defineProperty(holder, property, NOT_ENUMERABLE);
-  }
-}
-
-const NOT_ENUMERABLE: PropertyDescriptor = { enumerable: false };
-
 function redactTexts(holder: { message?: unknown; stack?: unknown }, token: string): void {
   for (const name of ['message', 'stack'] as const) {
     const text = holder[name];
     if (typeof text !== 'string' || !text.includes(token)) continue;
-    unlessFrozen(() => {
+    attempt(() => {
       holder[name] = redact(text, [token]);
     });
   }
 }
 
-/** Of a frozen error nothing can be changed; the caller gets it as it is. */
-function unlessFrozen(change: () => void): void {
+/** What can't be read or changed stays as it is: cleaning an error never throws another one (A8). */
+function attempt(step: () => void): void {
   try {
-    change();
+    step();
   } catch {
     // See above.
   }

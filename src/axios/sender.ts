@@ -1,4 +1,6 @@
 import type { AxiosAdapter, AxiosHeaders, AxiosResponse, InternalAxiosRequestConfig } from 'axios';
+import { classifyBody, type FrozenBody, type RequestBody } from './bodies/replayable.ts';
+import { unlinked } from './bodies/unlinked.ts';
 import { requestCancellation } from './cancellation.ts';
 import {
   endedAsAnother,
@@ -9,7 +11,6 @@ import {
   redirectHook,
   succeeded,
 } from './redirects.ts';
-import { classifyBody, type FrozenBody, type RequestBody } from './replayable.ts';
 import { restoreError, restoreResponse, type SentRequest } from './restore.ts';
 import { asOurs, copyHeaders } from './sent-config.ts';
 import type { TokenHeader } from './token-header.ts';
@@ -51,6 +52,9 @@ export class Sender implements Leash, SentRequest {
   readonly #headers: AxiosHeaders;
   readonly #usersRedirectHook: InternalAxiosRequestConfig['beforeRedirect'];
   readonly #usersFetchOptions: InternalAxiosRequestConfig['fetchOptions'];
+  /** The caller's body, and what of it the adapter gets. */
+  readonly #data: unknown;
+  readonly #sentData: unknown;
   #body: RequestBody | undefined;
   #frozen: FrozenBody | undefined;
 
@@ -65,6 +69,8 @@ export class Sender implements Leash, SentRequest {
     this.#headers = config.headers as AxiosHeaders;
     this.#usersRedirectHook = config.beforeRedirect;
     this.#usersFetchOptions = config.fetchOptions;
+    this.#data = config.data;
+    this.#sentData = unlinked(config.data);
   }
 
   get isRepeatable(): boolean {
@@ -126,6 +132,7 @@ export class Sender implements Leash, SentRequest {
   takeBack(): void {
     const { config } = this;
     config.headers = this.#headers;
+    if (this.#sentData !== this.#data) config.data = this.#data;
     // Undefined is the same to axios as absent, and a delete would make all that follows slow.
     config.beforeRedirect = this.#usersRedirectHook as never;
     if (this.#mayFetch) config.fetchOptions = this.#usersFetchOptions as never;
@@ -148,6 +155,7 @@ export class Sender implements Leash, SentRequest {
   #equip(config: InternalAxiosRequestConfig): void {
     const headers = copyHeaders(this.#headers);
     headers[this.headerName] = this.headerValue;
+    if (this.#sentData !== this.#data) config.data = this.#sentData;
     if (this.#frozen !== undefined) {
       headers.setContentType(this.#frozen.contentType);
       config.data = this.#frozen.bytes;

@@ -3,12 +3,18 @@ import type { AxiosHeaders, InternalAxiosRequestConfig } from 'axios';
 /** Marks a config that the library made for an attempt, so that the caller gets its own back. */
 const OURS: unique symbol = Symbol('axios-payu-auth.attempt');
 
+type Changes = {
+  readonly [K in keyof InternalAxiosRequestConfig]?: InternalAxiosRequestConfig[K] | undefined;
+};
+
 /** A copy of the config, for an attempt that needs one of its own. */
-export function asOurs(
-  config: InternalAxiosRequestConfig,
-  changes: { readonly [K in keyof InternalAxiosRequestConfig]?: InternalAxiosRequestConfig[K] | undefined },
-): InternalAxiosRequestConfig {
-  return Object.assign({}, config, changes, { [OURS]: true }) as InternalAxiosRequestConfig;
+export function asOurs(config: InternalAxiosRequestConfig, changes: Changes): InternalAxiosRequestConfig {
+  return Object.assign(copyConfig(config, changes), { [OURS]: true });
+}
+
+/** A copy with the same prototype: axios keeps none under a config, against polluted ones. */
+export function copyConfig(config: InternalAxiosRequestConfig, changes: Changes): InternalAxiosRequestConfig {
+  return Object.assign(Object.create(Object.getPrototypeOf(config)), config, changes);
 }
 
 export function isOurs(config: object): boolean {

@@ -1,9 +1,9 @@
 import type { AxiosResponse } from 'axios';
 import { isRecord } from '../json.ts';
 import { toldWaitMs } from '../time/retry-after.ts';
-import type { Patience } from './read-ahead.ts';
+import type { Patience } from './bodies/read-ahead.ts';
+import { isNodeStream, isWebStream, peekJson } from './bodies/response-body.ts';
 import { headerOf, readUnauthorized } from './refusal.ts';
-import { isNodeStream, isWebStream, peekJson } from './response-body.ts';
 
 /** What a response says about the token and about us. */
 export type Verdict =

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
-import type { Clock } from '../time/clock.ts';
-import { anyOf, type Cancellation, cancellationOf, unlessCancelled } from '../time/wait.ts';
+import type { Clock } from '../../time/clock.ts';
+import { anyOf, type Cancellation, cancellationOf, unlessCancelled } from '../../time/wait.ts';
 import { asNodeStream, asWebStream, type ByteSource, nodeSource, webSource } from './byte-source.ts';
 
 /** How long a streamed body may take to be looked at; then it goes to the caller as it is. */

@@ -10,9 +10,9 @@ import {
   isWebStream,
   MOST_PEEKED_BYTES,
   peekJson,
-} from '../../src/axios/response-body.ts';
-import type { Cancellation } from '../../src/time/wait.ts';
-import { ManualClock } from '../support/manual-clock.ts';
+} from '../../../src/axios/bodies/response-body.ts';
+import type { Cancellation } from '../../../src/time/wait.ts';
+import { ManualClock } from '../../support/manual-clock.ts';
 
 /** JSON of exactly so many bytes. */
 function jsonOf(bytes: number): string {

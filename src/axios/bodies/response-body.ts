@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { AxiosResponse } from 'axios';
-import { isRecord, parseUntrustedJson } from '../json.ts';
+import { isRecord, parseUntrustedJson } from '../../json.ts';
 import { type Patience, peekStream } from './read-ahead.ts';
 
 /** The most that is looked at of a response's body. */

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import NpmFormData from 'form-data';
 import { describe, expect, test } from 'vitest';
-import { classifyBody } from '../../src/axios/replayable.ts';
+import { classifyBody } from '../../../src/axios/bodies/replayable.ts';
 
 function npmForm(...parts: readonly unknown[]): NpmFormData {
   const form = new NpmFormData();

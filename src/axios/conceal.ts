@@ -1,0 +1,48 @@
+import type { AxiosResponse, InternalAxiosRequestConfig } from 'axios';
+import { isNodeStream } from './bodies/response-body.ts';
+
+/**
+ * Hides the request of a response. Also for calls that went without a token: by its agent, their request leads to the
+ * sockets of all other calls (G2).
+ */
+export function concealRequest(received: AxiosResponse, adapterIsUsers: boolean): AxiosResponse {
+  const response = adapterIsUsers ? received : withHiddenRequest(received);
+  // Axios puts this response into errors of its own: a transformResponse that throws, a JSON text that is none.
+  hideWire(response);
+  return response;
+}
+
+/** The same for agents of the caller's own: they stand in its config, and keep sockets with all that was sent on them. */
+export function concealSockets({ httpAgent, httpsAgent }: InternalAxiosRequestConfig): void {
+  for (const agent of [httpAgent, httpsAgent]) {
+    if (typeof agent !== 'object' || agent === null) continue;
+    for (const property of ['sockets', 'freeSockets', 'requests']) hide(agent, property);
+  }
+}
+
+/** Cheaper than to hide a property that is there. Nobody else holds a response of axios' own adapters. */
+function withHiddenRequest({ request, ...rest }: AxiosResponse): AxiosResponse {
+  return Object.defineProperty(rest as AxiosResponse, 'request', {
+    value: request,
+    writable: true,
+    configurable: true,
+  });
+}
+
+/** What of a response leads to its socket: `request`, and the properties of Node's IncomingMessage. */
+export function hideWire(response: AxiosResponse): void {
+  hide(response, 'request');
+  if (!isNodeStream(response.data)) return;
+  for (const property of ['socket', 'client', 'req']) hide(response.data, property);
+}
+
+/** Sockets and their buffers hold the header as it went over the wire: there for who asks, not for who prints. */
+export function hide(holder: object, property: string): void {
+  // Looked at first: asking for descriptors would double what the library costs a call over an adapter without any.
+  if ((holder as Readonly<Record<string, unknown>>)[property] === undefined) return;
+  if (Object.prototype.propertyIsEnumerable.call(holder, property)) {
+    Reflect.defineProperty(holder, property, NOT_ENUMERABLE);
+  }
+}
+
+const NOT_ENUMERABLE: PropertyDescriptor = { enumerable: false };
