@@ -13,8 +13,9 @@ export type TokenOutcome =
   | { readonly kind: 'fault'; readonly fault: Fault }
   | { readonly kind: 'unusable'; readonly status: number; readonly reason: string };
 
-/** A no for good. */
+/** A no for good, fit to be shown. */
 export interface Refusal {
+  /** One of the protocol's own words as it came, so that it can be decided on; any other without secrets. */
   readonly error: string | undefined;
   readonly errorDescription: string | undefined;
   readonly status: number;
@@ -69,8 +70,7 @@ export function tokenOutcome(reply: FormReply, request: TokenRequest): TokenOutc
   }
   const { status } = reply;
   const body = reply.body === undefined ? undefined : parseUntrustedJson(reply.body);
-  const error =
-    isRecord(body) && typeof body.error === 'string' && body.error !== '' ? body.error : undefined;
+  const error = textIn(body, 'error');
   const retryAfter = reply.header('retry-after');
 
   if (error !== undefined && KNOWN_REFUSALS.has(error)) return refused();
@@ -101,11 +101,30 @@ export function tokenOutcome(reply: FormReply, request: TokenRequest): TokenOutc
   }
 }
 
-/** What a reply says of itself, fit to be quoted. */
+/** What a reply says of itself, fit to be quoted: a secret may be part of a word of the protocol (E7). */
 export function refusalIn(body: unknown, status: number, secrets: Iterable<string>): Refusal {
-  const { error, error_description: description } = isRecord(body) ? body : {};
-  const quoted = (said: unknown) => (typeof said === 'string' ? quotable(said, secrets) : undefined);
-  return { error: quoted(error), errorDescription: quoted(description), status };
+  const error = textIn(body, 'error');
+  const description = textIn(body, 'error_description');
+  return {
+    error: error === undefined || isProtocolWord(error) ? error : quotable(error, secrets),
+    errorDescription: description === undefined ? undefined : quotable(description, secrets),
+    status,
+  };
+}
+
+/** A text that the body itself holds: what a polluted prototype holds is no word of the server's. */
+function textIn(body: unknown, name: string): string | undefined {
+  const value = isRecord(body) && Object.hasOwn(body, name) ? body[name] : undefined;
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+function isProtocolWord(error: string): boolean {
+  return (
+    KNOWN_REFUSALS.has(error) ||
+    PASSING.has(error) ||
+    error === 'rate_limit_exceeded' ||
+    error === 'invalid_token' // of a revocation: it was revoked before
+  );
 }
 
 /** RFC 6749 §5.2: the configuration is wrong, or the grant is dead. */

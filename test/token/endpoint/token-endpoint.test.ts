@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { FormReply } from '../../../src/token/endpoint/form-post.ts';
-import { tokenOutcome } from '../../../src/token/endpoint/token-endpoint.ts';
+import { concernsClient, tokenOutcome } from '../../../src/token/endpoint/token-endpoint.ts';
 
 const REQUEST = {
   scope: ['create_payout_transactions'],
@@ -100,4 +100,71 @@ describe("the server's own words in a refusal", () => {
       ).toBeUndefined();
     },
   );
+});
+
+/** What is decided on is the word as it came, what is shown is redacted: a parameter may be a word, too (E7). */
+describe('a secret that is part of a word of the protocol', () => {
+  const outcomeOf = (secrets: readonly string[], body: object, status = 401) =>
+    tokenOutcome(
+      { kind: 'reply', status, header: () => undefined, body: JSON.stringify(body) },
+      { ...REQUEST, secrets },
+    );
+  const PARTS = ['client', 'invalid', 'grant', 'scope', 'request', 'token', 'unauthorized_client'];
+
+  test.each(
+    [
+      'invalid_client',
+      'unauthorized_client',
+      'invalid_scope',
+      'unsupported_grant_type',
+      'invalid_request',
+      'invalid_grant',
+      'invalid_token',
+    ].flatMap((error) => PARTS.map((part) => [error, part] as const)),
+  )('%s beside "%s": refused by that name, and shown by it', (error, part) => {
+    const outcome = outcomeOf([part], { error });
+    expect(outcome).toMatchObject({ kind: 'refused', refusal: { error } });
+    expect(outcome.kind === 'refused' && concernsClient(outcome.refusal)).toBe(/_client$/.test(error));
+  });
+
+  test.each([
+    ['rate_limit_exceeded', 'rate', 'rate-limited'],
+    ['server_error', 'server', 'fault'],
+    ['temporarily_unavailable', 'temporarily', 'fault'],
+    ['invalid_token_reuse', 'reuse', 'fault'],
+  ])('%s beside "%s": %s', (error, part, kind) => {
+    expect(outcomeOf([part], { error }).kind).toBe(kind);
+  });
+
+  test('any other word is shown without it, and so is the description', () => {
+    const body = { error: 'unknown_client_type', error_description: 'no client of this type' };
+    expect(outcomeOf(['client'], body)).toMatchObject({
+      refusal: { error: 'unknown_[redacted]_type', errorDescription: 'no [redacted] of this type' },
+    });
+  });
+
+  test('a word that only redaction would make is none', () => {
+    const outcome = outcomeOf(['x_'], { error: 'x_invalid_client' });
+    expect(outcome.kind === 'refused' && concernsClient(outcome.refusal)).toBe(false);
+  });
+
+  test('a word that every object has by a polluted prototype is none (G6)', () => {
+    Object.assign(Object.prototype, { error: 'invalid_client', error_description: 'polluted' });
+    try {
+      expect(outcomeOf([], {}, 404)).toEqual({
+        kind: 'refused',
+        refusal: { status: 404, error: undefined, errorDescription: undefined },
+      });
+    } finally {
+      const polluted: { error?: unknown; error_description?: unknown } = Object.prototype;
+      delete polluted.error;
+      delete polluted.error_description;
+    }
+  });
+
+  test('an empty one is none', () => {
+    expect(outcomeOf([], { error: '', error_description: '' }, 404)).toMatchObject({
+      refusal: { status: 404, error: undefined, errorDescription: undefined },
+    });
+  });
 });

@@ -270,3 +270,17 @@ describe('a secret given as a function', () => {
     expect(store.records.size).toBe(1);
   });
 });
+
+test('a parameter that is part of a word of the protocol: refused by that word, for the whole client (E7)', async () => {
+  const { createAuth, sandbox } = await startHarness();
+  const auth = createAuth({
+    grant: { type: 'custom', grantType: 'bbps', clientId: CLIENT_ID, parameters: { user_type: 'client' } },
+  });
+  sandbox.replyNext({ status: 401, body: { error: 'invalid_client' } });
+  for (const scope of ['read_bills', 'read_plans']) {
+    const error = (await auth.getToken({ scope }).catch((caught) => caught)) as Error;
+    expect(error).toMatchObject({ code: 'ERR_TOKEN_REFUSED', error: 'invalid_client' });
+    expect(error.message).toContain('PayU does not know this client id and secret.');
+  }
+  expect(sandbox.stats().tokenRequests).toBe(1);
+});
