@@ -1,3 +1,4 @@
+import type { OAuthErrorBody } from './fixtures/bodies.ts';
 import type { Fixture } from './fixtures/fixture.ts';
 import { fixtures } from './fixtures/fixtures.ts';
 import { productOf } from './hosts.ts';
@@ -7,11 +8,15 @@ import type { MockReply } from './reply.ts';
 export function usualReply(method: string, url: URL): MockReply {
   const product = productOf(url);
   if (product === 'payment-links') return method === 'POST' ? fixtures.paymentLinks.created : emptyLinks;
-  if (product === 'payouts')
-    return url.pathname.endsWith('/getAccountDetail')
-      ? fixtures.payouts.accountDetail
-      : fixtures.payouts.payment;
+  if (product === 'payouts') return usualPayoutsReply(url);
   return { status: 200, body: {} };
+}
+
+function usualPayoutsReply({ pathname }: URL): MockReply {
+  if (pathname.endsWith('/getAccountDetail')) return fixtures.payouts.accountDetail;
+  // It is about a payment that the kit knows nothing of.
+  if (pathname.endsWith('/listTransactions')) return fixtures.payouts.statusEmpty;
+  return fixtures.payouts.payment;
 }
 
 /** How the product behind a URL refuses a token. */
@@ -46,7 +51,7 @@ export type TokenErrorName =
   | 'rate_limit_exceeded'
   | 'invalid_token_reuse';
 
-const tokenErrors: Readonly<Record<TokenErrorName, Fixture>> = {
+const tokenErrors: Readonly<Record<TokenErrorName, Fixture<OAuthErrorBody>>> = {
   invalid_client: fixtures.token.invalidClient,
   invalid_scope: fixtures.token.invalidScope,
   unauthorized_client: fixtures.token.unauthorizedClient,

@@ -1,7 +1,17 @@
 import type { AxiosResponse } from 'axios';
 import nock from 'nock';
-import { afterEach, describe, expect, test } from 'vitest';
-import { type Fixture, fixtures, mockPayu } from '../../src/testing/index.ts';
+import { afterEach, describe, expect, expectTypeOf, test } from 'vitest';
+import { startSandbox } from '../../src/sandbox/index.ts';
+import {
+  type Fixture,
+  type Fixtures,
+  fixtures,
+  type JsonBody,
+  listedTransactions,
+  mockPayu,
+  type PayoutsTransaction,
+} from '../../src/testing/index.ts';
+import { payment } from '../support/payments.ts';
 import { api, bearer, http, postForm, revokeUrl } from './support.ts';
 
 type AnyFixture = Fixture<unknown>;
@@ -83,7 +93,7 @@ describe('what PayU documents', () => {
   test('a reused token is the same one with less life left', () => {
     const { clientCredentials, reused } = fixtures.token;
     expect(reused.body.access_token).toBe(clientCredentials.body.access_token);
-    expect(reused.body.expires_in).toBeLessThan(Number(clientCredentials.body.expires_in));
+    expect(reused.body.expires_in).toBeLessThan(clientCredentials.body.expires_in);
   });
 
   test('what a fixture is named to leave out is not in it', () => {
@@ -120,3 +130,111 @@ describe('what PayU documents', () => {
     expect(fixture.status).toBe(status);
   });
 });
+
+describe('the bodies are typed', () => {
+  type NameOfUntyped<Group> = {
+    [Name in keyof Group]: Group[Name] extends Fixture<infer Body>
+      ? JsonBody extends Body
+        ? Name
+        : never
+      : never;
+  }[keyof Group];
+
+  test('of each fixture', () => {
+    expectTypeOf<{ [Group in keyof Fixtures]: NameOfUntyped<Fixtures[Group]> }[keyof Fixtures]>().toBeNever();
+  });
+
+  test('to the last field', () => {
+    expectTypeOf(fixtures.token.clientCredentials.body.expires_in).toBeNumber();
+    expectTypeOf(fixtures.token.stringExpiresIn.body.expires_in).toBeString();
+    expectTypeOf(fixtures.payouts.accountDetail.body.data.balance).toBeNumber();
+    expectTypeOf(fixtures.payouts.businessFailure.body.data[0]?.code).toEqualTypeOf<
+      readonly number[] | undefined
+    >();
+    expectTypeOf(fixtures.payouts.statusEmpty.body.data.transactionDetails).toEqualTypeOf<
+      readonly PayoutsTransaction[]
+    >();
+    // @ts-expect-error: it has none, as its name says
+    expect(fixtures.token.withoutScope.body.scope).toBeUndefined();
+  });
+});
+
+describe('the status check', () => {
+  test.each([
+    ['statusQueued', ['QUEUED']],
+    ['statusInProgress', ['IN_PROGRESS']],
+    ['statusPending', ['PENDING']],
+    ['statusWaitingForRetry', ['WAITING_FOR_RETRY']],
+    ['statusSuccess', ['SUCCESS']],
+    ['statusFailed', ['FAILED']],
+    ['statusEmpty', []],
+    ['statusAmongOthers', ['SUCCESS']],
+  ] as const)('fixtures.payouts.%s: %j for the reference 111', (name, statuses) => {
+    const { totalElements, transactionDetails } = fixtures.payouts[name].body.data;
+    const own = transactionDetails.filter(({ merchantRefId }) => merchantRefId === '111');
+    expect(own.map(({ txnStatus }) => txnStatus)).toEqual(statuses);
+    expect(totalElements).toBe(transactionDetails.length);
+  });
+
+  test('listedTransactions: what is given, and the sample for the rest', () => {
+    const { body } = listedTransactions({ merchantRefId: 'a', txnStatus: 'PENDING' }, { merchantRefId: 'b' });
+    expect(body.data.transactionDetails).toMatchObject([
+      { txnId: 71870, merchantRefId: 'a', txnStatus: 'PENDING', amount: 1 },
+      { txnId: 71871, merchantRefId: 'b', txnStatus: 'FAILED' },
+    ]);
+    expect(Object.isFrozen(body.data.transactionDetails[0])).toBe(true);
+  });
+
+  test('by default the kit lists nothing', async () => {
+    using kit = mockPayu({ environment: 'test' });
+    kit.acceptToken('token-1').api('post', '/payment/listTransactions');
+    const { data } = await http.post(`${api}/payout/payment/listTransactions`, '', bearer('token-1'));
+    expect(data).toEqual(fixtures.payouts.statusEmpty.body);
+    kit.done();
+  });
+});
+
+describe('the sandbox answers in the same shapes', () => {
+  test('Payouts and Payment Links', async () => {
+    await using sandbox = await startSandbox();
+    const { accessToken } = sandbox.issueToken();
+    const send = async (method: string, path: string, body?: unknown): Promise<unknown> => {
+      const { data } = await http.request({
+        method,
+        url: sandbox.url + path,
+        data: body,
+        ...bearer(accessToken),
+      });
+      return shapeOf(data);
+    };
+    const link = { invoiceNumber: 'INV1', subAmount: 2 };
+    const { payouts, paymentLinks } = fixtures;
+    expect(await send('get', '/payout/merchant/getAccountDetail')).toEqual(
+      shapeOf(payouts.accountDetail.body),
+    );
+    expect(await send('post', '/payout/v2/payment', [payment('1')])).toEqual(shapeOf(payouts.payment.body));
+    expect(await send('post', '/payout/v2/payment', [payment('1')])).toEqual(
+      shapeOf(payouts.duplicateMerchantRefId.body),
+    );
+    sandbox.movePayment('1', 'FAILED', { msg: 'no such account' });
+    const question = new URLSearchParams({ merchantRefId: '1' });
+    expect(await send('post', '/payout/payment/listTransactions', question)).toEqual(
+      shapeOf(payouts.statusFailed.body),
+    );
+    expect(await send('post', '/payment-links', link)).toMatchObject(
+      shapeOf(paymentLinks.created.body) as object,
+    );
+    expect(await send('get', '/payment-links/INV1')).toMatchObject(
+      shapeOf(paymentLinks.found.body) as object,
+    );
+    expect(await send('get', '/payment-links/INV2')).toEqual(shapeOf(paymentLinks.notFound.body));
+    expect(await send('post', '/payment-links', link)).toEqual(shapeOf(paymentLinks.duplicateInvoice.body));
+  });
+});
+
+/** The types in the place of the values. */
+function shapeOf(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(shapeOf);
+  if (typeof value !== 'object' || value === null) return value === null ? 'null' : typeof value;
+  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, shapeOf(inner)]));
+}
