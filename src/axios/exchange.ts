@@ -1,5 +1,5 @@
 import type { AxiosResponse } from 'axios';
-import { ClosedError } from '../errors.ts';
+import { ClosedError, forCaller } from '../errors.ts';
 import type { Emit, PayuAuthEvent } from '../events.ts';
 import { type Clock, dateAt } from '../time/clock.ts';
 import { delayAfter, jittered, UNTOLD_RATE_LIMIT, withJitterOnTop } from '../time/delays.ts';
@@ -66,9 +66,17 @@ export class Exchange {
   }
 
   async #prepareAndRun(): Promise<AxiosResponse> {
-    if (this.#request.replay === 'allowed') await this.#sender.freezeBody();
+    if (this.#request.replay === 'allowed') await this.#freezeBody();
     this.#token = await this.#obtainToken();
     return this.#conclude(await this.#sender.attempt(this.#token));
+  }
+
+  /** Turns a form into bytes, so that it can be sent a second time. Ends at once on abort and on `close()` (D6). */
+  #freezeBody(): Promise<void> {
+    const { clock } = this.#parts;
+    return this.#waiting((caller, limitMs) =>
+      this.#sender.freezeBody({ clock, limitMs, cancellation: this.#orClosed(caller) }),
+    );
   }
 
   /** Gives the outcome to the caller, unless it asks for a replay. */
@@ -88,11 +96,9 @@ export class Exchange {
     const outcome = await this.#sender.follow(first);
     const { response } = outcome;
     if (response === undefined || this.#sender.isAstray) return this.#sender.settle(outcome);
-    const verdict = await readVerdict(response, {
-      ...this.#parts,
-      cancellation: requestCancellation(this.#request.config),
-      closed: this.#parts.source.closed,
-    });
+    const verdict = await this.#waiting((cancellation, limitMs) =>
+      readVerdict(response, { ...this.#parts, limitMs, cancellation, closed: this.#parts.source.closed }),
+    );
     switch (verdict.kind) {
       case 'accepted':
         this.#noteSuccess();
@@ -100,7 +106,8 @@ export class Exchange {
       case 'other':
         return this.#sender.settle(outcome);
       case 'insufficient-scope':
-        this.#parts.emit({ type: 'replay-skipped', reason: 'insufficient-scope' });
+      case 'other-scheme':
+        this.#skip(verdict.kind);
         return this.#sender.settle(outcome);
       case 'refused':
         return (await this.#mayReplayRefused(response))
@@ -138,7 +145,7 @@ export class Exchange {
 
   /** Waits as the API told us; true once the request may go out again (E5). */
   async #mayRetryLimited(response: AxiosResponse, told: number | undefined): Promise<boolean> {
-    const { clock, emit, random, rateLimitRetries, source } = this.#parts;
+    const { clock, emit, random, rateLimitRetries } = this.#parts;
     const toldMs = told === 0 && this.#wasToldZero ? undefined : told;
     this.#wasToldZero = told === 0;
     const delayMs =
@@ -150,23 +157,14 @@ export class Exchange {
     if (!this.#canReplay()) return false;
     discardBody(response);
     this.#rateLimitRetries++;
-    const closed = cancellationOf(source.closed, () => new ClosedError());
-    await this.#waiting((caller) =>
-      sleep(clock, delayMs, caller === undefined ? closed : anyOf([caller, closed]), 'ref'),
-    );
+    await this.#waiting((caller) => sleep(clock, delayMs, this.#orClosed(caller), 'ref'));
     this.#token = await this.#obtainToken();
     return true;
   }
 
   async #replay(cause: 'token-refused' | 'rate-limited'): Promise<AxiosResponse> {
-    const { config } = this.#request;
-    this.#parts.emit({
-      type: 'request-replayed',
-      cause,
-      attempt: this.#sender.attempts + 1,
-      method: (config.method ?? 'get').toUpperCase(),
-      url: shownUrl(config),
-    });
+    const attempt = this.#sender.attempts + 1;
+    this.#parts.emit({ type: 'request-replayed', cause, attempt, ...this.#shown });
     return this.#conclude(await this.#sender.attempt(this.#token));
   }
 
@@ -192,21 +190,37 @@ export class Exchange {
     const { source } = this.#parts;
     const usable = source.usable(this.#request.scopeKey);
     if (usable !== undefined) return usable.accessToken;
-    const { accessToken } = await this.#waiting((cancellation) =>
-      source.obtain(this.#request.scopeKey, { maxWaitMs: this.#remainingMs(), cancellation }),
+    const { accessToken } = await this.#waiting((cancellation, maxWaitMs) =>
+      source.obtain(this.#request.scopeKey, { maxWaitMs, cancellation }),
     );
     return accessToken;
   }
 
+  #orClosed(caller: Cancellation | undefined): Cancellation {
+    const closed = cancellationOf(this.#parts.source.closed, () => new ClosedError());
+    return caller === undefined ? closed : anyOf([caller, closed]);
+  }
+
   /** Counts what this call has waited; all of it together must stay within `maxWaitMs`. */
-  async #waiting<T>(wait: (caller: Cancellation | undefined) => Promise<T>): Promise<T> {
+  async #waiting<T>(wait: (caller: Cancellation | undefined, remainingMs: number) => Promise<T>): Promise<T> {
     const { clock } = this.#parts;
     const startedAt = clock.now();
+    const startedSteadyMs = clock.steadyMs();
     try {
-      return await wait(requestCancellation(this.#request.config));
+      return await wait(requestCancellation(this.#request.config), this.#remainingMs());
+    } catch (error) {
+      throw forCaller(error, this.#shown);
     } finally {
-      this.#waitedMs += clock.now() - startedAt;
+      // The smaller of both, as a clock may be set, and a test may move one of them alone (rule T1).
+      const passedMs = Math.min(clock.now() - startedAt, clock.steadyMs() - startedSteadyMs);
+      this.#waitedMs += Math.max(0, passedMs);
     }
+  }
+
+  /** What events and errors tell of the call. */
+  get #shown(): { readonly method: string; readonly url: string } {
+    const { config } = this.#request;
+    return { method: (config.method ?? 'get').toUpperCase(), url: shownUrl(config) };
   }
 
   #remainingMs(): number {

@@ -135,7 +135,7 @@ function fetched(
 
 /** A body that was a stream is gone: what would have to send it again is not followed. */
 function mayFollow(status: number | undefined, hop: InternalAxiosRequestConfig): boolean {
-  return becomesGet(status, hop.method) || classifyBody(hop.data, undefined).kind !== 'once';
+  return becomesGet(status, hop.method) || classifyBody(hop).kind !== 'once';
 }
 
 function becomesGet(status: number | undefined, method: string | undefined): boolean {

@@ -15,21 +15,33 @@ export function headerOf(response: AxiosResponse, name: string): string | undefi
 /** What a 401 means for the token. */
 export type Unauthorized = 'refused' | 'insufficient-scope' | 'other-scheme';
 
+/** Schemes of proxies and of Windows. Any other, `OAuth` or `Token`, is some server's name for ours. */
+const SCHEMES_OF_OTHERS = ['basic', 'digest', 'negotiate', 'ntlm'];
+
 /**
- * Reads a 401 (D1). `insufficient_scope` is for a new token with the same scopes as it is for this one; a challenge for
- * other schemes only comes from a proxy.
+ * Reads a 401 (D1). `insufficient_scope` is for a new token with the same scopes as it is for this one; a challenge that
+ * names only schemes of others comes from a proxy, unless somebody says `invalid_token`.
  *
  * @see https://www.rfc-editor.org/rfc/rfc6750#section-3.1
  */
 export function readUnauthorized(response: AxiosResponse, body: unknown): Unauthorized {
-  if (isRecord(body) && body.error === 'insufficient_scope') return 'insufficient-scope';
   const challenges = parseChallenges(headerOf(response, 'www-authenticate') ?? '');
-  if (challenges.length === 0) return 'refused';
-  const bearer = challenges.filter(({ scheme }) => scheme === 'bearer');
-  if (bearer.length === 0) return 'other-scheme';
-  return bearer.some(({ parameters }) => parameters.error === 'insufficient_scope')
-    ? 'insufficient-scope'
-    : 'refused';
+  const ours = challenges.filter(({ scheme }) => !SCHEMES_OF_OTHERS.includes(scheme));
+  if (
+    [body, ...ours.map(({ parameters }) => parameters)].some((each) => errorOf(each) === 'insufficient_scope')
+  ) {
+    return 'insufficient-scope';
+  }
+  if (challenges.length === 0 || ours.length > 0) return 'refused';
+  const isToldInvalid = [body, ...challenges.map(({ parameters }) => parameters)].some(
+    (each) => errorOf(each) === 'invalid_token',
+  );
+  return isToldInvalid ? 'refused' : 'other-scheme';
+}
+
+/** The `error` of a body or a challenge; what a polluted `Object.prototype` holds is none (G6). */
+export function errorOf(source: unknown): unknown {
+  return isRecord(source) && Object.hasOwn(source, 'error') ? source.error : undefined;
 }
 
 /**

@@ -1,5 +1,7 @@
 import type { AxiosAdapter, AxiosHeaders, AxiosResponse, InternalAxiosRequestConfig } from 'axios';
-import { classifyBody, type FrozenBody, type RequestBody } from './bodies/replayable.ts';
+import type { FrozenBody } from './bodies/freeze.ts';
+import type { PeekLimit } from './bodies/read-ahead.ts';
+import { classifyBody, type RequestBody } from './bodies/replayable.ts';
 import { unlinked } from './bodies/unlinked.ts';
 import { requestCancellation } from './cancellation.ts';
 import {
@@ -77,16 +79,12 @@ export class Sender implements Leash, SentRequest {
     return !this.hasTakenEffect && (this.#frozen !== undefined || this.#classifyBody().kind !== 'once');
   }
 
-  /** Turns a form into bytes, so that it can be sent a second time. */
-  async freezeBody(): Promise<void> {
+  /** Turns a form into bytes. One that can't be read ahead is sent as it is, once. */
+  async freezeBody(limit: PeekLimit): Promise<void> {
     const body = this.#classifyBody();
     if (body.kind !== 'freezable') return;
-    try {
-      this.#frozen = await body.freeze();
-    } catch {
-      // A form that can't be read ahead is sent as it is, once.
-      this.#body = { kind: 'once' };
-    }
+    this.#frozen = await body.freeze(limit);
+    if (this.#frozen === undefined) this.#body = { kind: 'once' };
   }
 
   /** One send. The first goes with the caller's own config object: a copy would cost more than all else here. */
@@ -157,7 +155,7 @@ export class Sender implements Leash, SentRequest {
     headers[this.headerName] = this.headerValue;
     if (this.#sentData !== this.#data) config.data = this.#sentData;
     if (this.#frozen !== undefined) {
-      headers.setContentType(this.#frozen.contentType);
+      headers.set(this.#frozen.headers);
       config.data = this.#frozen.bytes;
     }
     config.headers = headers;
@@ -169,8 +167,7 @@ export class Sender implements Leash, SentRequest {
   }
 
   #classifyBody(): RequestBody {
-    const contentType = this.#headers.getContentType?.();
-    this.#body ??= classifyBody(this.config.data, typeof contentType === 'string' ? contentType : undefined);
+    this.#body ??= classifyBody(this.config);
     return this.#body;
   }
 }

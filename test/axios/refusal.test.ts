@@ -100,6 +100,43 @@ describe('a 401 means', () => {
     ],
     ['a proxy', { 'www-authenticate': 'Basic realm="proxy"' }, undefined, 'other-scheme'],
     [
+      'proxies of all kinds',
+      { 'www-authenticate': 'Negotiate, NTLM, Digest realm="x"' },
+      undefined,
+      'other-scheme',
+    ],
+    [
+      'an API that says OAuth',
+      { 'www-authenticate': 'OAuth realm="api", error="invalid_token"' },
+      undefined,
+      'refused',
+    ],
+    [
+      'an API that says OAuth, and no more',
+      { 'www-authenticate': 'OAuth realm="api"' },
+      undefined,
+      'refused',
+    ],
+    ['an API that says Token', { 'www-authenticate': 'Token' }, undefined, 'refused'],
+    [
+      'a scope is missing, by another name',
+      { 'www-authenticate': 'OAuth error=insufficient_scope' },
+      undefined,
+      'insufficient-scope',
+    ],
+    [
+      'a proxy before an API that says invalid_token',
+      { 'www-authenticate': 'Basic realm="x"' },
+      { error: 'invalid_token' },
+      'refused',
+    ],
+    [
+      'an API that says invalid_token by Basic',
+      { 'www-authenticate': 'Basic error="invalid_token"' },
+      undefined,
+      'refused',
+    ],
+    [
       'a proxy that says insufficient_scope',
       { 'www-authenticate': 'Basic error="insufficient_scope"' },
       undefined,

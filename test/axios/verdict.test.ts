@@ -13,10 +13,16 @@ interface Given {
 
 async function verdictOf({ status, headers = {}, data = '', isTokenRefused }: Given): Promise<Verdict> {
   const response = { status, headers: new AxiosHeaders(headers), data } as AxiosResponse;
-  return readVerdict(response, { clock: new ManualClock(Date.UTC(2026, 0, 1)), isTokenRefused });
+  return readVerdict(response, {
+    limitMs: 1_000,
+    clock: new ManualClock(Date.UTC(2026, 0, 1)),
+    isTokenRefused,
+  });
 }
 
 const LIMITED = '{"error":"rate_limit_exceeded","retry_after":2}';
+
+const JSON_TYPE = { 'content-type': 'application/problem+json' };
 
 describe('rate limited, at an API, means 429, or another 4xx whose body says so', () => {
   test.each([
@@ -35,8 +41,9 @@ describe('rate limited, at an API, means 429, or another 4xx whose body says so'
     { status: 400, data: Buffer.from(LIMITED), toldMs: 2_000 },
     { status: 400, data: new Blob([LIMITED]), toldMs: 2_000 },
     { status: 400, data: JSON.parse(LIMITED), toldMs: 2_000 },
-    { status: 400, data: Readable.from([LIMITED]), toldMs: 2_000 },
-    { status: 400, data: new Response(LIMITED).body, toldMs: 2_000 },
+    { status: 429, data: Readable.from([LIMITED]), toldMs: 2_000 },
+    { status: 400, headers: JSON_TYPE, data: Readable.from([LIMITED]), toldMs: 2_000 },
+    { status: 400, headers: JSON_TYPE, data: new Response(LIMITED).body, toldMs: 2_000 },
   ])('$status $data $headers: told $toldMs', async ({ toldMs, ...given }) => {
     expect(await verdictOf(given)).toEqual({ kind: 'rate-limited', toldMs });
   });
@@ -65,24 +72,45 @@ describe('a body is left alone where the status does not call for it', () => {
   test.each([200, 302, 500, 503])('a stream at %d', async (status) => {
     const data = Readable.from([LIMITED]);
     const response = { status, headers: {}, data } as AxiosResponse;
-    await readVerdict(response, { clock: new ManualClock(), isTokenRefused: undefined });
+    await readVerdict(response, { limitMs: 1_000, clock: new ManualClock(), isTokenRefused: undefined });
     expect(response.data).toBe(data);
     expect(data.readableDidRead).toBe(false);
   });
 
   test.each([
-    { type: 'application/pdf', touched: false },
-    { type: undefined, touched: false },
-    { type: 'application/json; charset=utf-8', touched: true },
-    { type: 'application/problem+json', touched: true },
-  ])('with isTokenRefused, a stream of $type at 200: looked into: $touched', async ({ type, touched }) => {
+    { status: 401, type: undefined, touched: true },
+    { status: 429, type: 'text/html', touched: true },
+    { status: 404, type: 'application/json; charset=utf-8', touched: true },
+    { status: 499, type: 'application/problem+json', touched: true },
+    { status: 404, type: undefined, touched: false },
+    { status: 403, type: 'application/pdf', touched: false },
+    { status: 200, type: 'application/json', touched: false },
+    { status: 302, type: 'application/json', touched: false },
+    { status: 500, type: 'application/json', touched: false },
+  ])('with isTokenRefused, a stream of $type at $status: looked into: $touched', async (row) => {
     const data = Readable.from(['{"code":600}']);
-    const headers = type === undefined ? {} : { 'content-type': type };
-    const response = { status: 200, headers, data } as AxiosResponse;
-    const isTokenRefused = (given: AxiosResponse) => given.data.code === 600;
-    const verdict = await readVerdict(response, { clock: new ManualClock(), isTokenRefused });
-    expect(data.readableDidRead).toBe(touched);
-    expect(verdict.kind).toBe(touched ? 'refused' : 'accepted');
+    const headers = row.type === undefined ? {} : { 'content-type': row.type };
+    const response = { status: row.status, headers, data } as AxiosResponse;
+    const asked: unknown[] = [];
+    const isTokenRefused = (given: AxiosResponse) => asked.push(given.data) === 0;
+    await readVerdict(response, { limitMs: 1_000, clock: new ManualClock(), isTokenRefused });
+    expect(data.readableDidRead).toBe(row.touched);
+    // A rate limit is told by its status; nobody is asked.
+    expect(asked).toEqual(row.status === 429 ? [] : [row.touched ? { code: 600 } : data]);
+  });
+
+  test.each([
+    [300, 300],
+    [999, 999],
+    [120_000, 1_000],
+  ])('a caller that may wait %i ms waits %i ms for a look', async (limitMs, expectedMs) => {
+    const clock = new ManualClock();
+    const data = new Readable({ read() {} });
+    const response = { status: 401, headers: {}, data } as AxiosResponse;
+    const verdict = readVerdict(response, { limitMs, clock, isTokenRefused: undefined });
+    expect(clock.nextInMs).toBe(expectedMs);
+    clock.advance(expectedMs);
+    expect(await verdict).toEqual({ kind: 'refused' });
   });
 });
 
@@ -95,7 +123,7 @@ describe('refused', () => {
     { status: 401, data: '{"error":{"reason":"x"}}', kind: 'refused' },
     { status: 401, data: '{"error":"insufficient_scope"}', kind: 'insufficient-scope' },
     { status: 401, headers: SCOPE, kind: 'insufficient-scope' },
-    { status: 401, headers: BASIC, kind: 'other' },
+    { status: 401, headers: BASIC, kind: 'other-scheme' },
     { status: 403, data: '{"error":"invalid_token"}', kind: 'other' },
     { status: 200, data: '{"error":"invalid_token"}', kind: 'accepted' },
     { status: 204, kind: 'accepted' },
@@ -144,7 +172,7 @@ describe('refused', () => {
     const seen: unknown[] = [];
     const isTokenRefused = ({ data }: AxiosResponse) => seen.push(data) > 99;
     const response = { status: 200, headers: {}, data: '{"code":600}' } as AxiosResponse;
-    await readVerdict(response, { clock: new ManualClock(), isTokenRefused });
+    await readVerdict(response, { limitMs: 1_000, clock: new ManualClock(), isTokenRefused });
     await verdictOf({ status: 200, data: 'plain', isTokenRefused });
     expect(seen).toEqual([{ code: 600 }, 'plain']);
     expect(response.data).toBe('{"code":600}');

@@ -3,12 +3,11 @@ import type { Clock } from '../../time/clock.ts';
 import { anyOf, type Cancellation, cancellationOf, unlessCancelled } from '../../time/wait.ts';
 import { asNodeStream, asWebStream, type ByteSource, nodeSource, webSource } from './byte-source.ts';
 
-/** How long a streamed body may take to be looked at; then it goes to the caller as it is. */
-const PEEK_LIMIT_MS = 5_000;
-
 /** What ends the look at a body early. */
-export interface Patience {
+export interface PeekLimit {
   readonly clock: Clock;
+  /** Then it goes on as it is. */
+  readonly limitMs: number;
   /** The caller's: rejects with its reason, and gives the body up. */
   readonly cancellation?: Cancellation | undefined;
   /** The auth was closed: what was received still belongs to the caller, so the body goes on as it is. */
@@ -27,17 +26,20 @@ export interface Peeked {
 export async function peekStream(
   stream: Readable | ReadableStream<Uint8Array>,
   mostBytes: number,
-  patience: Patience,
+  limit: PeekLimit,
 ): Promise<Peeked> {
   const source = 'getReader' in stream ? webSource(stream) : nodeSource(stream);
   const ahead = new ReadAhead(source);
-  const isWhole = await ahead.readSome(mostBytes, patience);
+  const isWhole = await ahead.readSome(mostBytes, limit);
   const bytes = isWhole ? Buffer.concat(ahead.chunks) : undefined;
-  return { bytes, whole: 'getReader' in stream ? asWebStream(ahead) : asNodeStream(ahead) };
+  return {
+    bytes,
+    whole: 'getReader' in stream ? asWebStream(ahead) : likeMessage(asNodeStream(ahead), stream),
+  };
 }
 
 /** A source of which the beginning was read, and which can be read again from the beginning, once. */
-class ReadAhead implements ByteSource {
+export class ReadAhead implements ByteSource {
   readonly chunks: Uint8Array[] = [];
   readonly #source: ByteSource;
   #isEnough = false;
@@ -49,12 +51,12 @@ class ReadAhead implements ByteSource {
   }
 
   /** Reads until the end, the limit or the deadline. A source that fails is told to who reads it all, not here. */
-  async readSome(mostBytes: number, patience: Patience): Promise<boolean> {
+  async readSome(mostBytes: number, limit: PeekLimit): Promise<boolean> {
     this.#reading = this.#readWhileWanted(mostBytes);
     const reading = this.#reading.catch(() => false);
-    const { promise: enough, settle } = deadline(patience);
+    const { promise: enough, settle } = deadline(limit);
     try {
-      return await unlessCancelled(Promise.race([reading, enough]), patience.cancellation ?? anyOf([]));
+      return await unlessCancelled(Promise.race([reading, enough]), limit.cancellation ?? anyOf([]));
     } catch (reason) {
       this.stop();
       throw reason;
@@ -88,10 +90,10 @@ class ReadAhead implements ByteSource {
 }
 
 /** Resolves, with false, when there was enough time; to be settled in any case. */
-function deadline({ clock, closed }: Patience): { promise: Promise<boolean>; settle: () => void } {
+function deadline({ clock, limitMs, closed }: PeekLimit): { promise: Promise<boolean>; settle: () => void } {
   let settle = () => {};
   const promise = new Promise<boolean>((resolve) => {
-    const cancelTimer = clock.timer(PEEK_LIMIT_MS, () => settle(), 'ref');
+    const cancelTimer = clock.timer(limitMs, () => settle(), 'ref');
     const unsubscribe = closed === undefined ? () => {} : cancellationOf(closed).subscribe(() => settle());
     settle = () => {
       cancelTimer();
@@ -101,4 +103,31 @@ function deadline({ clock, closed }: Patience): { promise: Promise<boolean>; set
   });
   if (closed?.aborted) settle();
   return { promise, settle };
+}
+
+/** What a Node response offers to its reader besides the bytes; `socket`, `client` and `req` lead to the token. */
+const OF_A_MESSAGE = [
+  ...[
+    'statusCode',
+    'statusMessage',
+    'headers',
+    'headersDistinct',
+    'rawHeaders',
+    'trailers',
+    'trailersDistinct',
+  ],
+  ...['rawTrailers', 'httpVersion', 'httpVersionMajor', 'httpVersionMinor', 'complete', 'aborted'],
+];
+
+/** Lets the stream offer what the one offers that it stands for, trailers that come later included (E1). */
+function likeMessage(stream: Readable, message: Readable): Readable {
+  for (const name of OF_A_MESSAGE) {
+    if (!(name in message)) continue;
+    Object.defineProperty(stream, name, {
+      get: () => (message as unknown as Record<string, unknown>)[name],
+      enumerable: true,
+      configurable: true,
+    });
+  }
+  return stream;
 }

@@ -1,38 +1,38 @@
+import type { InternalAxiosRequestConfig } from 'axios';
+import { type FrozenBody, freezeForm, freezeNpmForm } from './freeze.ts';
+import type { PeekLimit } from './read-ahead.ts';
+
 /** A request body, by whether it can be sent a second time with the same bytes (D6). */
 export type RequestBody =
   /** As it is. */
   | { readonly kind: 'repeatable' }
   /** After it was turned into bytes: each encoding of a form would pick another boundary. */
-  | { readonly kind: 'freezable'; readonly freeze: () => Promise<FrozenBody> }
+  | { readonly kind: 'freezable'; readonly freeze: (limit: PeekLimit) => Promise<FrozenBody | undefined> }
   /** A stream, or something that we do not know. */
   | { readonly kind: 'once' };
 
-/** The bytes of a form, and the content type that tells their boundary. */
-export interface FrozenBody {
-  readonly bytes: Buffer;
-  readonly contentType: string;
-}
-
 /** The npm package `form-data`, as far as we look at it. */
-interface NpmFormData {
+export interface NpmFormData {
   getBuffer(): Buffer;
   getHeaders(): Readonly<Record<string, string>>;
   readonly _streams: readonly unknown[];
 }
 
+type ConfigOfBody = Pick<InternalAxiosRequestConfig, 'data' | 'headers'> & {
+  /** Known to axios since 1.15. */
+  readonly formDataHeaderPolicy?: unknown;
+};
+
 const REPEATABLE: RequestBody = { kind: 'repeatable' };
 const ONCE: RequestBody = { kind: 'once' };
 
-/** Classifies the body as it comes to the adapter: behind all of the user's transforms. */
-export function classifyBody(data: unknown, contentType: string | undefined): RequestBody {
+/** Classifies the body of a config as it comes to the adapter: behind all of the user's transforms. */
+export function classifyBody(config: ConfigOfBody): RequestBody {
+  const { data } = config;
   if (data === undefined || data === null || typeof data === 'string') return REPEATABLE;
   if (ArrayBuffer.isView(data)) return REPEATABLE;
   if (isNpmFormData(data)) {
-    const contentTypeOf = () => data.getHeaders()['content-type'] ?? 'multipart/form-data';
-    return {
-      kind: 'freezable',
-      freeze: async () => ({ bytes: data.getBuffer(), contentType: contentTypeOf() }),
-    };
+    return { kind: 'freezable', freeze: async () => freezeNpmForm(data, config.formDataHeaderPolicy) };
   }
   if (typeof (data as Partial<NpmFormData>).getHeaders === 'function') return ONCE;
   // By tag, not by class: in a test runner the same classes come from several realms.
@@ -43,7 +43,10 @@ export function classifyBody(data: unknown, contentType: string | undefined): Re
     case '[object URLSearchParams]':
       return REPEATABLE;
     case '[object FormData]':
-      return { kind: 'freezable', freeze: () => freezeForm(data as FormData, contentType) };
+      return {
+        kind: 'freezable',
+        freeze: (limit) => freezeForm(data as FormData, contentTypeOf(config), limit),
+      };
     default:
       return ONCE;
   }
@@ -62,23 +65,7 @@ function isNpmFormData(data: unknown): data is NpmFormData {
   );
 }
 
-async function freezeForm(form: FormData, contentType: string | undefined): Promise<FrozenBody> {
-  const encoded = new Response(form);
-  const bytes = Buffer.from(await encoded.arrayBuffer());
-  const own = encoded.headers.get('content-type') ?? '';
-  // Of a form by another library than the platform's, all it knows is how to print "[object FormData]".
-  if (!own.startsWith('multipart/form-data')) throw new TypeError('Not a FormData of this platform.');
-  const wanted = boundaryOf(contentType);
-  if (wanted === undefined || contentType === undefined) return { bytes, contentType: own };
-  return { bytes: replaceBoundary(bytes, boundaryOf(own) as string, wanted), contentType };
-}
-
-function boundaryOf(contentType: string | undefined): string | undefined {
-  const [, quoted, plain] = /;\s*boundary=(?:"([^"]+)"|([^\s;]+))/i.exec(contentType ?? '') ?? [];
-  return quoted ?? plain;
-}
-
-/** The encoder picks a boundary that does not occur in any part, so each occurrence is a boundary. */
-function replaceBoundary(bytes: Buffer, from: string, to: string): Buffer {
-  return Buffer.from(bytes.toString('latin1').replaceAll(`--${from}`, `--${to}`), 'latin1');
+function contentTypeOf({ headers }: ConfigOfBody): string | undefined {
+  const contentType = headers.getContentType?.();
+  return typeof contentType === 'string' ? contentType : undefined;
 }

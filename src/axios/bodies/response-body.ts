@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { AxiosResponse } from 'axios';
 import { isRecord, parseUntrustedJson } from '../../json.ts';
-import { type Patience, peekStream } from './read-ahead.ts';
+import { type PeekLimit, peekStream } from './read-ahead.ts';
 
 /** The most that is looked at of a response's body. */
 export const MOST_PEEKED_BYTES: number = 64 * 1024;
@@ -10,19 +10,19 @@ export const MOST_PEEKED_BYTES: number = 64 * 1024;
  * The body as a JSON value, or undefined where it is none, or too large or too slow to tell. Whatever `responseType`:
  * what was read of a stream is put back, so that the caller sees the response whole.
  */
-export async function peekJson(response: AxiosResponse, patience: Patience): Promise<unknown> {
-  const text = await peekText(response, patience);
+export async function peekJson(response: AxiosResponse, limit: PeekLimit): Promise<unknown> {
+  const text = await peekText(response, limit);
   return typeof text === 'string' ? parseUntrustedJson(text) : text;
 }
 
 /** The body as text; as it is where an adapter parsed it already. */
-async function peekText(response: AxiosResponse, patience: Patience): Promise<unknown> {
+async function peekText(response: AxiosResponse, limit: PeekLimit): Promise<unknown> {
   const { data } = response;
   if (typeof data === 'string') return data.length <= MOST_PEEKED_BYTES ? data : undefined;
   if (isBytes(data)) return data.byteLength <= MOST_PEEKED_BYTES ? new TextDecoder().decode(data) : undefined;
   if (isBlob(data)) return data.size <= MOST_PEEKED_BYTES ? data.text() : undefined;
   if (isNodeStream(data) || isWebStream(data)) {
-    const peeked = await peekStream(data, MOST_PEEKED_BYTES, patience);
+    const peeked = await peekStream(data, MOST_PEEKED_BYTES, limit);
     response.data = peeked.whole;
     return peeked.bytes === undefined ? undefined : new TextDecoder().decode(peeked.bytes);
   }

@@ -1,7 +1,11 @@
 import { Readable } from 'node:stream';
+import { AxiosHeaders } from 'axios';
 import NpmFormData from 'form-data';
 import { describe, expect, test } from 'vitest';
+import { type FrozenBody, MOST_FROZEN_BYTES } from '../../../src/axios/bodies/freeze.ts';
+import type { PeekLimit } from '../../../src/axios/bodies/read-ahead.ts';
 import { classifyBody } from '../../../src/axios/bodies/replayable.ts';
+import { ManualClock } from '../../support/manual-clock.ts';
 
 function npmForm(...parts: readonly unknown[]): NpmFormData {
   const form = new NpmFormData();
@@ -34,7 +38,7 @@ describe('a body can be sent a second time', () => {
     ['a number', 7, 'once'],
     ['an object', { a: 1 }, 'once'],
   ])('%s: %3$s', (_, body, kind) => {
-    expect(classifyBody(body, undefined).kind).toBe(kind);
+    expect(classifyBody(configOf(body)).kind).toBe(kind);
   });
 
   function headed(): URLSearchParams {
@@ -42,11 +46,23 @@ describe('a body can be sent a second time', () => {
   }
 });
 
-async function frozen(body: unknown, contentType?: string) {
-  const classified = classifyBody(body, contentType);
+function configOf(data: unknown, contentType?: string, formDataHeaderPolicy?: string) {
+  return {
+    data,
+    headers: new AxiosHeaders(contentType === undefined ? {} : { 'Content-Type': contentType }),
+    formDataHeaderPolicy,
+  };
+}
+
+async function freeze(config: ReturnType<typeof configOf>, limit: Partial<PeekLimit> = {}) {
+  const classified = classifyBody(config);
   if (classified.kind !== 'freezable') throw new Error('It can be frozen.');
-  const { bytes, contentType: type } = await classified.freeze();
-  return { text: bytes.toString('latin1'), type };
+  return classified.freeze({ clock: new ManualClock(), limitMs: 1_000, ...limit });
+}
+
+async function frozen(body: unknown, contentType?: string) {
+  const { bytes, headers } = (await freeze(configOf(body, contentType))) as FrozenBody;
+  return { text: bytes.toString('latin1'), type: String(headers['Content-Type']) };
 }
 
 describe('a form, frozen', () => {
@@ -78,14 +94,84 @@ describe('a form, frozen', () => {
   });
 
   test('of another library is not taken for a form of the platform', async () => {
-    const foreign = { [Symbol.toStringTag]: 'FormData' };
-    await expect(frozen(foreign)).rejects.toThrow('Not a FormData of this platform.');
+    expect(await freeze(configOf({ [Symbol.toStringTag]: 'FormData' }))).toBeUndefined();
   });
 
-  test('of form-data has the type that it tells, or the general one', async () => {
-    const npm = npmForm('a');
-    expect((await frozen(npm)).type).toBe(npm.getHeaders()['content-type']);
-    const mute = { getBuffer: () => Buffer.from('a'), getHeaders: () => ({}), _streams: ['a'] };
-    expect((await frozen(mute)).type).toBe('multipart/form-data');
+  test.each([
+    [
+      undefined,
+      { 'content-type': 'multipart/form-data; boundary=b', 'x-signature': 's', 'content-length': '1' },
+    ],
+    [
+      'legacy',
+      { 'content-type': 'multipart/form-data; boundary=b', 'x-signature': 's', 'content-length': '1' },
+    ],
+    ['content-only', { 'content-type': 'multipart/form-data; boundary=b', 'content-length': '1' }],
+  ])('of form-data has its own headers, with the policy %s', async (policy, expected) => {
+    const headers = {
+      'content-type': 'multipart/form-data; boundary=b',
+      'x-signature': 's',
+      'content-length': '1',
+    };
+    const form = { getBuffer: () => Buffer.from('a'), getHeaders: () => headers, _streams: ['a'] };
+    expect(await freeze(configOf(form, undefined, policy))).toEqual({
+      bytes: Buffer.from('a'),
+      headers: expected,
+    });
+  });
+});
+
+describe('a form is not frozen, and nobody waits for it', () => {
+  const stalling = () => formOf(new ReadableStream());
+
+  /** A form with a file whose bytes come from a stream. */
+  function formOf(stream: ReadableStream<Uint8Array<ArrayBuffer>>): FormData {
+    const form = new FormData();
+    const file = new File(['a'], 'a.csv');
+    form.append('file', file);
+    // The platform reads the file that it holds, so this is how one stalls.
+    Object.defineProperty(form.get('file'), 'stream', { value: () => stream });
+    return form;
+  }
+
+  test.each([
+    [MOST_FROZEN_BYTES, true],
+    [MOST_FROZEN_BYTES - 1_000, true],
+    [MOST_FROZEN_BYTES + 1, false],
+  ])('by its size: %i bytes, of form-data', async (size, isFrozen) => {
+    const form = {
+      getBuffer: () => Buffer.from('a'),
+      getHeaders: () => ({}),
+      _streams: [Buffer.alloc(size)],
+    };
+    expect((await freeze(configOf(form))) !== undefined).toBe(isFrozen);
+  });
+
+  test.each([
+    [MOST_FROZEN_BYTES - 1_000, true],
+    // With what stands between the parts, it is more.
+    [MOST_FROZEN_BYTES, false],
+    [MOST_FROZEN_BYTES + 1, false],
+  ])('by its size: %i bytes, of FormData', async (size, isFrozen) => {
+    const form = new FormData();
+    form.append('file', new Blob([new Uint8Array(size)]));
+    expect((await freeze(configOf(form))) !== undefined).toBe(isFrozen);
+  });
+
+  test('by a stalling file, once the time is over', async () => {
+    const clock = new ManualClock();
+    const freezing = freeze(configOf(stalling()), { clock, limitMs: 300 });
+    clock.advance(299);
+    expect(clock.pending).toBe(1);
+    clock.advance(1);
+    expect(await freezing).toBeUndefined();
+    expect(clock.pending).toBe(0);
+  });
+
+  test('by a file that can’t be read', async () => {
+    const broken = new ReadableStream<Uint8Array<ArrayBuffer>>({
+      pull: () => Promise.reject(new Error('the disk is gone')),
+    });
+    expect(await freeze(configOf(formOf(broken)))).toBeUndefined();
   });
 });
