@@ -1,3 +1,5 @@
+import { type Channel, channel } from 'node:diagnostics_channel';
+import { type DebugLogger, debuglog } from 'node:util';
 import type { PayuAuthError } from './errors.ts';
 
 /** Why a token was minted. */
@@ -59,15 +61,58 @@ export type PayuAuthEvent =
 
 export type Emit = (event: PayuAuthEvent) => void;
 
-/** A listener that throws, or whose promise rejects, changes nothing. */
-export function safeEmit(onEvent: ((event: PayuAuthEvent) => unknown) | undefined): Emit {
-  if (onEvent === undefined) return () => {};
+/** Written where `NODE_DEBUG` names the package. */
+const debug: DebugLogger = debuglog('axios-payu-auth');
+
+/** For whoever watches the whole process: an APM, a test. */
+const events: Channel = channel('axios-payu-auth:event');
+
+/**
+ * Tells an event to the listener, to `NODE_DEBUG=axios-payu-auth` and to the diagnostics channel
+ * `axios-payu-auth:event`. Whatever they do changes nothing: no event is worth a request.
+ */
+export function emitter(onEvent: ((event: PayuAuthEvent) => unknown) | undefined): Emit {
   return (event) => {
-    try {
-      const returned = onEvent(event);
-      if (returned instanceof Promise) returned.catch(() => {});
-    } catch {
-      // The listener's business.
-    }
+    if (debug.enabled) quietly(() => debug('%s %s', event.type, inText(event)));
+    if (events.hasSubscribers) quietly(() => events.publish(event));
+    if (onEvent !== undefined) quietly(() => onEvent(event));
+  };
+}
+
+/** What it throws is its own business, and so is what it rejects with: a promise of whatever realm or library. */
+async function quietly(tell: () => unknown): Promise<void> {
+  try {
+    await tell();
+  } catch {
+    // See above.
+  }
+}
+
+function inText({ type: _, ...told }: PayuAuthEvent): string {
+  return JSON.stringify(told, (_name, value: unknown) =>
+    value instanceof Error ? `${(value as { code?: unknown }).code ?? value.name}: ${value.message}` : value,
+  );
+}
+
+/** Why a token was not sent, for whoever hears no events. */
+const WARNINGS = {
+  origin:
+    'is not an origin that it may go to. Make it the "baseURL" of the attached instance, or list it in "origins"',
+  'insecure-http': 'is asked over plain http. Use its https address',
+} as const;
+
+/** For an auth without a listener: the first request of an instance that goes out without its token says so. */
+export function warnOnce(emit: Emit): Emit {
+  let hasWarned = false;
+  return (event) => {
+    emit(event);
+    if (hasWarned || event.type !== 'token-withheld') return;
+    if (event.reason !== 'origin' && event.reason !== 'insecure-http') return;
+    hasWarned = true;
+    process.emitWarning(
+      `A request went out without its token, as "${event.origin}" ${WARNINGS[event.reason]}. ` +
+        'This is said once per attached instance; "onEvent" tells of each request.',
+      { type: 'PayuAuthWarning', code: 'PAYU_AUTH_TOKEN_WITHHELD' },
+    );
   };
 }

@@ -3,7 +3,7 @@ import { type AttachableClient, type Attachment, attach } from './axios/attach.t
 import { formTransport } from './axios/form-transport.ts';
 import { TokenHeader } from './axios/token-header.ts';
 import { invalidOption } from './errors.ts';
-import { safeEmit } from './events.ts';
+import { emitter, warnOnce } from './events.ts';
 import { isRecord } from './json.ts';
 import { type PayuAuthOptions, type ResolvedOptions, resolveOptions } from './options/options.ts';
 import { type Clock, systemClock } from './time/clock.ts';
@@ -123,7 +123,7 @@ export function createPayuAuth(options: PayuAuthOptions): PayuAuth {
 /** The same with a clock and chance of the caller's choice. */
 export function createPayuAuthIn({ clock, random }: Surroundings, options: PayuAuthOptions): PayuAuth {
   const resolved = resolveOptions(options);
-  const emit = safeEmit(resolved.onEvent);
+  const emit = emitter(resolved.onEvent);
   const post = formTransport(resolved.http);
   const { tokenUrl } = resolved;
   const gate = new MintGate({
@@ -189,6 +189,8 @@ class Auth implements PayuAuth {
     const checked = checkedOptions('attach', options, ['scope', 'origins']);
     return attach(client, {
       ...this.#parts.exchange,
+      emit:
+        this.#options.onEvent === undefined ? warnOnce(this.#parts.exchange.emit) : this.#parts.exchange.emit,
       auth: this,
       scope: this.#scope(checked.scope),
       origins: [

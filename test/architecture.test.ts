@@ -24,7 +24,7 @@ const PLACES: Readonly<Record<string, Rules>> = {
   'errors.ts': { values: [] },
   'json.ts': { values: [] },
   'url.ts': { values: [] },
-  'events.ts': { values: [], types: ['errors.ts'] },
+  'events.ts': { values: ['node:util', 'node:diagnostics_channel'], types: ['errors.ts'] },
   'redact.ts': { values: ['json.ts'], types: ['errors.ts'] },
   // A leaf too: what a scope is must be known wherever one is given.
   'token/endpoint/scope.ts': { values: [] },

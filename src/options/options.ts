@@ -67,7 +67,11 @@ export interface PayuAuthOptions {
   readonly store?: TokenStore;
   /** Transport of the token and revocation requests only: proxy, agents, adapter, … */
   readonly http?: TokenHttpOptions;
-  /** Called with what happens, for logs and metrics; never with a secret. What it throws changes nothing. */
+  /**
+   * Called with what happens, for logs and metrics; never with a secret. What it throws, or rejects with, changes
+   * nothing. Without code, the same is written by `NODE_DEBUG=axios-payu-auth`, and published to the diagnostics channel
+   * `axios-payu-auth:event`.
+   */
   readonly onEvent?: (event: PayuAuthEvent) => void;
   /** Allow plain http to hosts other than loopback. Looks ugly on purpose. */
   readonly allowInsecureHttp?: boolean;
