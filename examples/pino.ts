@@ -1,15 +1,16 @@
 /**
  * Events to logs, with pino. Copy it, and pass the result as `onEvent`:
  *
- *     createPayuAuth({ …, onEvent: logPayuAuth(logger) })
+ *     createPayuAuth({ …, onEvent: logPayuAuth(logger, 'merchant-101') })
  *
- * No event holds a secret or a token, so nothing has to be redacted.
+ * No event prints a secret or a token, so nothing has to be redacted.
  */
 import type { PayuAuthEvent } from 'axios-payu-auth';
 import type { Logger } from 'pino';
 
-export function logPayuAuth(parent: Logger): (event: PayuAuthEvent) => void {
-  const logger = parent.child({ component: 'payu-auth' });
+/** The merchant's name stands in each line. */
+export function logPayuAuth(parent: Logger, merchant: string): (event: PayuAuthEvent) => void {
+  const logger = parent.child({ component: 'payu-auth', merchant });
   return ({ type, ...fields }) => {
     // pino writes an error with its message, stack and cause where it stands under "err".
     const { error, ...others } = fields as typeof fields & { readonly error?: Error };

@@ -8,7 +8,7 @@ import { atOnce, fulfilled, startHarness } from '../support/harness.ts';
 import { payment } from '../support/payments.ts';
 import { type Arena, contenders, enter } from './support/contenders.ts';
 
-/** One row of the README's table: what it is about, and what each contender came to. */
+/** One row of the table: what it is about, and what each contender came to. */
 interface Row {
   readonly title: string;
   readonly measure: (arena: Arena) => Promise<string | number>;
@@ -183,13 +183,13 @@ beforeEach(() => {
   };
 });
 
-describe('what the README says of others, each configured as its own README says', () => {
-  const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
+describe('what docs/comparison.md says of others, each configured as its own README says', () => {
+  const page = readFileSync(new URL('../../docs/comparison.md', import.meta.url), 'utf8');
 
   test.each(rows)('$title', async ({ title, measure }) => {
     const results: (string | number)[] = [];
     for (const contender of contenders) results.push(await measure(await enter(contender)));
-    expect(readme.split('\n')).toContain(`| ${[title, ...results].join(' | ')} |`);
+    expect(page.split('\n')).toContain(`| ${[title, ...results].join(' | ')} |`);
   });
 
   test('axios-auth-refresh with "deduplicateRefresh: false", as the note below the table says', async () => {
@@ -197,13 +197,11 @@ describe('what the README says of others, each configured as its own README says
     const storm = rows[1];
     if (variant === undefined || storm === undefined) return expect.unreachable();
     const result = await storm.measure(await enter(variant, { deduplicateRefresh: false }));
-    expect(readme).toContain(`with \`deduplicateRefresh: false\` the second row reads ${result}`);
+    expect(page).toContain(`with \`deduplicateRefresh: false\` the second row reads ${result}`);
   });
 
   test('the table holds these rows and no others, below these names', () => {
-    const table = /\| \| (?<names>.*) \|\n\|[-| ]+\|\n(?<rows>(?:\|.*\n)+)/.exec(
-      readme.slice(readme.indexOf('## How it compares')),
-    )?.groups;
+    const table = /\| \| (?<names>.*) \|\n\|[-| ]+\|\n(?<rows>(?:\|.*\n)+)/.exec(page)?.groups;
     expect(table?.names?.split(' | ').map((name) => name.replace(/\[([^\]]+)\]\([^)]*\)/, '$1'))).toEqual(
       contenders.map(({ name }) => name),
     );
@@ -215,7 +213,7 @@ describe('what the README says of others, each configured as its own README says
   });
 });
 
-describe('what the README says of axios-retry and payments', () => {
+describe('what the documents say of axios-retry and payments', () => {
   test.each([
     {
       title: 'with its defaults, it pays twice what has no merchantRefId',

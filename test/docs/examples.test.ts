@@ -1,7 +1,15 @@
+import { channel } from 'node:diagnostics_channel';
 import { Writable } from 'node:stream';
+import {
+  AggregationTemporality,
+  InMemoryMetricExporter,
+  MeterProvider,
+  PeriodicExportingMetricReader,
+} from '@opentelemetry/sdk-metrics';
 import pino from 'pino';
 import { Registry } from 'prom-client';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { meterPayuAuth } from '../../examples/opentelemetry.ts';
 import { logPayuAuth } from '../../examples/pino.ts';
 import { countPayuAuth } from '../../examples/prom-client.ts';
 import type { PayuAuthEvent } from '../../src/index.ts';
@@ -64,13 +72,14 @@ describe('examples/pino.ts', () => {
         done();
       },
     });
-    const onEvent = listener(logPayuAuth(pino({ level: 'debug' }, stream)));
+    const onEvent = listener(logPayuAuth(pino({ level: 'debug' }, stream), 'merchant-101'));
     const harness = await startHarness({ onEvent });
     await live(harness);
 
     const written = lines.map((line) => JSON.parse(line));
     expect(written.map(({ event }) => event)).toEqual(EXPECTED);
     expect(written.every(({ component }) => component === 'payu-auth')).toBe(true);
+    expect(written.every(({ merchant }) => merchant === 'merchant-101')).toBe(true);
     expect(written[0]).toMatchObject({
       level: 30,
       msg: 'got a token from PayU',
@@ -96,14 +105,14 @@ describe('examples/prom-client.ts', () => {
 
     const text = await registry.metrics();
     for (const line of [
-      'payu_auth_mint_duration_seconds_count{grant="client_credentials",cause="missing"} 3',
-      'payu_auth_mint_duration_seconds_count{grant="client_credentials",cause="refused"} 1',
-      'payu_auth_mint_failures_total{code="ERR_TOKEN_REFUSED",cause="missing"} 1',
-      'payu_auth_rate_limits_total{source="api"} 1',
-      'payu_auth_replays_total{cause="token-refused"} 1',
-      'payu_auth_oddities_total{event="replay-skipped",reason="insufficient-scope"} 1',
-      'payu_auth_oddities_total{event="token-withheld",reason="origin"} 1',
-      'payu_auth_oddities_total{event="scope-missing",reason="read_bills"} 1',
+      'payu_auth_mint_duration_seconds_count{merchant="101",grant="client_credentials",cause="missing"} 3',
+      'payu_auth_mint_duration_seconds_count{merchant="101",grant="client_credentials",cause="refused"} 1',
+      'payu_auth_mint_failures_total{merchant="101",code="ERR_TOKEN_REFUSED",cause="missing"} 1',
+      'payu_auth_rate_limits_total{merchant="101",source="api"} 1',
+      'payu_auth_replays_total{merchant="101",cause="token-refused"} 1',
+      'payu_auth_oddities_total{merchant="101",event="replay-skipped",reason="insufficient-scope"} 1',
+      'payu_auth_oddities_total{merchant="101",event="token-withheld",reason="origin"} 1',
+      'payu_auth_oddities_total{merchant="101",event="scope-missing",reason="read_bills"} 1',
     ]) {
       expect(text.split('\n')).toContain(line);
     }
@@ -111,7 +120,49 @@ describe('examples/prom-client.ts', () => {
 
   test('an error that is not ours is counted by its name', async () => {
     const registry = new Registry();
-    countPayuAuth(registry)({ type: 'token-failed', cause: 'missing', error: new TypeError('wrong option') });
+    countPayuAuth(registry)('101')({
+      type: 'token-failed',
+      cause: 'missing',
+      error: new TypeError('wrong option'),
+    });
     expect(await registry.metrics()).toContain('code="TypeError",cause="missing"} 1');
+  });
+});
+
+describe('examples/opentelemetry.ts', () => {
+  test('counts each event of every auth in the process, until it is told to stop', async () => {
+    const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
+    const reader = new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 3_600_000 });
+    const provider = new MeterProvider({ readers: [reader] });
+    const stop = meterPayuAuth(provider.getMeter('payu'));
+    onTestFinished(() => provider.shutdown());
+    await live(await startHarness({ onEvent: (event) => channel('axios-payu-auth:event').publish(event) }));
+    stop();
+    await (await startHarness()).auth.getToken();
+
+    await reader.forceFlush();
+    const counted = exporter
+      .getMetrics()
+      .flatMap(({ scopeMetrics }) =>
+        scopeMetrics.flatMap(({ metrics }) =>
+          metrics.flatMap(({ descriptor, dataPoints }) =>
+            dataPoints.map(({ attributes, value }) => [
+              descriptor.name,
+              Object.values(attributes).join(' '),
+              typeof value === 'number' ? value : value.count,
+            ]),
+          ),
+        ),
+      );
+    expect(counted).toEqual([
+      ['payu_auth.mint.duration', 'client_credentials missing', 3],
+      ['payu_auth.mint.duration', 'client_credentials refused', 1],
+      ['payu_auth.mint.failures', 'ERR_TOKEN_REFUSED missing', 1],
+      ['payu_auth.rate_limits', 'api', 1],
+      ['payu_auth.replays', 'token-refused', 1],
+      ['payu_auth.oddities', 'token-withheld origin', 1],
+      ['payu_auth.oddities', 'replay-skipped insufficient-scope', 1],
+      ['payu_auth.oddities', 'scope-missing read_bills', 1],
+    ]);
   });
 });

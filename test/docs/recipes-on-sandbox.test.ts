@@ -3,15 +3,17 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { type Sandbox, type SandboxOptions, startSandbox } from '../../src/sandbox/index.ts';
 import { compile, ON_SANDBOX } from './support/compile.ts';
-import { ROOT, type Snippet, snippetsOf } from './support/snippets.ts';
+import { ROOT, type Snippet, typescriptOf } from './support/snippets.ts';
 import { run } from './support/surroundings.ts';
 
-/** Another system is needed, or nock is what the recipe is about. */
+/** Another system is needed, or mocks are what the recipe is about. */
 const NOT_ON_SANDBOX = [
   'Behind a proxy',
-  'Unit tests, with nock',
-  'Unit tests with fake timers',
+  'A server that wants HTTP Basic',
+  'How do I test my code?',
   'End-to-end tests, with the sandbox',
+  'msw',
+  'Fake timers',
 ];
 
 /** What a recipe's sandbox has to be told, besides the credentials that all of them use. */
@@ -25,11 +27,12 @@ interface Extra {
 }
 
 const EXTRAS: Readonly<Record<string, Extra>> = {
-  'For one request': {
+  'One call that is different': {
     prepare: (sandbox) => sandbox.replyNext({ body: {} }, { on: 'api', path: '/payout/public' }),
   },
-  'When a call fails': { prepare: (sandbox) => sandbox.rateLimit(1, { on: 'token', retryAfter: 600 }) },
-  'Logs and metrics from events': { check: 'await auth.getToken();' },
+  'A call failed: what now?': {
+    prepare: (sandbox) => sandbox.rateLimit(1, { on: 'token', retryAfter: 600 }),
+  },
   NestJS: {
     check: `
 const app = await NestFactory.createApplicationContext(PayoutsModule, { logger: false });
@@ -54,16 +57,27 @@ await app.close();`,
       clients: ['101', '102'].map((id) => ({ clientId: `client-${id}`, clientSecret: `secret-${id}` })),
     },
   },
-  'Secrets from a vault, and shutting down': {
+  'Secrets from a vault': {
     options: { clientSecret: 'secret of payu' },
-    check: "process.removeAllListeners('SIGTERM');\nawait auth.close();",
+    check: 'await auth.close();',
+  },
+  'Shutting down': {
+    check: `
+if (!server.listening) await new Promise((resolve) => server.once('listening', resolve));
+const { port } = server.address() as import('node:net').AddressInfo;
+expect(await (await fetch('http://127.0.0.1:' + port)).text()).toBe('94003');
+await shutDown();
+process.removeListener('SIGTERM', shutDown);`,
+  },
+  Serverless: {
+    check: 'expect([await handler(), await handler()]).toEqual([94003, 94003]);',
   },
 };
 
 const HOSTS = /https:\/\/(?:uatoneapi|uat-partner|bbps-sb|uat-onepayuonboarding)\.payu\.in/g;
 
 const recipes = ['README.md', 'docs/recipes.md'].flatMap((file) =>
-  snippetsOf(file)
+  typescriptOf(file)
     .map((snippet) => ({ title: headingOf(snippet), snippet }))
     .filter(({ title }) => !NOT_ON_SANDBOX.includes(title)),
 );
@@ -104,12 +118,12 @@ describe('with the host and the environment of a sandbox in place of PayU’s', 
     const failed = requests
       .filter(({ status = 500 }) => status >= 300)
       .map(({ kind, status }) => [kind, status]);
-    expect(failed).toEqual(title === 'When a call fails' ? [['token', 429]] : []);
+    expect(failed).toEqual(title === 'A call failed: what now?' ? [['token', 429]] : []);
   });
 
   test('no recipe is passed over, and no exception is left over', () => {
     const titles = recipes.map(({ title }) => title);
-    expect(titles.length).toBeGreaterThan(14);
+    expect(titles.length).toBeGreaterThan(15);
     expect(Object.keys(EXTRAS).filter((title) => !titles.includes(title))).toEqual([]);
   });
 });

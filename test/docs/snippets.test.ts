@@ -1,13 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Script } from 'node:vm';
 import { describe, expect, test } from 'vitest';
 import { noRedis } from '../redis/support/redis-server.ts';
 import { compile } from './support/compile.ts';
-import { documents, ROOT, type Snippet, snippetsOf } from './support/snippets.ts';
+import { documents, ROOT, type Snippet, snippetsOf, typescriptOf } from './support/snippets.ts';
 import { run } from './support/surroundings.ts';
 
 const compiled = compile(
-  documents().flatMap((file) => snippetsOf(file)),
+  documents().flatMap((file) => typescriptOf(file)),
   'snippets',
 );
 
@@ -30,7 +31,7 @@ describe.each(compiled)('$snippet.file:$snippet.line', async ({ snippet, path, c
 
 describe('a snippet is a file of its own, or the text above it names what it takes from elsewhere', () => {
   const alone = compile(
-    documents().flatMap((file) => snippetsOf(file).map((each) => ({ ...each, given: '', check: '' }))),
+    documents().flatMap((file) => typescriptOf(file).map((each) => ({ ...each, given: '', check: '' }))),
     'alone',
   );
   test.each(alone)('$snippet.file:$snippet.line', ({ snippet, complaints }) => {
@@ -42,20 +43,31 @@ describe('a snippet is a file of its own, or the text above it names what it tak
   });
 });
 
+describe('CommonJS, as it is run from the package', () => {
+  const blocks = documents()
+    .flatMap((file) => snippetsOf(file))
+    .filter(({ language }) => language === 'js');
+  test.each(blocks)('$file:$line is CommonJS that parses, and has nothing to check after it', (snippet) => {
+    const wrapped = `(function (require, module) {\n${snippet.given}\n${snippet.code}\n})`;
+    expect(() => new Script(wrapped)).not.toThrow();
+    expect(snippet.check).toBe('');
+  });
+});
+
 describe('no snippet is passed over', () => {
-  test.each(['README.md', 'docs/recipes.md'])('%s: every recipe has one', (file) => {
+  test.each([
+    ['README.md', 5],
+    ['docs/recipes.md', 15],
+    ['docs/migrating.md', 2],
+  ])('%s: every recipe has one, %i at least', (file, least) => {
     const text = readFileSync(join(ROOT, file), 'utf8');
-    const recipes = file === 'README.md' ? between(text, '## Recipes', '## Options') : text;
-    const heading = file === 'README.md' ? /^### .*$/gm : /^## .*$/gm;
-    const snippets = compiled.filter(
-      ({ snippet }) => snippet.file === file && recipes.includes(snippet.code),
-    );
-    expect(recipes.match(heading)?.length).toBeGreaterThan(5);
-    expect(snippets).toHaveLength(recipes.match(heading)?.length as number);
+    const blocks = snippetsOf(file);
+    expect(blocks.length).toBeGreaterThanOrEqual(least);
+    expect(text.match(/^```[tj]s$/gm)).toHaveLength(blocks.length);
   });
 
   test.each([
-    ['an unknown language', '```js\n```', 'is neither run nor known as something that is not'],
+    ['an unknown language', '```py\n```', 'is neither run nor known as something that is not'],
     ['no language', '```\n```', 'is neither run nor known as something that is not'],
     ['an indented block', '- a\n  ```ts\n  ```', 'must not be indented'],
     ['an open block', '```ts\nconst a = 1;', 'is never closed'],
@@ -68,7 +80,7 @@ describe('no snippet is passed over', () => {
   test('a block with what is hidden around it', () => {
     const text = 'a\n<!-- given\none();\n-->\n\n```ts\ntwo();\n```\n\n<!-- check\nthree();\n-->\n';
     expect(snippetsOf('x.md', text)).toEqual([
-      { file: 'x.md', line: 7, given: 'one();', code: 'two();', check: 'three();' },
+      { language: 'ts', file: 'x.md', line: 7, given: 'one();', code: 'two();', check: 'three();' },
     ]);
   });
 });
@@ -83,8 +95,4 @@ function proseAbove({ file, line }: Snippet): string {
     .slice(start)
     .join('\n')
     .replace(/<!--[\s\S]*?-->/g, '');
-}
-
-function between(text: string, start: string, end: string): string {
-  return text.slice(text.indexOf(start), text.indexOf(end));
 }

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { moduleName, moduleText, type Names, STRICTNESS } from '../docs/support/compile.ts';
-import { documents, snippetsOf } from '../docs/support/snippets.ts';
+import { documents, snippetsOf, typescriptOf } from '../docs/support/snippets.ts';
 import { type Project, project } from './support/project.ts';
 import { ROOT } from './support/tarball.ts';
 
@@ -10,10 +10,12 @@ import { ROOT } from './support/tarball.ts';
 const OTHERS = [
   '@nestjs/axios',
   '@nestjs/common',
+  '@nestjs/config',
   '@nestjs/core',
   '@types/node',
   'axios',
   'axios-retry',
+  'msw',
   'nock',
   'redis',
   'reflect-metadata',
@@ -56,7 +58,7 @@ interface Report {
   }[];
 }
 
-const snippets = documents().flatMap((file) => snippetsOf(file));
+const snippets = documents().flatMap((file) => typescriptOf(file));
 
 /** What brings tests of its own is loaded where tests may be declared; all else is a test. */
 function testFile(): string {
@@ -113,5 +115,45 @@ describe('every snippet of the documents, against the package as it is installed
     expect(failed).toEqual([]);
     expect(code, stderr).toBe(0);
     expect(numTotalTests).toBeGreaterThanOrEqual(snippets.length);
+  });
+});
+
+/** The world of a program in CommonJS: its variables, and PayU's hosts, mocked; all that is declared must be used. */
+const WORLD = `
+const { mockPayu } = require('axios-payu-auth/testing');
+Object.assign(process.env, { PAYU_CLIENT_ID: 'client-1', PAYU_CLIENT_SECRET: 'secret-1' });
+globalThis.payu = (options) => {
+  const kit = mockPayu({ environment: 'test', ...options });
+  process.on('exit', () => kit.done());
+  return kit;
+};
+`;
+
+describe('every snippet in CommonJS, without TypeScript, against the package as it is installed', () => {
+  const commonjs = documents()
+    .flatMap((file) => snippetsOf(file))
+    .filter(({ language }) => language === 'js');
+  const isSpec = (code: string): boolean => /^test\(/m.test(code);
+  let user: Project;
+  beforeAll(async () => {
+    user = await project(['axios', 'axios-mock-adapter', 'nock@14', 'jest@30'], { jest: { transform: {} } });
+    user.write('world.cjs', WORLD);
+    for (const each of commonjs) {
+      const name = `${moduleName(each)}.${isSpec(each.code) ? 'spec.js' : 'cjs'}`;
+      user.write(name, `${each.given}\n${each.code}\n`);
+    }
+  });
+
+  test.each(commonjs.filter(({ code }) => !isSpec(code)))('$file:$line runs', async (snippet) => {
+    const path = `${moduleName(snippet)}.cjs`;
+    const ran = await user.run(process.execPath, '--require', './world.cjs', path);
+    expect(ran).toMatchObject({ code: 0, stderr: '' });
+  });
+
+  test('those that are tests pass in Jest', async () => {
+    const jest = join(user.folder, 'node_modules/jest/bin/jest.js');
+    const { code, stderr } = await user.run(process.execPath, jest, '--ci');
+    expect(stderr).toMatch(/Tests: +[1-9]\d* passed, [1-9]\d* total/);
+    expect(code).toBe(0);
   });
 });

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
- * A fenced block of TypeScript, and what stands around it in comments that a reader does not see:
+ * A fenced block of TypeScript (`ts`), or of CommonJS as a user without TypeScript writes it (`js`), and what stands around it in comments that a reader does not see:
  *
  * ```text
  * <!-- given
@@ -13,8 +13,11 @@ import { join } from 'node:path';
  * TypeScript that runs after it
  * -->
  * ```
+ *
+ * CommonJS is run from the packed package alone, by `npm run test:package`.
  */
 export interface Snippet {
+  readonly language: 'ts' | 'js';
   /** Below the root of the project. */
   readonly file: string;
   /** Of the block's first line of code. */
@@ -35,18 +38,24 @@ export function documents(): readonly string[] {
   return ['README.md', 'CONTRIBUTING.md', ...docs.map((name) => `docs/${name}`)];
 }
 
+/** The snippets of a document that the compiler sees. */
+export function typescriptOf(file: string): Snippet[] {
+  return snippetsOf(file).filter(({ language }) => language === 'ts');
+}
+
 /** All snippets of a document; throws where a block or a comment would be passed over. */
 export function snippetsOf(file: string, text: string = readFileSync(join(ROOT, file), 'utf8')): Snippet[] {
   const parts = partsOf(file, text);
   const snippets: Snippet[] = [];
   const isUsed = new Set<Part>();
   parts.forEach((part, index) => {
-    if (part.kind !== 'ts') return;
+    if (part.kind !== 'ts' && part.kind !== 'js') return;
     const [before, after] = [parts[index - 1], parts[index + 1]];
     const given = before?.kind === 'given' ? before : undefined;
     const check = after?.kind === 'check' ? after : undefined;
     for (const each of [given, check]) if (each !== undefined) isUsed.add(each);
     snippets.push({
+      language: part.kind,
       file,
       line: part.line,
       given: given?.code ?? '',
@@ -56,13 +65,13 @@ export function snippetsOf(file: string, text: string = readFileSync(join(ROOT, 
   });
   const orphan = parts.find((part) => (part.kind === 'given' || part.kind === 'check') && !isUsed.has(part));
   if (orphan !== undefined) {
-    throw new Error(`${file}:${orphan.line} "${orphan.kind}" has no block of TypeScript next to it`);
+    throw new Error(`${file}:${orphan.line} "${orphan.kind}" has no block of code next to it`);
   }
   return snippets;
 }
 
 interface Part {
-  readonly kind: 'ts' | 'given' | 'check' | 'text';
+  readonly kind: Snippet['language'] | 'given' | 'check' | 'text';
   readonly line: number;
   readonly code: string;
 }
@@ -90,8 +99,8 @@ function partsOf(file: string, text: string): readonly Part[] {
   return parts;
 }
 
-function kindOf(place: string, language: string): 'ts' | 'text' {
-  if (language === 'ts') return 'ts';
+function kindOf(place: string, language: string): Snippet['language'] | 'text' {
+  if (language === 'ts' || language === 'js') return language;
   if (NOT_RUN.has(language)) return 'text';
   throw new Error(`${place} "${language}" is neither run nor known as something that is not`);
 }
