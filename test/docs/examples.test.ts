@@ -1,4 +1,3 @@
-import { channel } from 'node:diagnostics_channel';
 import { Writable } from 'node:stream';
 import {
   AggregationTemporality,
@@ -100,7 +99,7 @@ describe('examples/pino.ts', () => {
 describe('examples/prom-client.ts', () => {
   test('counts each event', async () => {
     const registry = new Registry();
-    const harness = await startHarness({ onEvent: listener(countPayuAuth(registry)) });
+    const harness = await startHarness({ onEvent: listener(countPayuAuth(registry)('101')) });
     await live(harness);
 
     const text = await registry.metrics();
@@ -136,7 +135,7 @@ describe('examples/opentelemetry.ts', () => {
     const provider = new MeterProvider({ readers: [reader] });
     const stop = meterPayuAuth(provider.getMeter('payu'));
     onTestFinished(() => provider.shutdown());
-    await live(await startHarness({ onEvent: (event) => channel('axios-payu-auth:event').publish(event) }));
+    await live(await startHarness());
     stop();
     await (await startHarness()).auth.getToken();
 

@@ -13,6 +13,7 @@ const NOT_ON_SANDBOX = [
   'How do I test my code?',
   'End-to-end tests, with the sandbox',
   'msw',
+  'Debugging',
   'Fake timers',
 ];
 

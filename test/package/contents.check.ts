@@ -24,6 +24,8 @@ const PUBLISHED: readonly string[] = [
   'docs/migrating.md',
   'docs/recipes.md',
   'docs/reference.md',
+  'examples/opentelemetry.ts',
+  'examples/payment-links-client.ts',
   'examples/payouts-client.ts',
   'examples/pino.ts',
   'examples/prom-client.ts',
