@@ -1,4 +1,5 @@
 import { defineConfig, type ViteUserConfig } from 'vitest/config';
+import { limits, projectsWithout } from './vitest.config.ts';
 
 /**
  * The daily loop: all but what starts processes and servers of other makers, what walks random schedules or thousands
@@ -12,10 +13,13 @@ const SLOW: readonly string[] = [
   'test/testing/import-order.test.ts',
   'test/time/processes.test.ts',
   // Random schedules, all orders of events, storms, hundreds of connections.
+  'test/examples/*.property.test.ts',
   'test/explorer/**',
   'test/properties/**',
   'test/axios/replay-connections.test.ts',
   'test/token/mint/storms.test.ts',
+  // Every kind of failure over every version of axios, searched for secrets at any depth.
+  'test/safety/canaries-{api,request-bodies,token}.test.ts',
   // What compiles: the documents, examples and types.
   'test/docs/{comparison,examples,proxy,proxy-with-old-axios,recipes-on-sandbox,reference,snippets}.test.ts',
   'test/types/**',
@@ -23,10 +27,8 @@ const SLOW: readonly string[] = [
 
 const config: ViteUserConfig = defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
-    exclude: [...SLOW],
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    ...limits,
+    projects: projectsWithout(SLOW),
   },
 });
 

@@ -103,7 +103,7 @@ describe('leaves no timer behind', () => {
 });
 
 describe('a change that Redis could not take, with more than 1,024 keys', () => {
-  it('is handed in once Redis is back (case 76)', async () => {
+  it('is handed in once Redis is back', async () => {
     const deleted: string[] = [];
     let isOut = true;
     const store = redisTokenStore(
