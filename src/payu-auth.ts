@@ -2,21 +2,21 @@ import { CanceledError } from 'axios';
 import { type AttachableClient, type Attachment, attach } from './axios/attach.ts';
 import { formTransport } from './axios/form-transport.ts';
 import { TokenHeader } from './axios/token-header.ts';
-import { invalidOption } from './errors.ts';
+import { ClosedError, invalidOption } from './errors.ts';
 import { emitter, warnOnce } from './events.ts';
 import { isRecord } from './json.ts';
 import { type PayuAuthOptions, type ResolvedOptions, resolveOptions } from './options/options.ts';
 import { type Clock, systemClock } from './time/clock.ts';
 import { cancellationOf, keptAlive } from './time/wait.ts';
-import { lifeMs } from './token/endpoint/expiry.ts';
+import { WaitLimit } from './time/wait-limit.ts';
 import { secretFault } from './token/endpoint/grants.ts';
-import { revokeTokens } from './token/endpoint/revocation.ts';
 import { type ScopeInput, scopeKey } from './token/endpoint/scope.ts';
+import { lifeMs } from './token/endpoint/token-life.ts';
 import { isTokenValue } from './token/endpoint/token-response.ts';
-import { rateLimitedError } from './token/mint/messages.ts';
-import { MintGate } from './token/mint/mint-gate.ts';
-import { Minter } from './token/mint/minter.ts';
+import { MintGate } from './token/mint/gate.ts';
 import { NO_NOTICES, StoredNotices } from './token/mint/notices.ts';
+import { RefusalMemory } from './token/mint/refusal-memory.ts';
+import { Secrets } from './token/mint/secrets.ts';
 import { TokenSource } from './token/source/token-source.ts';
 import { clientKey } from './token/store/cache-key.ts';
 import { GuardedStore } from './token/store/guarded-store.ts';
@@ -126,29 +126,31 @@ export function createPayuAuthIn({ clock, random }: Surroundings, options: PayuA
   const emit = emitter(resolved.onEvent);
   const post = formTransport(resolved.http);
   const { tokenUrl } = resolved;
-  const gate = new MintGate({
-    clock,
-    random,
-    tokenAttempts: resolved.tokenAttempts,
-    rateLimitedError: (coolDown) => rateLimitedError(tokenUrl, coolDown),
-  });
+  const secrets = new Secrets({ ...resolved, clock });
   const store: GuardedStore = new GuardedStore(resolved.store ?? new MemoryTokenStore(), {
     clock,
     emit,
     limitMs: resolved.tokenTimeoutMs,
-    secrets: () => [...minter.secrets, ...source.knownTokens()],
+    secrets: () => [...secrets.lastAsked, ...source.knownTokens()],
   });
-  const notices =
-    resolved.store?.sharesNotices === true
-      ? new StoredNotices(store, clientKey(tokenUrl, resolved.grant), () => clock.now())
-      : NO_NOTICES;
-  const minter: Minter = new Minter({ ...resolved, post, store, notices, gate, clock, emit });
-  const source: TokenSource = new TokenSource({ ...resolved, minter, store, gate, clock, random, emit });
+  const source: TokenSource = new TokenSource({
+    ...resolved,
+    store,
+    notices:
+      resolved.store?.sharesNotices === true
+        ? new StoredNotices(store, clientKey(tokenUrl, resolved.grant), clock)
+        : NO_NOTICES,
+    refusals: new RefusalMemory(clock),
+    gate: new MintGate({ clock, random, tokenAttempts: resolved.tokenAttempts }),
+    secrets,
+    post,
+    clock,
+    random,
+    emit,
+  });
   return new Auth(resolved, {
     source,
-    minter,
     clock,
-    post,
     exchange: {
       source,
       clock,
@@ -163,9 +165,7 @@ export function createPayuAuthIn({ clock, random }: Surroundings, options: PayuA
 
 interface AuthParts {
   readonly source: TokenSource;
-  readonly minter: Minter;
   readonly clock: Clock;
-  readonly post: ReturnType<typeof formTransport>;
   readonly exchange: Pick<
     Attachment,
     'source' | 'clock' | 'random' | 'emit' | 'header' | 'rateLimitRetries' | 'isTokenRefused'
@@ -185,7 +185,7 @@ class Auth implements PayuAuth {
     client: AttachableClient,
     options: { scope?: ScopeInput; origins?: readonly string[] } = {},
   ): () => void {
-    if (this.#parts.source.closed.aborted) throw this.#parts.source.closed.reason;
+    if (this.#parts.source.closed.hasCome) throw new ClosedError();
     const checked = checkedOptions('attach', options, ['scope', 'origins']);
     return attach(client, {
       ...this.#parts.exchange,
@@ -209,8 +209,8 @@ class Auth implements PayuAuth {
       throw invalidOption('signal', 'must be an AbortSignal, such as an AbortController has, or left out.');
     }
     if (signal?.aborted) throw new CanceledError();
-    const record = await this.#parts.source.obtain(scopeKey(this.#scope(scope)), {
-      maxWaitMs: this.#options.maxWaitMs,
+    const { record } = await this.#parts.source.obtain(scopeKey(this.#scope(scope)), {
+      limit: new WaitLimit(this.#parts.clock, this.#options.maxWaitMs),
       cancellation: signal === undefined ? undefined : cancellationOf(signal, () => new CanceledError()), // like axios
     });
     return accessToken(record);
@@ -240,16 +240,8 @@ class Auth implements PayuAuth {
     if (revokeUrl === undefined) {
       throw invalidOption('environment.revokeUrl', 'is needed for revoke(); give it next to "tokenUrl".');
     }
-    await keptAlive(this.#parts.clock, this.#revoke(revokeUrl, scope));
-  }
-
-  async #revoke(revokeUrl: string, scope: readonly string[]): Promise<void> {
-    const { minter, source, clock, post } = this.#parts;
-    const { grant, tokenTimeoutMs } = this.#options;
-    const tokens = await source.take(scope);
-    if (tokens.length === 0) return;
-    const secrets = await minter.askSecrets(source.closed);
-    await revokeTokens({ revokeUrl, grant, post, clock, tokenTimeoutMs }, tokens, secrets, source.closed);
+    const { clock, source } = this.#parts;
+    await keptAlive(clock, source.revoke(revokeUrl, scope));
   }
 
   async close(): Promise<void> {

@@ -25,7 +25,11 @@ const refusal = (error: string | undefined, status = 401, errorDescription?: str
   error,
   status,
   errorDescription,
+  isJson: error !== undefined,
 });
+/** A moment, from noon on. */
+const at = (afterNoonMs: number) => ({ wallMs: NOON + afterNoonMs, steadyMs: afterNoonMs });
+const streak = (attempts: number, pauseMs: number) => ({ attempts, since: at(0), nextAt: at(pauseMs) });
 
 /** One of each message that a caller can meet. */
 const MESSAGES: Readonly<Record<string, Error>> = {
@@ -33,7 +37,7 @@ const MESSAGES: Readonly<Record<string, Error>> = {
     TOKEN_URL,
     refusal('invalid_client', 401, 'Client authentication failed.'),
   ),
-  'invalid client, from memory': messages.refusedError(TOKEN_URL, refusal('invalid_client'), NOON + 10_000),
+  'invalid client, from memory': messages.refusedError(TOKEN_URL, refusal('invalid_client'), 10_000),
   'unauthorized client': messages.refusedError(TOKEN_URL, refusal('unauthorized_client')),
   'invalid scope': messages.refusedError(TOKEN_URL, refusal('invalid_scope')),
   'invalid grant': messages.refusedError(TOKEN_URL, refusal('invalid_grant')),
@@ -44,27 +48,27 @@ const MESSAGES: Readonly<Record<string, Error>> = {
   'a firewall': messages.refusedError(TOKEN_URL, refusal(undefined, 403)),
   'a proxy that wants credentials': messages.refusedError(TOKEN_URL, refusal(undefined, 407)),
   'a redirect': messages.refusedError(TOKEN_URL, refusal(undefined, 302)),
-  'one failure': messages.unavailableError(TOKEN_URL, fault, {
-    attempts: 1,
-    since: NOON,
-    nextAt: NOON + 1_000,
-  }),
-  'a row of failures': messages.unavailableError(
+  'one failure': messages.failureError(TOKEN_URL, { kind: 'fault', fault }, streak(1, 1_000)),
+  'a row of failures': messages.failureError(
     TOKEN_URL,
-    { what: 'status 502', status: 502, cause },
-    { attempts: 9, since: NOON, nextAt: NOON + 90_000 },
+    { kind: 'fault', fault: { what: 'status 502', status: 502, cause } },
+    streak(9, 90_000),
   ),
-  'a failure told in a sentence': messages.unavailableError(
+  'a failure told in a sentence': messages.failureError(
     TOKEN_URL,
-    { what: 'The adapter is not there.', status: undefined, cause },
-    { attempts: 1, since: NOON, nextAt: NOON },
+    { kind: 'fault', fault: { what: 'The adapter is not there.', status: undefined, cause } },
+    streak(1, 0),
   ),
-  'no token in the reply': messages.responseError(
+  'no token in the reply': messages.failureError(
     TOKEN_URL,
-    { status: 200, reason: 'it is not a JSON object' },
-    { attempts: 1, since: NOON, nextAt: NOON + 1_000 },
+    { kind: 'unusable', unusable: { status: 200, reason: 'it is not a JSON object' } },
+    streak(1, 1_000),
   ),
-  'a cool-down': messages.rateLimitedError(TOKEN_URL, { since: NOON, until: NOON + 60_000, now: NOON + 500 }),
+  'a cool-down': messages.blockedError(
+    TOKEN_URL,
+    { kind: 'cool-down', since: at(0), until: at(60_000) },
+    at(500),
+  ),
   'out of patience, nothing sent': messages.outOfPatienceError(NOON, 0),
   'out of patience, the token endpoint slow': messages.outOfPatienceError(NOON, 2),
   'a secret that could not be had': messages.secretFailedError(
@@ -96,7 +100,7 @@ test('the messages, to be read aloud as the person on call', () => {
     The token endpoint "https://uat-accounts.payu.in/oauth/token" refused to give a token: "invalid_client" (Client authentication failed.). The API request was not processed. PayU does not know this client id and secret. Check "grant.clientId" and "grant.clientSecret", and that they belong to this environment. PayU is asked again in 10 s, or once the secret has changed.
 
     invalid client, from memory · ERR_TOKEN_REFUSED
-    The token endpoint "https://uat-accounts.payu.in/oauth/token" refused to give a token: "invalid_client". The API request was not processed. PayU does not know this client id and secret. Check "grant.clientId" and "grant.clientSecret", and that they belong to this environment. This answer is less than 10 s old: PayU is asked again from 2026-01-01T12:00:10.000Z on, or once the secret has changed.
+    The token endpoint "https://uat-accounts.payu.in/oauth/token" refused to give a token: "invalid_client". The API request was not processed. PayU does not know this client id and secret. Check "grant.clientId" and "grant.clientSecret", and that they belong to this environment. This answer is less than 10 s old: PayU is asked again in 10 s, or once the secret has changed.
 
     unauthorized client · ERR_TOKEN_REFUSED
     The token endpoint "https://uat-accounts.payu.in/oauth/token" refused to give a token: "unauthorized_client". The API request was not processed. PayU does not allow this client to use this grant. Check "grant.type", or ask PayU to enable it. PayU is asked again in 10 s, or once the secret has changed.

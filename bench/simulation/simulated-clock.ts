@@ -1,4 +1,4 @@
-import type { Clock, KeepsAlive } from '../../src/time/clock.ts';
+import type { Clock, KeepsAlive, Limit } from '../../src/time/clock.ts';
 
 interface Entry {
   readonly at: number;
@@ -29,6 +29,15 @@ export class SimulatedClock implements Clock {
     this.#push(entry);
     return () => {
       entry.callback = undefined;
+    };
+  }
+
+  /** Processes of the simulation never stand still. */
+  limit(limitMs: number, callback: () => void, keepsAlive: KeepsAlive): Limit {
+    const startedAt = this.#now;
+    return {
+      usedMs: () => Math.min(limitMs, this.#now - startedAt),
+      cancel: this.timer(limitMs, callback, keepsAlive),
     };
   }
 

@@ -135,7 +135,7 @@ function sending(client: AxiosInstance, attachment: Attachment): Send {
     const destination = guard.destination(config);
     if (destination.kind === 'withheld' || (config.auth && headerIsAuthorization)) {
       // Until detached, nothing leaves through a closed auth that would have been bare.
-      if (destination.kind === 'withheld' && attachment.source.closed.aborted) throw new ClosedError();
+      if (destination.kind === 'withheld' && attachment.source.closed.hasCome) throw new ClosedError();
       const reason = destination.kind === 'withheld' ? destination.reason : 'basic-auth';
       attachment.emit({ type: 'token-withheld', reason, origin: destination.origin });
       return asItIs(adapter, config);

@@ -1,10 +1,11 @@
 import type { AxiosResponse } from 'axios';
-import { ClosedError, forCaller } from '../errors.ts';
+import { forCaller } from '../errors.ts';
 import type { Emit, PayuAuthEvent } from '../events.ts';
 import { type Clock, dateAt } from '../time/clock.ts';
-import { delayAfter, jittered, UNTOLD_RATE_LIMIT, withJitterOnTop } from '../time/delays.ts';
-import { anyOf, type Cancellation, cancellationOf, sleep } from '../time/wait.ts';
-import type { Obtained, TokenSource } from '../token/source/token-source.ts';
+import { believedWaitMs, delayAfter, jittered, UNTOLD_RATE_LIMIT } from '../time/delays.ts';
+import { anyOf, type Cancellation, sleep } from '../time/wait.ts';
+import { WaitLimit } from '../time/wait-limit.ts';
+import type { HowHeld, Obtained, TokenSource } from '../token/source/token-source.ts';
 import { shownUrl } from '../url.ts';
 import { discardBody } from './bodies/response-body.ts';
 import { requestCancellation } from './cancellation.ts';
@@ -42,8 +43,10 @@ export class Exchange {
   #token = '';
   /** The token that came because this request's was refused, and no other's. */
   #renewedToken: string | undefined;
-  #waitedMs = 0;
-  #hasReplayedRefused = false;
+  /** Made by the first wait: most calls have none. */
+  #waitLimit: WaitLimit | undefined;
+  /** What the replays for refused tokens were made with: the last one is one with a token that was minted for it (D3). */
+  #refusedReplays: Obtained['how'][] = [];
   #rateLimitRetries = 0;
   #wasToldZero = false;
 
@@ -67,7 +70,7 @@ export class Exchange {
 
   async #prepareAndRun(): Promise<AxiosResponse> {
     if (this.#request.replay === 'allowed') await this.#freezeBody();
-    this.#token = await this.#obtainToken();
+    this.#token = (await this.#obtainToken()).record.accessToken;
     return this.#conclude(await this.#sender.attempt(this.#token));
   }
 
@@ -126,20 +129,22 @@ export class Exchange {
   async #mayReplayRefused(response: AxiosResponse): Promise<boolean> {
     const { source } = this.#parts;
     const refused = this.#token;
-    const standing = source.refuse(this.#request.scopeKey, refused, this.#obtained);
-    if (this.#hasReplayedRefused) return false;
+    const standing = source.refuse(this.#request.scopeKey, refused, this.#howHeld);
+    if (this.#hasHadLastReplay) return false;
     if (!this.#canReplay()) return false;
     if (standing === 'paused') return this.#skip('renewals-paused');
+    let obtained: Obtained;
     try {
-      this.#token = await this.#obtainToken();
+      obtained = await this.#obtainToken();
     } catch (error) {
       discardBody(response);
       throw error;
     }
+    this.#token = obtained.record.accessToken;
     if (this.#token === refused) return this.#skip('same-token');
     discardBody(response);
     if (standing === 'dropped') this.#renewedToken = this.#token;
-    this.#hasReplayedRefused = true;
+    this.#refusedReplays.push(obtained.how);
     return true;
   }
 
@@ -151,14 +156,14 @@ export class Exchange {
     const delayMs =
       toldMs === undefined
         ? jittered(delayAfter(this.#rateLimitRetries + 1, UNTOLD_RATE_LIMIT), random)
-        : withJitterOnTop(toldMs, random);
+        : believedWaitMs(toldMs, random);
     emit({ type: 'rate-limited', source: 'api', delayMs, retryAt: dateAt(clock.now() + delayMs) });
-    if (this.#rateLimitRetries >= rateLimitRetries || delayMs > this.#remainingMs()) return false;
+    if (this.#rateLimitRetries >= rateLimitRetries || delayMs > this.#limit.leftMs) return false;
     if (!this.#canReplay()) return false;
     discardBody(response);
     this.#rateLimitRetries++;
     await this.#waiting((caller) => sleep(clock, delayMs, this.#orClosed(caller), 'ref'));
-    this.#token = await this.#obtainToken();
+    this.#token = (await this.#obtainToken()).record.accessToken;
     return true;
   }
 
@@ -178,53 +183,58 @@ export class Exchange {
     return false;
   }
 
-  get #obtained(): Obtained {
+  /** A token that was only found does not use up the replay of one that was minted; two replays are all (D3). */
+  get #hasHadLastReplay(): boolean {
+    return this.#refusedReplays.includes('minted') || this.#refusedReplays.length === 2;
+  }
+
+  get #howHeld(): HowHeld {
     return this.#token === this.#renewedToken ? 'by-renewal' : 'as-held';
   }
 
   #noteSuccess(): void {
-    this.#parts.source.succeed(this.#request.scopeKey, this.#token, this.#obtained);
+    this.#parts.source.succeed(this.#request.scopeKey, this.#token, this.#howHeld);
   }
 
-  async #obtainToken(): Promise<string> {
-    const { source } = this.#parts;
-    const usable = source.usable(this.#request.scopeKey);
-    if (usable !== undefined) return usable.accessToken;
-    const { accessToken } = await this.#waiting((cancellation, maxWaitMs) =>
-      source.obtain(this.#request.scopeKey, { maxWaitMs, cancellation }),
-    );
-    return accessToken;
+  async #obtainToken(): Promise<Obtained> {
+    const { config, scopeKey } = this.#request;
+    try {
+      return await this.#parts.source.obtain(scopeKey, {
+        limit: this.#limit,
+        cancellation: requestCancellation(config),
+      });
+    } catch (error) {
+      throw forCaller(error, this.#shown);
+    }
   }
 
   #orClosed(caller: Cancellation | undefined): Cancellation {
-    const closed = cancellationOf(this.#parts.source.closed, () => new ClosedError());
+    const { closed } = this.#parts.source;
     return caller === undefined ? closed : anyOf([caller, closed]);
   }
 
-  /** Counts what this call has waited; all of it together must stay within `maxWaitMs`. */
-  async #waiting<T>(wait: (caller: Cancellation | undefined, remainingMs: number) => Promise<T>): Promise<T> {
-    const { clock } = this.#parts;
-    const startedAt = clock.now();
-    const startedSteadyMs = clock.steadyMs();
+  /** Counts what this call waits; all of it together must stay within `maxWaitMs`. */
+  async #waiting<T>(wait: (caller: Cancellation | undefined, leftMs: number) => Promise<T>): Promise<T> {
+    const { leftMs } = this.#limit;
+    const stop = this.#limit.start(() => {});
     try {
-      return await wait(requestCancellation(this.#request.config), this.#remainingMs());
+      return await wait(requestCancellation(this.#request.config), leftMs);
     } catch (error) {
       throw forCaller(error, this.#shown);
     } finally {
-      // The smaller of both, as a clock may be set, and a test may move one of them alone (rule T1).
-      const passedMs = Math.min(clock.now() - startedAt, clock.steadyMs() - startedSteadyMs);
-      this.#waitedMs += Math.max(0, passedMs);
+      stop();
     }
+  }
+
+  get #limit(): WaitLimit {
+    this.#waitLimit ??= new WaitLimit(this.#parts.clock, this.#request.maxWaitMs);
+    return this.#waitLimit;
   }
 
   /** What events and errors tell of the call. */
   get #shown(): { readonly method: string; readonly url: string } {
     const { config } = this.#request;
     return { method: (config.method ?? 'get').toUpperCase(), url: shownUrl(config) };
-  }
-
-  #remainingMs(): number {
-    return Math.max(0, this.#request.maxWaitMs - this.#waitedMs);
   }
 }
 

@@ -32,7 +32,8 @@ export async function readVerdict(
   const limitMs = Math.min(parts.limitMs, LONGEST_LOOK_MS);
   const body = isLookedInto(response) ? await peekJson(response, { ...parts, limitMs }) : undefined;
   if (isClientError && (status === 429 || errorOf(body) === 'rate_limit_exceeded')) {
-    return { kind: 'rate-limited', toldMs: toldWaitMs(headerOf(response, 'retry-after'), body, clock.now()) };
+    const header = (name: string) => headerOf(response, name);
+    return { kind: 'rate-limited', toldMs: toldWaitMs(header, body, clock.now()) };
   }
   const unauthorized = status === 401 ? readUnauthorized(response, body) : undefined;
   const isRefused = asksUser(isTokenRefused, response, body) ?? unauthorized === 'refused';

@@ -79,7 +79,7 @@ export class GuardedCommands {
         onRepeat();
       }
     } finally {
-      limit.stop();
+      limit.cancel();
     }
   }
 

@@ -23,12 +23,18 @@ export function jittered(delayMs: number, random: () => number): number {
   return wholeMs(delayMs / 2 + (delayMs / 2) * random());
 }
 
-/** A wait that the server told us is never cut short: up to 10 % of jitter goes on top (E2). */
-export function withJitterOnTop(delayMs: number, random: () => number): number {
-  return wholeMs(delayMs + delayMs * 0.1 * random());
+/** A told wait is believed for so long at a time: after it one request asks again (rule E2). */
+export const LONGEST_BELIEVED_MS: number = 60 * 60 * 1_000;
+
+/**
+ * How long to wait after being told to. A told wait of up to an hour is never cut short, and up to 10 % of jitter goes
+ * on top within that hour; of a longer one the first hour is waited (rule E2).
+ */
+export function believedWaitMs(toldMs: number, random: () => number): number {
+  return Math.min(wholeMs(toldMs + toldMs * 0.1 * random()), LONGEST_BELIEVED_MS);
 }
 
-/** Up: a Date holds no fractions, and who comes back at the time that we named must not come too early. */
+/** Rounded up: a Date holds no fractions, and a caller that comes back at the named time must not be too early. */
 function wholeMs(delayMs: number): number {
   return Math.ceil(delayMs);
 }

@@ -1,4 +1,5 @@
-import type { Clock } from './clock.ts';
+import { clearImmediate, setImmediate } from 'node:timers';
+import type { Clock, KeepsAlive, Limit } from './clock.ts';
 
 const SLICES = 10;
 
@@ -6,11 +7,11 @@ const SLICES = 10;
  * A time limit that counts only time in which this process could have heard the answer (rule T2). After a stop of the
  * process or a blocked event loop, what lies in the socket is read before the limit passes: time is counted in slices,
  * a slice counts once however long it took, and one that was late is never the last.
- *
- * Does not keep the process alive.
  */
-export class HeardLimit {
-  readonly #clock: Clock;
+export class HeardLimit implements Limit {
+  readonly #clock: Pick<Clock, 'steadyMs' | 'timer'>;
+  readonly #limitMs: number;
+  readonly #keepsAlive: KeepsAlive;
   readonly #sliceMs: number;
   readonly #onPassed: () => void;
   #leftMs: number;
@@ -18,10 +19,19 @@ export class HeardLimit {
   #cancelTimer: () => void = () => {};
   #stalls = 0;
   #isExtended = false;
-  #isStopped = false;
 
-  constructor(limit: { readonly clock: Clock; readonly limitMs: number }, onPassed: () => void) {
+  constructor(
+    limit: {
+      readonly clock: Pick<Clock, 'steadyMs' | 'timer'>;
+      readonly limitMs: number;
+      /** Default: does not. */
+      readonly keepsAlive?: KeepsAlive;
+    },
+    onPassed: () => void,
+  ) {
     this.#clock = limit.clock;
+    this.#limitMs = limit.limitMs;
+    this.#keepsAlive = limit.keepsAlive ?? 'unref';
     this.#leftMs = limit.limitMs;
     this.#sliceMs = Math.max(1, Math.ceil(limit.limitMs / SLICES));
     this.#onPassed = onPassed;
@@ -33,15 +43,19 @@ export class HeardLimit {
     return this.#stalls + (this.#isLate() ? 1 : 0);
   }
 
-  stop(): void {
-    this.#isStopped = true;
+  usedMs(): number {
+    const inSliceMs = Math.min(this.#sliceMs, this.#clock.steadyMs() - this.#sliceStartedMs);
+    return Math.min(this.#limitMs, this.#limitMs - this.#leftMs + inSliceMs);
+  }
+
+  cancel(): void {
     this.#cancelTimer();
   }
 
   #startSlice(): void {
     this.#sliceStartedMs = this.#clock.steadyMs();
     const delayMs = Math.min(this.#sliceMs, this.#leftMs);
-    this.#cancelTimer = this.#clock.timer(delayMs, () => this.#endSlice(), 'unref');
+    this.#cancelTimer = this.#clock.timer(delayMs, () => this.#endSlice(), this.#keepsAlive);
   }
 
   #endSlice(): void {
@@ -56,9 +70,8 @@ export class HeardLimit {
     if (this.#leftMs > 0) this.#startSlice();
     else {
       // What has arrived by now is read before the immediate.
-      setImmediate(() => {
-        if (!this.#isStopped) this.#onPassed();
-      });
+      const immediate = setImmediate(this.#onPassed);
+      this.#cancelTimer = () => clearImmediate(immediate);
     }
   }
 

@@ -43,6 +43,11 @@ function fullYear(digits: string, now: number): number {
   return latest - ((latest - +digits) % 100);
 }
 
+/** A number from here on is a point in time, in seconds since the epoch: no server means a wait of 31 years. */
+const POINT_IN_SECONDS = 1e9;
+/** And from here on in milliseconds. */
+const POINT_IN_MS = 1e11;
+
 /**
  * The wait that a `Retry-After` header asks for, in milliseconds. `undefined` means no usable instruction, `0` now.
  *
@@ -50,26 +55,37 @@ function fullYear(digits: string, now: number): number {
  */
 export function retryAfterHeaderMs(value: string | undefined, now: number): number | undefined {
   const text = value?.trim() ?? '';
-  if (/^\d+$/.test(text)) return finite(Number(text) * 1_000);
+  if (/^\d+$/.test(text)) return waitOf(Number(text), now);
   const date = parseHttpDate(text, now);
   return date === undefined ? undefined : Math.max(0, date - now);
 }
 
 /** The wait in the body's `retry_after`: seconds, as a number or a numeric string (PayU sends numbers). */
-export function retryAfterBodyMs(value: unknown): number | undefined {
-  if (typeof value === 'number') return value >= 0 ? finite(value * 1_000) : undefined;
+export function retryAfterBodyMs(value: unknown, now: number): number | undefined {
+  if (typeof value === 'number') return value >= 0 ? waitOf(value, now) : undefined;
   if (typeof value !== 'string' || !/^\d+(?:\.\d+)?$/.test(value.trim())) return undefined;
-  return finite(Number(value) * 1_000);
+  return waitOf(Number(value), now);
 }
 
-/** What a rate-limited reply says about waiting: the longer of both, undefined where neither is usable (E2). */
-export function toldWaitMs(header: string | undefined, body: unknown, now: number): number | undefined {
-  const inBody = isRecord(body) ? retryAfterBodyMs(body.retry_after) : undefined;
-  const inHeader = retryAfterHeaderMs(header, now);
+/**
+ * What a rate-limited reply says about waiting: the longer of both, undefined where neither is usable (rule E2). Points
+ * in time are read against the reply's own `Date`: the server's clock is believed for differences only (rule T3).
+ */
+export function toldWaitMs(
+  header: (name: string) => string | undefined,
+  body: unknown,
+  now: number,
+): number | undefined {
+  const repliedAt = parseHttpDate(header('date')?.trim() ?? '', now) ?? now;
+  const inBody = isRecord(body) ? retryAfterBodyMs(body.retry_after, repliedAt) : undefined;
+  const inHeader = retryAfterHeaderMs(header('retry-after'), repliedAt);
   if (inBody === undefined || inHeader === undefined) return inBody ?? inHeader;
   return Math.max(inBody, inHeader);
 }
 
-function finite(value: number): number | undefined {
-  return Number.isFinite(value) ? value : undefined;
+/** A number of seconds, or a point in time. */
+function waitOf(value: number, now: number): number | undefined {
+  if (!Number.isFinite(value)) return undefined;
+  if (value < POINT_IN_SECONDS) return value * 1_000;
+  return Math.max(0, (value < POINT_IN_MS ? value * 1_000 : value) - now);
 }

@@ -1,6 +1,6 @@
 import type { Clock, KeepsAlive } from './clock.ts';
 
-/** Something that may end a wait early: an AbortSignal, axios' CancelToken, the closing of an auth. */
+/** Something that may end a wait early: an AbortSignal, axios' CancelToken, an {@link Ending}. */
 export interface Cancellation {
   /** What to reject with, once cancelled; undefined until then. */
   reason(): unknown;
@@ -38,6 +38,41 @@ export function anyOf(cancellations: readonly Cancellation[]): Cancellation {
       };
     },
   };
+}
+
+/**
+ * An end that comes once, for any number of listeners. An AbortSignal would do the same, but walks over all its listeners
+ * for each one that comes or goes: twenty thousand waiting calls would stop the event loop.
+ */
+export class Ending implements Cancellation {
+  readonly #toReason: () => Error;
+  readonly #listeners = new Set<() => void>();
+  #hasCome = false;
+
+  /** `toReason` makes an error for each caller. */
+  constructor(toReason: () => Error) {
+    this.#toReason = toReason;
+  }
+
+  get hasCome(): boolean {
+    return this.#hasCome;
+  }
+
+  reason(): Error | undefined {
+    return this.#hasCome ? this.#toReason() : undefined;
+  }
+
+  subscribe(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  come(): void {
+    if (this.#hasCome) return;
+    this.#hasCome = true;
+    for (const listener of [...this.#listeners]) listener();
+    this.#listeners.clear();
+  }
 }
 
 /** Waits; rejects at once with the reason when cancelled. Neither timer nor listener is left behind (E8). */

@@ -2,17 +2,19 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import {
+  failureError,
   outOfPatienceError,
   secretFailedError,
   secretUnusableError,
-  unavailableError,
   unexpectedError,
 } from '../../src/token/mint/messages.ts';
 import { ROOT } from './support/snippets.ts';
 
 const URL_OF_TOKENS = 'https://uat-accounts.payu.in/oauth/token';
 const fault = { what: 'status 502', status: 502, cause: new Error('status 502') };
-const streak = (attempts: number) => ({ attempts, since: 0, nextAt: 1_000 });
+const at = (timeMs: number) => ({ wallMs: timeMs, steadyMs: timeMs });
+const unavailable = (attempts: number) =>
+  failureError(URL_OF_TOKENS, { kind: 'fault', fault }, { attempts, since: at(0), nextAt: at(1_000) });
 
 /** What each row of the table of ERR_TOKEN_UNAVAILABLE quotes; "…" stands for anything. */
 const rows = (
@@ -29,8 +31,8 @@ const rows = (
   );
 
 test.each([
-  ['one attempt', unavailableError(URL_OF_TOKENS, fault, streak(1)), 0],
-  ['several attempts', unavailableError(URL_OF_TOKENS, fault, streak(4)), 0],
+  ['one attempt', unavailable(1), 0],
+  ['several attempts', unavailable(4), 0],
   ['out of patience', outOfPatienceError(0, 2), 1],
   ['out of patience, nothing sent', outOfPatienceError(0, 0), 1],
   ['a secret that could not be had', secretFailedError('grant.clientSecret', new Error('sealed')), 2],

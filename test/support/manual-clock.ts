@@ -1,7 +1,9 @@
-import type { Clock, KeepsAlive } from '../../src/time/clock.ts';
+import type { Clock, KeepsAlive, Limit } from '../../src/time/clock.ts';
 
 interface Timer {
-  readonly at: number;
+  at: number;
+  /** A limit counts only time in which an answer could have been heard. */
+  readonly kind: 'timer' | 'limit';
   readonly order: number;
   readonly callback: () => void;
   readonly keepsAlive: KeepsAlive;
@@ -34,7 +36,21 @@ export class ManualClock implements Clock {
   }
 
   timer(delayMs: number, callback: () => void, keepsAlive: KeepsAlive): () => void {
+    const timer = this.#start('timer', delayMs, callback, keepsAlive);
+    return () => this.#timers.delete(timer);
+  }
+
+  limit(limitMs: number, callback: () => void, keepsAlive: KeepsAlive): Limit {
+    const timer = this.#start('limit', limitMs, callback, keepsAlive);
+    return {
+      usedMs: () => Math.min(limitMs, limitMs - (timer.at - this.#steadyMs)),
+      cancel: () => void this.#timers.delete(timer),
+    };
+  }
+
+  #start(kind: Timer['kind'], delayMs: number, callback: () => void, keepsAlive: KeepsAlive): Timer {
     const timer: Timer = {
+      kind,
       at: this.#steadyMs + Math.max(0, delayMs),
       order: this.#order++,
       callback,
@@ -42,7 +58,7 @@ export class ManualClock implements Clock {
     };
     this.#timers.add(timer);
     for (const watcher of [...this.#watchers]) watcher();
-    return () => this.#timers.delete(timer);
+    return timer;
   }
 
   /** Timers that are running. */
@@ -79,6 +95,12 @@ export class ManualClock implements Clock {
   /** What an operator or NTP may do to a wall clock, forward or back: the steady clock and timers know nothing of it. */
   stepWall(byMs: number): void {
     this.#wallAheadMs += byMs;
+  }
+
+  /** The process stands still for so long: timers come late, and limits do not count it. */
+  stall(byMs: number): void {
+    for (const timer of this.#timers) if (timer.kind === 'limit') timer.at += byMs;
+    this.advance(byMs);
   }
 
   /** Moves on, and fires what comes due on the way. What the callbacks begin runs after this. */

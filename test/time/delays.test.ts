@@ -3,10 +3,10 @@ import {
   BETWEEN_MINTS,
   BETWEEN_REFUSALS,
   BETWEEN_TRIES,
+  believedWaitMs,
   delayAfter,
   jittered,
   UNTOLD_RATE_LIMIT,
-  withJitterOnTop,
 } from '../../src/time/delays.ts';
 
 describe('a delay doubles with each failure in a row, up to its limit', () => {
@@ -38,10 +38,10 @@ describe('jitter', () => {
     [0.5, 1_050],
     [1, 1_100],
   ])('of a told wait goes on top and never cuts it short: at %d %d of 1000', (random, expected) => {
-    expect(withJitterOnTop(1_000, () => random)).toBe(expected);
+    expect(believedWaitMs(1_000, () => random)).toBe(expected);
   });
 
   test('of a wait of 0 is none', () => {
-    expect(withJitterOnTop(0, () => 1)).toBe(0);
+    expect(believedWaitMs(0, () => 1)).toBe(0);
   });
 });

@@ -3,13 +3,9 @@ import type { Clock } from '../../src/time/clock.ts';
 import { HeardLimit } from '../../src/time/heard-limit.ts';
 
 /** One timer at a time, which fires as late as the process that has stood still says. */
-class StallingClock implements Clock {
+class StallingClock implements Pick<Clock, 'steadyMs' | 'timer'> {
   #steadyMs = 0;
   #timer: { readonly delayMs: number; readonly callback: () => void } | undefined;
-
-  now(): number {
-    return this.#steadyMs;
-  }
 
   steadyMs(): number {
     return this.#steadyMs;
@@ -74,13 +70,13 @@ describe('a limit for what this process could have heard (T2)', () => {
   it('lets what has arrived be read first', async () => {
     const { clock, limit, isOver } = limitOf();
     for (let n = 0; n < 10; n += 1) clock.fire();
-    limit.stop();
+    limit.cancel();
     expect(await isOver()).toBe(false);
   });
 
   it('is stopped at once', async () => {
     const { clock, limit, isOver } = limitOf();
-    limit.stop();
+    limit.cancel();
     expect(clock.isRunning).toBe(false);
     expect(await isOver()).toBe(false);
   });

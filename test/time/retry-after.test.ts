@@ -58,7 +58,11 @@ describe('the Retry-After header', () => {
     ['60', 60_000],
     [' 60 ', 60_000],
     ['0060', 60_000],
-    ['1000000000', 1e12],
+    ['999999999', 999_999_999_000],
+    ['1000000000', 0],
+    [String(NOW / 1_000 + 60), 60_000],
+    [String(NOW + 60_000), 60_000],
+    [String(NOW - 1), 0],
     ['Thu, 01 Jan 2026 12:00:01 GMT', 1_000],
     ['Thursday, 01-Jan-26 12:00:01 GMT', 1_000],
     ['Thu Jan  1 12:00:01 2026', 1_000],
@@ -95,14 +99,19 @@ describe("the body's retry_after", () => {
     [0, 0],
     [60, 60_000],
     [1.5, 1_500],
-    [1e9, 1e12],
+    [1e9 - 1, 1e12 - 1_000],
+    [1e9, 0],
+    [NOW / 1_000 + 60, 60_000],
+    [NOW + 60_000, 60_000],
+    [String(NOW + 60_000), 60_000],
+    [1e306, 1e306],
     ['0', 0],
     ['60', 60_000],
     [' 60 ', 60_000],
     ['1.5', 1_500],
     ['0.25', 250],
   ])('%j asks for %i ms', (value, expected) => {
-    expect(retryAfterBodyMs(value)).toBe(expected);
+    expect(retryAfterBodyMs(value, NOW)).toBe(expected);
   });
 
   test.each([
@@ -111,7 +120,6 @@ describe("the body's retry_after", () => {
     -1,
     Number.NaN,
     Number.POSITIVE_INFINITY,
-    1e306,
     true,
     [60],
     { seconds: 60 },
@@ -125,7 +133,7 @@ describe("the body's retry_after", () => {
     'Thu, 01 Jan 2026 12:00:01 GMT',
     '9'.repeat(400),
   ])('%j is no usable instruction', (value) => {
-    expect(retryAfterBodyMs(value)).toBeUndefined();
+    expect(retryAfterBodyMs(value, NOW)).toBeUndefined();
   });
 });
 
@@ -148,6 +156,25 @@ describe('both together', () => {
     { header: '1e3', body: { retry_after: '0x10' }, expected: undefined, why: 'both nonsense' },
     { header: undefined, body: { error: { retry_after: 9 } }, expected: undefined, why: '"error" an object' },
   ])('$why: $expected', ({ header, body, expected }) => {
-    expect(toldWaitMs(header, body, NOW)).toBe(expected);
+    expect(toldWaitMs(headers({ 'retry-after': header }), body, NOW)).toBe(expected);
+  });
+
+  test.each([
+    ['a date', { 'retry-after': 'Thu, 01 Jan 2026 11:00:02 GMT' }, undefined],
+    ['a point in time in the header', { 'retry-after': String(NOW / 1_000 - 3_598) }, undefined],
+    ['a point in time in the body', {}, { retry_after: NOW / 1_000 - 3_598 }],
+    ['a duration needs no date', { 'retry-after': '2' }, undefined],
+  ])("%s is read against the reply's own Date, here an hour behind ours (T3)", (_, more, body) => {
+    const date = 'Thu, 01 Jan 2026 11:00:00 GMT';
+    expect(toldWaitMs(headers({ date, ...more }), body, NOW)).toBe(2_000);
+  });
+
+  test('a Date that is none is passed over', () => {
+    const told = { date: 'yesterday', 'retry-after': 'Thu, 01 Jan 2026 12:00:02 GMT' };
+    expect(toldWaitMs(headers(told), undefined, NOW)).toBe(2_000);
   });
 });
+
+function headers(all: Readonly<Record<string, string | undefined>>): (name: string) => string | undefined {
+  return (name) => all[name];
+}

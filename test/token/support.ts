@@ -2,6 +2,7 @@ import type { AxiosInstance } from 'axios';
 import { MemoryTokenStore, type TokenRecord, type TokenStore } from '../../src/index.ts';
 import type { PayuAuthOptions } from '../../src/options/options.ts';
 import type { Sandbox, SandboxRequest } from '../../src/sandbox/index.ts';
+import type { Instant } from '../../src/time/instant.ts';
 import type { Grant } from '../../src/token/endpoint/grants.ts';
 
 export const ACCOUNT = '/merchant/getAccountDetail';
@@ -44,6 +45,11 @@ export function sentTokens(sandbox: Sandbox): readonly (string | undefined)[] {
     .requests()
     .filter(({ kind }) => kind === 'api')
     .map(({ token }) => token);
+}
+
+/** A moment at which both clocks show the same, as far as differences go. */
+export function at(timeMs: number): Instant {
+  return { wallMs: timeMs, steadyMs: timeMs - 500_000 };
 }
 
 export interface Deferred<T> {

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { Clock } from '../../time/clock.ts';
-import { anyOf, type Cancellation, cancellationOf, unlessCancelled } from '../../time/wait.ts';
+import { anyOf, type Cancellation, type Ending, unlessCancelled } from '../../time/wait.ts';
 import { asNodeStream, asWebStream, type ByteSource, nodeSource, webSource } from './byte-source.ts';
 
 /** What ends the look at a body early. */
@@ -11,7 +11,7 @@ export interface PeekLimit {
   /** The caller's: rejects with its reason, and gives the body up. */
   readonly cancellation?: Cancellation | undefined;
   /** The auth was closed: what was received still belongs to the caller, so the body goes on as it is. */
-  readonly closed?: AbortSignal | undefined;
+  readonly closed?: Ending | undefined;
 }
 
 /** The beginning of a stream, and the stream as it was. */
@@ -94,14 +94,14 @@ function deadline({ clock, limitMs, closed }: PeekLimit): { promise: Promise<boo
   let settle = () => {};
   const promise = new Promise<boolean>((resolve) => {
     const cancelTimer = clock.timer(limitMs, () => settle(), 'ref');
-    const unsubscribe = closed === undefined ? () => {} : cancellationOf(closed).subscribe(() => settle());
+    const unsubscribe = closed === undefined ? () => {} : closed.subscribe(() => settle());
     settle = () => {
       cancelTimer();
       unsubscribe();
       resolve(false);
     };
   });
-  if (closed?.aborted) settle();
+  if (closed?.hasCome) settle();
   return { promise, settle };
 }
 

@@ -1,5 +1,5 @@
 import type { Clock } from '../../time/clock.ts';
-import { cancellationOf, unlessCancelled } from '../../time/wait.ts';
+import { type Cancellation, cancellationOf, unlessCancelled } from '../../time/wait.ts';
 
 /** The most that is read of a reply (G3). */
 export const LARGEST_REPLY_BYTES: number = 64 * 1024;
@@ -28,28 +28,28 @@ export function secretsIn(form: URLSearchParams): readonly string[] {
 export type FormPost = (url: string, form: URLSearchParams, signal: AbortSignal) => Promise<FormReply>;
 
 /**
- * One POST within `tokenTimeoutMs`, whatever the transport does. Rejects only when nobody wants it any more. Neither
- * timer nor sockets keep the process alive; who awaits the reply does.
+ * One POST within `tokenTimeoutMs`, whatever the transport does. Rejects only when cancelled. Neither timer nor sockets
+ * keep the process alive; a caller that awaits the reply does.
  */
 export async function postWithin(
   parts: { readonly clock: Clock; readonly post: FormPost; readonly tokenTimeoutMs: number },
   url: string,
   form: URLSearchParams,
-  signal: AbortSignal | undefined,
+  cancellation: Cancellation | undefined,
 ): Promise<FormReply> {
-  const limit = new AbortController();
-  const giveUp = () => limit.abort(signal?.reason);
-  signal?.addEventListener('abort', giveUp, { once: true });
+  const already = cancellation?.reason();
+  if (already !== undefined) throw already;
+  const ended = new AbortController();
+  const unsubscribe = cancellation?.subscribe(() => ended.abort(cancellation.reason()));
   const tooLate = new Error(`no answer within ${parts.tokenTimeoutMs} ms ("tokenTimeoutMs")`);
-  const cancelTimer = parts.clock.timer(parts.tokenTimeoutMs, () => limit.abort(tooLate), 'unref');
+  const limit = parts.clock.limit(parts.tokenTimeoutMs, () => ended.abort(tooLate), 'unref');
   try {
-    if (signal?.aborted) throw signal.reason;
-    return await unlessCancelled(parts.post(url, form, limit.signal), cancellationOf(limit.signal));
+    return await unlessCancelled(parts.post(url, form, ended.signal), cancellationOf(ended.signal));
   } catch (error) {
     if (error === tooLate) return { kind: 'no-reply', error: tooLate };
     throw error;
   } finally {
-    cancelTimer();
-    signal?.removeEventListener('abort', giveUp);
+    limit.cancel();
+    unsubscribe?.();
   }
 }

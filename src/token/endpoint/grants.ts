@@ -123,7 +123,7 @@ export function primaryForm(
 
 /**
  * Form of the refresh grant. The client authenticates as it did for the primary grant: with a secret only if it is
- * confidential.
+ * confidential. Without `scope`, as PayU documents it: a server that granted less than was asked refuses to widen it.
  *
  * @see https://www.rfc-editor.org/rfc/rfc6749#section-6
  */
@@ -131,14 +131,12 @@ export function refreshForm(
   grant: GrantRequest,
   secrets: AskedSecrets,
   refreshToken: string,
-  scope: readonly string[],
 ): URLSearchParams {
   return form({
     grant_type: 'refresh_token',
     client_id: grant.clientId,
     client_secret: secrets.client_secret,
     refresh_token: refreshToken,
-    scope: scopeKey(scope),
   });
 }
 

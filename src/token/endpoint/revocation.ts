@@ -2,6 +2,7 @@ import type { PayuAuthError } from '../../errors.ts';
 import { parseUntrustedJson } from '../../json.ts';
 import type { Clock } from '../../time/clock.ts';
 import { toldWaitMs } from '../../time/retry-after.ts';
+import type { Cancellation } from '../../time/wait.ts';
 import {
   revocationLimitedError,
   revocationRefusedError,
@@ -28,12 +29,12 @@ export async function revokeTokens(
   parts: RevocationParts,
   tokens: readonly string[],
   secrets: AskedSecrets,
-  signal: AbortSignal,
+  cancellation: Cancellation,
 ): Promise<void> {
   const failures = await Promise.all(
     tokens.map(async (token) => {
       const form = revokeForm(parts.grant, secrets, token);
-      const reply = await postWithin(parts, parts.revokeUrl, form, signal);
+      const reply = await postWithin(parts, parts.revokeUrl, form, cancellation);
       return revocationFailure(reply, parts, [...secretsIn(form), ...Object.values(secrets), ...tokens]);
     }),
   );
@@ -57,7 +58,7 @@ function revocationFailure(
   if ((status >= 200 && status < 300) || (status === 401 && refusal.error === 'invalid_token'))
     return undefined;
   if (isRateLimit(status, refusal.error, retryAfter)) {
-    return revocationLimitedError(revokeUrl, clock.now(), toldWaitMs(retryAfter, body, clock.now()) ?? 0);
+    return revocationLimitedError(revokeUrl, clock.now(), toldWaitMs(reply.header, body, clock.now()) ?? 0);
   }
   if (status >= 500) return revocationUnavailableError(revokeUrl, { what: `status ${status}`, status });
   return revocationRefusedError(revokeUrl, refusal);

@@ -11,7 +11,7 @@ export type TokenOutcome =
   | { readonly kind: 'refused'; readonly refusal: Refusal }
   | { readonly kind: 'rate-limited'; readonly toldMs: number | undefined; readonly status: number }
   | { readonly kind: 'fault'; readonly fault: Fault }
-  | { readonly kind: 'unusable'; readonly status: number; readonly reason: string };
+  | { readonly kind: 'unusable'; readonly unusable: Unusable };
 
 /** A no for good, fit to be shown. */
 export interface Refusal {
@@ -19,6 +19,15 @@ export interface Refusal {
   readonly error: string | undefined;
   readonly errorDescription: string | undefined;
   readonly status: number;
+  /** Whether the server said it in JSON: a firewall's page speaks of the request, not of its credentials. */
+  readonly isJson: boolean;
+}
+
+/** A 2xx that holds no usable token. */
+export interface Unusable {
+  readonly status: number;
+  /** The rule that the reply broke. */
+  readonly reason: string;
 }
 
 /** A failure that may pass. */
@@ -26,11 +35,6 @@ export interface Fault {
   readonly what: string;
   readonly status: number | undefined;
   readonly cause: Error;
-}
-
-/** What makes a refresh token dead; `invalid_request` is how Doorkeeper up to 5.1 answers a racing refresh. */
-export function isDeadRefreshToken({ error }: Refusal): boolean {
-  return error === 'invalid_grant' || error === 'invalid_request';
 }
 
 /** Refusals that concern the client, whatever the scope or the grant (E7). */
@@ -49,6 +53,8 @@ export function isRateLimit(
 
 /** Errors that pass by themselves (E6). `invalid_token_reuse`: concurrent mints raced on a revoke-previous server. */
 const PASSING = new Set(['server_error', 'temporarily_unavailable', 'invalid_token_reuse']);
+/** Statuses that pass by themselves where no known `error` says otherwise (E6); 499 is nginx' "client closed request". */
+const PASSING_STATUSES = new Set([408, 421, 425, 499]);
 
 export interface TokenRequest {
   readonly scope: readonly string[];
@@ -68,20 +74,20 @@ export function tokenOutcome(reply: FormReply, request: TokenRequest): TokenOutc
   if (reply.kind === 'no-reply') {
     return { kind: 'fault', fault: { what: reply.error.message, status: undefined, cause: reply.error } };
   }
-  const { status } = reply;
+  const { status, header } = reply;
   const body = reply.body === undefined ? undefined : parseUntrustedJson(reply.body);
   const error = textIn(body, 'error');
-  const retryAfter = reply.header('retry-after');
+  const retryAfter = header('retry-after');
 
   if (error !== undefined && KNOWN_REFUSALS.has(error)) return refused();
   if (isRateLimit(status, error, retryAfter)) return rateLimited();
   if (error !== undefined && PASSING.has(error)) return fault(`"${error}" with status ${status}`);
-  if (status >= 500) return fault(`status ${status}`);
+  if (status >= 500 || PASSING_STATUSES.has(status)) return fault(`status ${status}`);
   if (error !== undefined || status < 200 || status >= 300) return refused();
   return usable(reply.body);
 
   function rateLimited(): TokenOutcome {
-    return { kind: 'rate-limited', toldMs: toldWaitMs(retryAfter, body, request.receivedAt), status };
+    return { kind: 'rate-limited', toldMs: toldWaitMs(header, body, request.receivedAt), status };
   }
   function fault(what: string): TokenOutcome {
     return {
@@ -97,7 +103,8 @@ export function tokenOutcome(reply: FormReply, request: TokenRequest): TokenOutc
       text === undefined
         ? { kind: 'unusable', reason: `it is larger than ${LARGEST_REPLY_BYTES / 1024} KiB` }
         : readToken(text, request);
-    return reading.kind === 'token' ? reading : { ...reading, status };
+    if (reading.kind === 'token') return reading;
+    return { kind: 'unusable', unusable: { status, reason: reading.reason } };
   }
 }
 
@@ -109,6 +116,7 @@ export function refusalIn(body: unknown, status: number, secrets: Iterable<strin
     error: error === undefined || isProtocolWord(error) ? error : quotable(error, secrets),
     errorDescription: description === undefined ? undefined : quotable(description, secrets),
     status,
+    isJson: isRecord(body),
   };
 }
 

@@ -5,8 +5,9 @@ import {
   TokenUnavailableError,
 } from '../../errors.ts';
 import { dateAt } from '../../time/clock.ts';
-import type { Fault, Refusal } from '../endpoint/token-endpoint.ts';
-import type { CoolDown, Streak } from './mint-gate.ts';
+import { type Instant, msUntil } from '../../time/instant.ts';
+import type { Fault, Refusal, Unusable } from '../endpoint/token-endpoint.ts';
+import type { Block, Failure, Streak } from './gate.ts';
 
 /**
  * True in each case: nothing was sent, or a first attempt was refused, by a 401 or 429, before any work was done. So
@@ -33,16 +34,17 @@ const REMEDIES_BY_STATUS: Readonly<Record<number, string>> = {
   407: 'It wants credentials, or other ones: give them in "http.proxy", or in the variable that names the proxy, such as HTTPS_PROXY=http://user:password@host:port',
 };
 
-export function refusedError(tokenUrl: string, refusal: Refusal, memoryUntil?: number): TokenRefusedError {
+/** `knownForMs`: the answer comes from memory, and is remembered for so long. */
+export function refusedError(tokenUrl: string, refusal: Refusal, knownForMs?: number): TokenRefusedError {
   // RFC 9110 §15.5.8: never the origin's own answer.
   const isProxys = refusal.error === undefined && refusal.status === 407;
   const what = isProxys
     ? `The proxy on the way to the token endpoint "${tokenUrl}" let no token request through: ${saidBy(refusal)}.`
     : `The token endpoint "${tokenUrl}" refused to give a token: ${saidBy(refusal)}.`;
   const next =
-    memoryUntil === undefined
+    knownForMs === undefined
       ? 'PayU is asked again in 10 s, or once the secret has changed.'
-      : `This answer is less than 10 s old: PayU is asked again from ${clockTime(memoryUntil)} on, or once the secret has changed.`;
+      : `This answer is less than 10 s old: PayU is asked again in ${Math.ceil(knownForMs / 1_000)} s, or once the secret has changed.`;
   return new TokenRefusedError(`${what} ${NOT_PROCESSED} ${remedyFor(refusal)}. ${next}`, refusal);
 }
 
@@ -56,7 +58,28 @@ function remedyFor({ error, status }: Refusal): string {
   return REMEDIES_BY_STATUS[status] ?? unknown;
 }
 
-export function unavailableError(tokenUrl: string, fault: Fault, streak: Streak): TokenUnavailableError {
+/** Why nobody may send now, for a caller that can't wait for it to end. */
+export function blockedError(
+  tokenUrl: string,
+  block: Block,
+  now: Instant,
+): RateLimitedError | TokenUnavailableError | TokenResponseError {
+  return block.kind === 'cool-down'
+    ? rateLimitedError(tokenUrl, block, now)
+    : failureError(tokenUrl, block.failure, block.streak);
+}
+
+export function failureError(
+  tokenUrl: string,
+  failure: Failure,
+  streak: Streak,
+): TokenUnavailableError | TokenResponseError {
+  return failure.kind === 'fault'
+    ? unavailableError(tokenUrl, failure.fault, streak)
+    : responseError(tokenUrl, failure.unusable, streak);
+}
+
+function unavailableError(tokenUrl: string, fault: Fault, streak: Streak): TokenUnavailableError {
   return new TokenUnavailableError(
     `${failedInARow(tokenUrl, streak, fault.what)} ` +
       'If it lasts, check the network to this host (DNS, proxy, firewall) and the status of PayU.',
@@ -64,11 +87,7 @@ export function unavailableError(tokenUrl: string, fault: Fault, streak: Streak)
   );
 }
 
-export function responseError(
-  tokenUrl: string,
-  { status, reason }: { readonly status: number; readonly reason: string },
-  streak: Streak,
-): TokenResponseError {
+function responseError(tokenUrl: string, { status, reason }: Unusable, streak: Streak): TokenResponseError {
   return new TokenResponseError(
     `${failedInARow(tokenUrl, streak, `status ${status}, but a body that holds no usable token: ${reason}`)} ` +
       'Check "environment" and the proxy in between: a login page or a web site answers like this.',
@@ -79,17 +98,23 @@ export function responseError(
 function failedInARow(tokenUrl: string, { attempts, since, nextAt }: Streak, what: string): string {
   const row =
     attempts === 1
-      ? `the token request of ${clockTime(since)} failed with`
-      : `${attempts} token requests in a row have failed since ${clockTime(since)}, the last with`;
+      ? `the token request of ${clockTime(since.wallMs)} failed with`
+      : `${attempts} token requests in a row have failed since ${clockTime(since.wallMs)}, the last with`;
   const next =
-    nextAt > since
-      ? `The next token request goes out from ${clockTime(nextAt)} on; until then whatever needs a token fails at once.`
+    nextAt.steadyMs > since.steadyMs
+      ? `The next token request goes out from ${clockTime(nextAt.wallMs)} on; until then whatever needs a token fails at once.`
       : 'The next request that needs a token asks again.';
   return `No token from "${tokenUrl}": ${row} ${withoutStop(what)}. ${NOT_PROCESSED} ${next}`;
 }
 
-export function rateLimitedError(tokenUrl: string, { since, until, now }: CoolDown): RateLimitedError {
-  const retryAfterMs = Math.max(0, until - now);
+function rateLimitedError(
+  tokenUrl: string,
+  coolDown: Extract<Block, { kind: 'cool-down' }>,
+  now: Instant,
+): RateLimitedError {
+  const retryAfterMs = Math.ceil(msUntil(coolDown.until, now));
+  const until = now.wallMs + retryAfterMs;
+  const since = coolDown.since.wallMs;
   return new RateLimitedError(
     `The token endpoint "${tokenUrl}" has limited our rate since ${clockTime(since)}. No token request goes out until ${clockTime(until)}, ` +
       `in ${Math.ceil(retryAfterMs / 1_000)} s, and this request may not wait that long ("maxWaitMs"). ${NOT_PROCESSED} ` +

@@ -1,14 +1,22 @@
 import type { Clock } from '../../time/clock.ts';
+import { type Instant, isOver, later, msUntil, readClock } from '../../time/instant.ts';
 import { concernsClient, type Refusal } from '../endpoint/token-endpoint.ts';
-import { ExpiringMap } from '../source/expiring-map.ts';
+import { ExpiringMap } from '../store/expiring-map.ts';
 
 /** How long a refusal is answered from memory (E7). */
 const REMEMBERED_MS = 10_000;
 
-export interface RememberedRefusal {
+/** A refusal that is known, and for how long it still counts. */
+export interface KnownRefusal {
   readonly refusal: Refusal;
-  readonly until: number;
+  readonly leftMs: number;
   /** Of the credentials that were refused: with others, PayU is asked again. */
+  readonly fingerprint: string;
+}
+
+interface RememberedRefusal {
+  readonly refusal: Refusal;
+  readonly until: Instant;
   readonly fingerprint: string;
 }
 
@@ -20,15 +28,15 @@ export class RefusalMemory {
 
   constructor(clock: Clock) {
     this.#clock = clock;
-    this.#byKey = new ExpiringMap(({ until }) => until <= clock.now());
+    this.#byKey = new ExpiringMap(({ until }) => isOver(until, readClock(clock)));
   }
 
   /** Remembers the refusal: for the whole client where it concerns the client, else for this token only. */
-  remember(key: string, fingerprint: string, refusal: Refusal): RememberedRefusal {
-    const remembered = { refusal, fingerprint, until: this.#clock.now() + REMEMBERED_MS };
+  remember(key: string, fingerprint: string, refusal: Refusal): KnownRefusal {
+    const remembered = { refusal, fingerprint, until: later(readClock(this.#clock), REMEMBERED_MS) };
     if (concernsClient(refusal)) this.#ofClient = remembered;
     else this.#byKey.set(key, remembered);
-    return remembered;
+    return { refusal, fingerprint, leftMs: REMEMBERED_MS };
   }
 
   forget(key: string): void {
@@ -36,9 +44,12 @@ export class RefusalMemory {
     this.#ofClient = undefined;
   }
 
-  recall(key: string, fingerprint: string): RememberedRefusal | undefined {
-    const holds = (each: RememberedRefusal | undefined): each is RememberedRefusal =>
-      each !== undefined && each.fingerprint === fingerprint && each.until > this.#clock.now();
-    return [this.#ofClient, this.#byKey.get(key)].find(holds);
+  recall(key: string, fingerprint: string): KnownRefusal | undefined {
+    const now = readClock(this.#clock);
+    for (const known of [this.#ofClient, this.#byKey.get(key)]) {
+      if (known === undefined || known.fingerprint !== fingerprint || isOver(known.until, now)) continue;
+      return { refusal: known.refusal, fingerprint, leftMs: msUntil(known.until, now) };
+    }
+    return undefined;
   }
 }

@@ -1,18 +1,19 @@
 import { BETWEEN_REFUSALS, delayAfter } from '../../time/delays.ts';
+import { type Instant, isOver, LONG_AGO, later } from '../../time/instant.ts';
 
 /** How a request came by its token: it took the one that was there, or had it renewed because the one before was refused. */
-export type Obtained = 'as-held' | 'by-renewal';
+export type HowHeld = 'as-held' | 'by-renewal';
 
 /** What made a token come: a refusal, of this one or of another, or anything else. */
 export type Arrival = 'for-the-refused' | 'as-the-refused' | 'otherwise';
 
 /**
- * Renewals in vain, after which it is not the token that is refused, but an endpoint that refuses any: successes
- * elsewhere then say nothing about the next renewal.
+ * After so many renewals in a row that did not help, it is not the token that is refused, but one endpoint that refuses
+ * any: successes elsewhere then say nothing about the next renewal.
  */
-const MOST_IN_VAIN = 3;
-/** Renewals in vain that are further apart are no row: what they had in common is over. */
-const ROW_ENDS_AFTER_MS = 2 * BETWEEN_REFUSALS.maxMs;
+const MOST_UNHELPFUL = 3;
+/** Renewals that did not help and are further apart are no streak: what they had in common is over. */
+const STREAK_ENDS_AFTER_MS = 2 * BETWEEN_REFUSALS.maxMs;
 
 /** When a refusal of the token that we hold is no reason to renew it: where renewing did not help before (D5). */
 export class RefusalPauses {
@@ -21,65 +22,65 @@ export class RefusalPauses {
   /** And no request has succeeded with it since. */
   #isUnproven = false;
   #pauses = 0;
-  #endsAt = 0;
-  #inVain = 0;
-  #lastInVainAt = Number.NEGATIVE_INFINITY;
-  /** The renewal that brought the token we hold was counted as one in vain. */
+  #endsAt: Instant = LONG_AGO;
+  #unhelpful = 0;
+  #lastUnhelpfulAt: Instant = LONG_AGO;
+  /** The renewal that brought the token we hold was counted as one that did not help. */
   #isCounted = false;
 
   /** A token takes the place of the one before. */
-  received(arrival: Arrival, now: number): void {
+  received(arrival: Arrival, now: Instant): void {
     this.#isRenewed = arrival !== 'otherwise';
     this.#isUnproven = this.#isRenewed;
     this.#isCounted = false;
-    if (arrival === 'as-the-refused') this.#noteInVain(now);
+    if (arrival === 'as-the-refused') this.#noteUnhelpful(now);
   }
 
   /** The token that we hold was refused: what to do about it. */
-  refused(now: number, obtained: Obtained): 'renew' | 'pause' {
+  refused(now: Instant, how: HowHeld): 'renew' | 'pause' {
     if (this.isPaused(now)) return 'pause';
-    if (!this.#isUnproven && !(this.#isRenewed && obtained === 'by-renewal')) return 'renew';
+    if (!this.#isUnproven && !(this.#isRenewed && how === 'by-renewal')) return 'renew';
     this.#isUnproven = false;
-    this.#noteInVain(now);
+    this.#noteUnhelpful(now);
     this.#pause(now);
     return 'pause';
   }
 
   /** A request succeeded with the token that we hold: it is good, and so is renewing. */
-  succeeded(now: number, obtained: Obtained): void {
+  succeeded(now: Instant, how: HowHeld): void {
     this.#isUnproven = false;
-    if (obtained === 'by-renewal' || this.#isRowOver(now)) this.#inVain = 0;
-    if (this.#inVain > MOST_IN_VAIN) return;
+    if (how === 'by-renewal' || this.#isStreakOver(now)) this.#unhelpful = 0;
+    if (this.#unhelpful > MOST_UNHELPFUL) return;
     this.#pauses = 0;
-    this.#endsAt = 0;
+    this.#endsAt = LONG_AGO;
   }
 
   /** Whether a success would tell anything. */
   get needsProof(): boolean {
-    return this.#isUnproven || this.#pauses > 0 || this.#inVain > 0;
+    return this.#isUnproven || this.#pauses > 0 || this.#unhelpful > 0;
   }
 
-  isPaused(now: number): boolean {
-    return now < this.#endsAt;
+  isPaused(now: Instant): boolean {
+    return !isOver(this.#endsAt, now);
   }
 
   /** A renewal did not help: a new token was refused as well, or the refused one came back. */
-  #noteInVain(now: number): void {
+  #noteUnhelpful(now: Instant): void {
     if (this.#isCounted) return;
     this.#isCounted = true;
-    if (this.#isRowOver(now)) this.#inVain = 0;
-    this.#inVain++;
-    this.#lastInVainAt = now;
-    if (this.#inVain > MOST_IN_VAIN) this.#pause(now);
+    if (this.#isStreakOver(now)) this.#unhelpful = 0;
+    this.#unhelpful++;
+    this.#lastUnhelpfulAt = now;
+    if (this.#unhelpful > MOST_UNHELPFUL) this.#pause(now);
   }
 
-  #isRowOver(now: number): boolean {
-    return now - this.#lastInVainAt > ROW_ENDS_AFTER_MS;
+  #isStreakOver(now: Instant): boolean {
+    return isOver(later(this.#lastUnhelpfulAt, STREAK_ENDS_AFTER_MS + 1), now);
   }
 
-  #pause(now: number): void {
+  #pause(now: Instant): void {
     if (this.isPaused(now)) return;
     this.#pauses++;
-    this.#endsAt = now + delayAfter(this.#pauses, BETWEEN_REFUSALS);
+    this.#endsAt = later(now, delayAfter(this.#pauses, BETWEEN_REFUSALS));
   }
 }

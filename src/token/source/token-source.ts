@@ -1,52 +1,43 @@
-import { setMaxListeners } from 'node:events';
-import { ClosedError } from '../../errors.ts';
-import type { Emit } from '../../events.ts';
-import type { Clock } from '../../time/clock.ts';
+import { AsyncResource } from 'node:async_hooks';
+import { ClosedError, TokenUnavailableError } from '../../errors.ts';
+import { readClock } from '../../time/instant.ts';
+import { Ending } from '../../time/wait.ts';
+import { revokeTokens } from '../endpoint/revocation.ts';
 import { scopeKey } from '../endpoint/scope.ts';
-import { outOfPatienceError } from '../mint/messages.ts';
-import type { MintGate } from '../mint/mint-gate.ts';
-import type { Minter } from '../mint/minter.ts';
-import { Renewal } from '../mint/renewal.ts';
-import type { GuardedStore } from '../store/guarded-store.ts';
+import { Mint, type MintParts } from '../mint/mint.ts';
+import { ExpiringMap } from '../store/expiring-map.ts';
 import type { TokenRecord } from '../store/token-store.ts';
-import { ByHand } from './by-hand.ts';
-import { ExpiringMap } from './expiring-map.ts';
-import { Flight, type Patience } from './flight.ts';
-import type { Obtained } from './refusal-pauses.ts';
+import { ManualChanges } from './manual-changes.ts';
+import type { HowHeld } from './refusal-pauses.ts';
+import { type CallerLimits, type Obtained, SingleFlight } from './single-flight.ts';
 import { type Standing, TokenState } from './token-state.ts';
 
-export type { Obtained };
+export type { CallerLimits, HowHeld, Obtained, Standing };
 
-export interface TokenSourceParts {
-  readonly minter: Minter;
-  readonly store: GuardedStore;
-  readonly gate: MintGate;
-  readonly clock: Clock;
-  readonly random: () => number;
-  readonly emit: Emit;
-  readonly renewAheadMs: number;
+export interface TokenSourceParts extends MintParts {
   readonly maxWaitMs: number;
 }
 
 /** The tokens of one auth: which one to use now, and when to get another. Knows time and no HTTP. */
 export class TokenSource {
+  /** Comes when the auth is closed, with a {@link ClosedError} for each caller. */
+  readonly closed: Ending = new Ending(() => new ClosedError());
+
   readonly #parts: TokenSourceParts;
   readonly #states: ExpiringMap<TokenState>;
-  readonly #closing = new AbortController();
-  #forgottenAt = Number.NEGATIVE_INFINITY;
+  readonly #changes: ManualChanges;
+  /** Where the auth was made: what runs in the background belongs to no request (B2). */
+  readonly #background = new AsyncResource('axios-payu-auth');
+  /** Whether all tokens were forgotten once: what a store holds for scopes that were not used yet is forgotten, too. */
+  #hasForgottenAll = false;
   /** Until a token was refused, no success has anything to prove. */
   #wasRefused = false;
+  #allClosed: Promise<void> = Promise.resolve();
 
   constructor(parts: TokenSourceParts) {
     this.#parts = parts;
-    this.#states = new ExpiringMap((state) => state.isDead(parts.clock.now()));
-    // Each call that waits for an API listens: any number is no leak, whatever Node.js suspects beyond ten.
-    setMaxListeners(0, this.closed);
-  }
-
-  /** Aborts with a {@link ClosedError} when the auth is closed. */
-  get closed(): AbortSignal {
-    return this.#closing.signal;
+    this.#states = new ExpiringMap((state) => state.isDead(readClock(parts.clock)));
+    this.#changes = new ManualChanges(parts, this.closed);
   }
 
   /** All access and refresh tokens that this auth knows, so that they can be kept out of messages. */
@@ -62,7 +53,7 @@ export class TokenSource {
   usable(key: string): TokenRecord | undefined {
     const state = this.#states.get(key);
     if (state === undefined) return undefined;
-    const now = this.#parts.clock.now();
+    const now = readClock(this.#parts.clock);
     if (state.isFresh(now)) return state.record;
     if (!state.isUsable(now)) return undefined;
     if (state.isDue(now)) this.#renewAhead(key, state);
@@ -70,123 +61,118 @@ export class TokenSource {
   }
 
   /** A token, after waiting for a mint if need be. All who wait for the same one share its mint (C1). */
-  async obtain(key: string, patience: Patience): Promise<TokenRecord> {
+  async obtain(key: string, limits: CallerLimits): Promise<Obtained> {
     this.#throwIfClosed();
-    const usable = this.usable(key);
-    if (usable !== undefined) return usable;
+    const record = this.usable(key);
+    if (record !== undefined) return { record, how: 'found' };
     const state = this.#state(key);
-    const flight = state.flight ?? this.#takeOff(key, state);
-    return flight.join(patience);
+    return (state.flight ?? this.#startMint(key, state)).join(limits);
   }
 
   /** Says that a request with this token was refused. What to do about it is told by the standing. */
-  refuse(key: string, value: string, obtained: Obtained): Standing {
+  refuse(key: string, value: string, how: HowHeld): Standing {
     this.#wasRefused = true;
-    return this.#state(key).refuse(value, this.#parts.clock.now(), obtained);
+    return this.#state(key).refuse(value, readClock(this.#parts.clock), how);
   }
 
   /** Says that a request with this token succeeded. */
-  succeed(key: string, value: string, obtained: Obtained): void {
+  succeed(key: string, value: string, how: HowHeld): void {
     if (!this.#wasRefused) return;
     const state = this.#states.get(key);
-    if (state?.needsProof) state.succeed(value, this.#parts.clock.now(), obtained);
+    if (state?.needsProof) state.succeed(value, readClock(this.#parts.clock), how);
   }
 
   /** Uses a token that was obtained elsewhere. */
   async put(scope: readonly string[], record: TokenRecord): Promise<void> {
     this.#throwIfClosed();
-    const { renewAheadMs, random } = this.#parts;
-    await this.#byHand(scopeKey(scope)).put(record, renewAheadMs, random);
+    await this.#changes.put(scope, this.#state(scopeKey(scope)), record);
   }
 
   /** Forgets access tokens; refresh tokens stay. With a value: only where it is still the one in use. */
   async invalidate(value?: string): Promise<void> {
     this.#throwIfClosed();
-    // Scopes that were not used yet may have a token in a shared store: it is not looked up, only never taken.
-    const now = this.#parts.clock.now();
-    if (value === undefined) this.#forgottenAt = now;
+    if (value === undefined) this.#hasForgottenAll = true;
+    const now = readClock(this.#parts.clock);
     const chosen = [...this.#states.entries()].filter(
       ([, state]) => value === undefined || state.isInUse(value, now),
     );
-    await Promise.all(chosen.map(([key]) => this.#byHand(key).forgetAccessToken()));
+    await Promise.all(chosen.map(([key, state]) => this.#changes.forgetAccessToken(key.split(' '), state)));
   }
 
-  /** Forgets access and refresh token, here and in the store. Returns those that may be alive still. */
-  async take(scope: readonly string[]): Promise<readonly string[]> {
+  /** Revokes access and refresh token, and forgets them here and in the store: also where revoking fails. */
+  async revoke(revokeUrl: string, scope: readonly string[]): Promise<void> {
     this.#throwIfClosed();
-    return this.#byHand(scopeKey(scope)).take();
+    const tokens = await this.#changes.forgetAll(scope, this.#state(scopeKey(scope)));
+    if (tokens.length === 0) return;
+    const secrets = await this.#parts.secrets.ask(this.closed);
+    await revokeTokens({ ...this.#parts, revokeUrl }, tokens, secrets, this.closed);
   }
 
-  /** Calls off all that is under way; whoever waits gets a {@link ClosedError}. Settles once refreshes are stored. */
+  /** Aborts all that is under way; callers that wait get a {@link ClosedError}. Settles once refreshes are stored. */
   async close(): Promise<void> {
-    this.#callOffAll();
-    await this.#parts.minter.refreshesStored();
-  }
-
-  #callOffAll(): void {
-    if (this.closed.aborted) return;
-    const reason = new ClosedError();
+    if (this.closed.hasCome) return this.#allClosed;
+    const refreshes: Promise<unknown>[] = [];
     for (const state of this.#states.values()) {
       const { flight } = state;
       state.flight = undefined;
       state.forgetAccessToken();
-      flight?.callOff(reason);
+      if (flight === undefined) continue;
+      refreshes.push(flight.refreshStored);
+      flight.abort(new ClosedError());
     }
-    this.#closing.abort(reason);
+    this.closed.come();
+    this.#allClosed = Promise.allSettled(refreshes).then(() => {});
+    await this.#allClosed;
   }
 
   #throwIfClosed(): void {
-    if (this.closed.aborted) throw new ClosedError();
+    if (this.closed.hasCome) throw new ClosedError();
   }
 
   #state(key: string): TokenState {
     let state = this.#states.get(key);
     if (state === undefined) {
-      state = new TokenState();
+      state = new TokenState(this.#hasForgottenAll ? 'after-forgetting' : 'first');
       this.#states.set(key, state);
     }
     return state;
   }
 
-  #byHand(key: string): ByHand {
-    return new ByHand({ ...this.#parts, closed: this.closed }, key.split(' '), this.#state(key));
-  }
-
-  /** Begins a renewal that nobody waits for. Whatever becomes of it, the requests go on with the token they have. */
+  /** Begins a renewal that nobody waits for. Whatever it comes to, the requests go on with the token they have. */
   #renewAhead(key: string, state: TokenState): void {
-    const { clock, gate, maxWaitMs } = this.#parts;
-    if (state.flight !== undefined || this.closed.aborted) return;
-    if (!gate.isOpen) return;
-    const flight = this.#takeOff(key, state);
-    // A store whose lock never comes must not hold up renewals for ever.
-    const cancelTimer = clock.timer(
-      maxWaitMs,
-      () => {
-        if (!flight.isAwaited) flight.callOff(new Error('The renewal in the background took too long.'));
-      },
-      'unref',
-    );
-    void flight.over.then(cancelTimer);
+    if (state.flight !== undefined || this.closed.hasCome || !this.#parts.gate.isOpen) return;
+    this.#background.runInAsyncScope(() => {
+      const flight = this.#startMint(key, state);
+      const { clock, emit, maxWaitMs } = this.#parts;
+      // A store whose lock never comes must not hold up renewals for ever.
+      const limit = clock.limit(
+        maxWaitMs,
+        () => {
+          if (flight.isAwaited || flight.isSending) return;
+          const error = new TokenUnavailableError(
+            `A renewal in the background sent nothing within ${maxWaitMs} ms ("maxWaitMs"): the token store's lock or the source of a secret is slow. Requests go on with the token they have.`,
+            { attempts: 0 },
+          );
+          emit({ type: 'token-failed', cause: 'renew-ahead', error });
+          state.postponeRenewal(readClock(clock));
+          flight.abort(error);
+        },
+        'unref',
+      );
+      void flight.over.then(() => limit.cancel());
+    });
   }
 
-  #takeOff(key: string, state: TokenState): Flight<TokenRecord> {
-    const flight: Flight<TokenRecord> = new Flight(this.#parts.clock, (since) =>
-      outOfPatienceError(since, renewal.attempts),
-    );
-    state.flight = flight;
-    const land = () => {
+  #startMint(key: string, state: TokenState): SingleFlight {
+    const flight = new SingleFlight(this.#parts.clock);
+    const leave = () => {
       if (state.flight === flight) state.flight = undefined;
     };
-    // Who comes after the last one has left must not join a mint that is being aborted.
-    flight.signal.addEventListener('abort', land, { once: true });
-    const renewal = new Renewal(this.#parts, {
-      scope: key.split(' '),
-      state,
-      flight,
-      usable: () => this.usable(key),
-      forgottenAt: () => this.#forgottenAt,
-    });
-    flight.run(() => renewal.run().finally(land));
+    state.flight = flight;
+    // A caller that comes after the last one has left must not join a mint that is being aborted.
+    flight.signal.addEventListener('abort', leave, { once: true });
+    const mint = new Mint(this.#parts, key.split(' '), state, flight);
+    flight.run(() => mint.run().finally(leave));
     return flight;
   }
 }

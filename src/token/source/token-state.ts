@@ -1,9 +1,11 @@
 import type { MintCause } from '../../events.ts';
-import { isExtended, nextRenewAt, renewAt, usableUntil } from '../endpoint/expiry.ts';
+import { earlierOf, type Instant, isOver, LONG_AGO, laterOf, msUntil } from '../../time/instant.ts';
+import { endOfFound } from '../store/record-life.ts';
 import type { TokenRecord } from '../store/token-store.ts';
-import { Decisions } from './decisions.ts';
-import type { Flight } from './flight.ts';
-import { type Obtained, RefusalPauses } from './refusal-pauses.ts';
+import { isAnotherLife, nextRenewAt, renewAt, usableUntil } from './expiry.ts';
+import { PendingChanges } from './pending-changes.ts';
+import { type HowHeld, RefusalPauses } from './refusal-pauses.ts';
+import type { SingleFlight } from './single-flight.ts';
 
 /** What the refusal of a token value means for the token we hold. */
 export type Standing =
@@ -16,38 +18,65 @@ export type Standing =
   /** Renewing did not help before: leave it for now (D5). */
   | 'paused';
 
-/** What a mint began from: tells, once its result is there, what of it still counts. */
-export interface Beginning {
-  readonly generation: number;
-  readonly lineage: number;
+/** What a mint started from: once its result is there, it tells what of it still counts. */
+export interface MintSnapshot {
+  readonly tokenEpoch: number;
+  readonly refreshTokenEpoch: number;
   readonly drops: number;
 }
 
-/** What is known of one token: every question of sections B and D of docs/rules.md is answered here. */
+/** A token, how it came, and when it ends. */
+export interface Received {
+  readonly record: TokenRecord;
+  readonly end: Instant;
+  /** `found`: in the store; else why it was minted. */
+  readonly origin: 'found' | MintCause;
+}
+
+/** How far ahead of its end a token is renewed (B2, B3). */
+export interface RenewAhead {
+  readonly renewAheadMs: number;
+  readonly random: () => number;
+}
+
+/** Values that are remembered as refused or forgotten: more than a store can show in the time that one of them lives. */
+const MOST_UNWANTED = 32;
+
+/** What is known of one token: all questions of rules B and D are asked here, and answered nowhere else. */
 export class TokenState {
-  /** The renewal under way, if any: everybody shares it. */
-  flight: Flight<TokenRecord> | undefined;
+  /** The mint under way, if any: everybody shares it. */
+  flight: SingleFlight | undefined;
   /** The key in the store, once the secrets were asked for it. */
   storeKey: string | undefined;
-  readonly decisions: Decisions = new Decisions();
+  /** Refreshes in a row that the server answered with a 5xx (F2). */
+  brokenRefreshes = 0;
+  readonly changes: PendingChanges = new PendingChanges();
 
-  /** Rises when somebody decides by hand what the access token is: results of earlier mints no longer count (C5). */
-  #generation = 0;
-  /** The same for the refresh token. */
-  #lineage = 0;
   #record: TokenRecord | undefined;
-  /** Until when the record's token may be sent; 0 once it was dropped. */
-  #usableUntil = 0;
-  #renewAt = 0;
-  /** Where the token's renew-ahead window begins: no renewal in the background is earlier. */
-  #windowOpensAt = 0;
+  #end: Instant = LONG_AGO;
+  /** Until when the record's token may be sent; long ago once it was dropped. */
+  #usableUntil: Instant = LONG_AGO;
+  #renewAt: Instant = LONG_AGO;
+  /** Where the token's renew-ahead window opens: no renewal in the background is earlier. */
+  #windowOpensAt: Instant = LONG_AGO;
+  /** The value that was dropped because it was refused, until another one comes. */
   #refusedValue: string | undefined;
-  /** Forgotten by hand: not taken from a store any more, only from the token endpoint. */
-  #forgottenValue: string | undefined;
-  #forgottenAt = Number.NEGATIVE_INFINITY;
+  /** Values that are not taken from a store: they were refused, or forgotten by hand. By value, as clocks differ (H2). */
+  #unwanted: Set<string> | undefined;
+  /** All tokens were forgotten before this one was looked for: what the store holds then is forgotten as well. */
+  #forgetsFirstFound: boolean;
+  /** Rises with each change by hand of the access token: results of earlier mints no longer count (C5). */
+  #tokenEpoch = 0;
+  /** The same for the refresh token. */
+  #refreshTokenEpoch = 0;
   /** Rises with each drop: tells a mint that began before a refusal from one that began after it (D3). */
   #drops = 0;
   readonly #refusalPauses = new RefusalPauses();
+
+  /** `after-forgetting`: all tokens of this auth were forgotten by hand before this one was first asked for. */
+  constructor(created: 'first' | 'after-forgetting' = 'first') {
+    this.#forgetsFirstFound = created === 'after-forgetting';
+  }
 
   /** The last token, dead or alive: its refresh token outlives it. */
   get record(): TokenRecord | undefined {
@@ -60,28 +89,28 @@ export class TokenState {
   }
 
   /** Used at once, nothing to do. The hot path asks only this. */
-  isFresh(now: number): boolean {
-    return now < this.#renewAt;
+  isFresh(now: Instant): boolean {
+    return !isOver(this.#renewAt, now);
   }
 
-  isUsable(now: number): boolean {
-    return now < this.#usableUntil;
+  isUsable(now: Instant): boolean {
+    return !isOver(this.#usableUntil, now);
   }
 
   /** Whether this is the token that requests are sent with now: one that was refused is not, while it is renewed. */
-  isInUse(value: string, now: number): boolean {
+  isInUse(value: string, now: Instant): boolean {
     return this.isUsable(now) && this.#record?.accessToken === value;
   }
 
   /** Used at once, and due for a renewal in the background. Not in the grace of a token that has expired (B5). */
-  isDue(now: number): boolean {
-    return this.isUsable(now) && now >= this.#renewAt && now < (this.#record?.expiresAt ?? 0);
+  isDue(now: Instant): boolean {
+    return this.isUsable(now) && isOver(this.#renewAt, now) && !isOver(this.#end, now);
   }
 
-  isDead(now: number): boolean {
+  isDead(now: Instant): boolean {
     return (
       this.flight === undefined &&
-      !this.decisions.areUnderWay &&
+      this.changes.isEmpty &&
       !this.isUsable(now) &&
       this.#record?.refreshToken === undefined &&
       !this.#refusalPauses.isPaused(now)
@@ -89,99 +118,104 @@ export class TokenState {
   }
 
   /** Why a token would be minted now. */
-  mintCause(now: number): MintCause {
+  mintCause(now: Instant): MintCause {
     if (this.#refusedValue !== undefined) return 'refused';
     if (this.isUsable(now)) return 'renew-ahead';
     return this.#record === undefined || this.#record.accessToken === '' ? 'missing' : 'expired';
   }
 
-  /** May this record, found in the store, be used? */
-  mayAdopt(record: TokenRecord, now: number): boolean {
-    const { accessToken } = record;
-    return (
-      accessToken !== '' &&
-      accessToken !== this.#refusedValue &&
-      accessToken !== this.#forgottenValue &&
-      record.expiresAt > now &&
-      record.obtainedAt > this.#forgottenAt
-    );
+  /**
+   * May this record, found in the store, be used? The very token that we hold says nothing new, unless somebody has asked
+   * the server for it since: it may be over here while the store still shows it.
+   */
+  mayAdopt(record: TokenRecord, now: Instant): boolean {
+    const { accessToken, obtainedAt } = record;
+    if (accessToken === '' || this.#unwanted?.has(accessToken)) return false;
+    if (accessToken === this.#record?.accessToken && obtainedAt === this.#record.obtainedAt) return false;
+    return msUntil(endOfFound(record, now), now) > 0;
   }
 
-  /** To be asked when a mint begins, and given back with its result. */
-  begin(): Beginning {
-    return { generation: this.#generation, lineage: this.#lineage, drops: this.#drops };
+  /** To be called with the first record that the store shows. */
+  noteFirstFound(record: TokenRecord | undefined): void {
+    if (this.#forgetsFirstFound && record !== undefined) this.#noteUnwanted(record.accessToken);
+    this.#forgetsFirstFound = false;
   }
 
-  isCurrent({ generation }: Pick<Beginning, 'generation'>): boolean {
-    return generation === this.#generation;
+  snapshot(): MintSnapshot {
+    return {
+      tokenEpoch: this.#tokenEpoch,
+      refreshTokenEpoch: this.#refreshTokenEpoch,
+      drops: this.#drops,
+    };
+  }
+
+  /** Whether nobody has changed by hand since then what the access token is. */
+  isCurrent({ tokenEpoch }: Pick<MintSnapshot, 'tokenEpoch'>): boolean {
+    return tokenEpoch === this.#tokenEpoch;
   }
 
   /**
    * What still counts of a mint's result: all of it; its refresh token, where only access tokens were forgotten since,
    * because it may be the only one that is left alive; or nothing (C5).
    */
-  remainder(record: TokenRecord, beginning: Beginning): TokenRecord | undefined {
-    if (this.isCurrent(beginning)) return record;
-    if (record.refreshToken === undefined || beginning.lineage !== this.#lineage) return undefined;
-    this.#record = { ...record, accessToken: '', expiresAt: 0 };
-    return this.#record;
+  whatCounts(record: TokenRecord, since: MintSnapshot): TokenRecord | undefined {
+    if (this.isCurrent(since)) return record;
+    if (record.refreshToken === undefined || since.refreshTokenEpoch !== this.#refreshTokenEpoch)
+      return undefined;
+    return { ...record, accessToken: '', expiresAt: 0 };
+  }
+
+  /** Did a mint bring the very value that was refused after it began? (D3) */
+  broughtRefused(record: TokenRecord, { drops }: Pick<MintSnapshot, 'drops'>): boolean {
+    return record.accessToken === this.#refusedValue && drops !== this.#drops;
   }
 
   /** Takes a token that was just received. Returns whether it is the one that we had. */
-  receive(
-    record: TokenRecord,
-    now: number,
-    how: {
-      readonly origin: 'stored' | MintCause;
-      readonly renewAheadMs: number;
-      readonly random: () => number;
-    },
-  ): boolean {
-    const before = this.#record;
-    const isHeld = before !== undefined && before.accessToken === record.accessToken;
-    const isStillWhole = isHeld && !isExtended(before.expiresAt, record.expiresAt);
-    const isSame = isHeld || record.accessToken === this.#forgottenValue;
+  receive({ record, end, origin }: Received, now: Instant, how: RenewAhead): boolean {
+    const isHeld = this.#record?.accessToken === record.accessToken;
+    const isSame = isHeld || this.#unwanted?.has(record.accessToken) === true;
     // A reusing server tells the rest of the same life again, rounded: what we know is more exact.
-    this.#record = isStillWhole ? { ...record, expiresAt: before.expiresAt } : record;
-    this.#usableUntil =
-      how.origin === 'stored' ? this.#record.expiresAt : usableUntil(this.#record.expiresAt, now);
-    if (isStillWhole) this.postponeRenewal(now);
-    else this.#openWindowAt(renewAt(this.#record, how.renewAheadMs, how.random));
-    const isRefusedOne = record.accessToken === this.#refusedValue;
-    const forRefusal = isRefusedOne ? 'as-the-refused' : 'for-the-refused';
-    this.#refusalPauses.received(how.origin === 'refused' ? forRefusal : 'otherwise', now);
+    const isSameLife = isHeld && !isAnotherLife(this.#end, end);
+    this.#record = isSameLife ? { ...record, expiresAt: (this.#record as TokenRecord).expiresAt } : record;
+    if (!isSameLife) this.#end = end;
+    this.#usableUntil = origin === 'found' ? this.#end : usableUntil(this.#end, now);
+    if (isSameLife) this.postponeRenewal(now);
+    else this.#openWindow(how);
+    const forRefusal = record.accessToken === this.#refusedValue ? 'as-the-refused' : 'for-the-refused';
+    this.#refusalPauses.received(origin === 'refused' ? forRefusal : 'otherwise', now);
     this.#refusedValue = undefined;
-    this.#forgottenValue = undefined;
+    this.#unwanted?.delete(record.accessToken);
     return isSame;
   }
 
+  /** Keeps a refresh token whose access token does not count any more (C5). */
+  keepRefreshToken(record: TokenRecord): void {
+    this.#record = record;
+  }
+
   /** A renewal failed, or brought what we have: the next one in the background not before a while (B2, B4). */
-  postponeRenewal(now: number): void {
+  postponeRenewal(now: Instant): void {
     if (this.#record === undefined) return;
-    this.#renewFrom(Math.max(this.#windowOpensAt, nextRenewAt(now, this.#record.expiresAt)));
+    this.#renewFrom(laterOf(this.#windowOpensAt, nextRenewAt(now, this.#end)));
   }
 
   /** A request with this token was answered 401 (D2, D3, D5). */
-  refuse(value: string, now: number, obtained: Obtained): Standing {
+  refuse(value: string, now: Instant, how: HowHeld): Standing {
+    this.#noteUnwanted(value);
     if (!this.isUsable(now)) {
       if (this.#record?.accessToken !== value || this.#refusedValue !== undefined) return 'gone';
       this.#drop(value);
       return 'dropped';
     }
     if (this.#record?.accessToken !== value) return 'superseded';
-    if (this.#refusalPauses.refused(now, obtained) === 'pause') return 'paused';
+    if (this.#refusalPauses.refused(now, how) === 'pause') return 'paused';
     this.#drop(value);
     return 'dropped';
   }
 
-  /** Did a mint bring the very value that was refused after it began? (D3) */
-  broughtRefused(record: TokenRecord, { drops }: Pick<Beginning, 'drops'>): boolean {
-    return record.accessToken === this.#refusedValue && drops !== this.#drops;
-  }
-
   /** A request with this token succeeded: it is good, and so is renewing (D5). */
-  succeed(value: string, now: number, obtained: Obtained): void {
-    if (this.#record?.accessToken === value) this.#refusalPauses.succeeded(now, obtained);
+  succeed(value: string, now: Instant, how: HowHeld): void {
+    if (this.#record?.accessToken === value) this.#refusalPauses.succeeded(now, how);
   }
 
   get needsProof(): boolean {
@@ -190,51 +224,67 @@ export class TokenState {
 
   /** Forgets the access token, by hand; the refresh token stays. */
   forgetAccessToken(): void {
-    this.#generation++;
+    this.#tokenEpoch++;
     this.#drop(undefined);
     if (this.#record === undefined || this.#record.accessToken === '') return;
-    this.#forgottenValue = this.#record.accessToken;
+    this.#noteUnwanted(this.#record.accessToken);
     this.#record = { ...this.#record, accessToken: '', expiresAt: 0 };
   }
 
-  /** Forgets access and refresh token, by hand; what a store holds from before is not taken any more. */
-  forgetAll(now: number): void {
+  /** Forgets access and refresh token, by hand. */
+  forgetAll(): void {
     this.forgetAccessToken();
-    this.#lineage++;
+    this.#refreshTokenEpoch++;
     this.#record = undefined;
-    this.#forgottenAt = now;
+    this.brokenRefreshes = 0;
+  }
+
+  /** A token of the store that was forgotten by hand is not taken any more, whoever writes it again. */
+  forgetFound(record: TokenRecord | undefined): void {
+    const { accessToken } = record ?? {};
+    if (accessToken !== undefined && accessToken !== this.#record?.accessToken)
+      this.#noteUnwanted(accessToken);
   }
 
   /** Uses a token that was obtained elsewhere, from now on. */
-  put(
-    record: TokenRecord,
-    now: number,
-    how: { readonly renewAheadMs: number; readonly random: () => number },
-  ): void {
-    this.#generation++;
-    this.#lineage++;
+  put({ record, end }: Pick<Received, 'record' | 'end'>, now: Instant, how: RenewAhead): void {
+    this.#tokenEpoch++;
+    this.#refreshTokenEpoch++;
     this.#record = record;
     this.#refusedValue = undefined;
-    this.#forgottenValue = undefined;
+    this.#unwanted?.delete(record.accessToken);
+    this.brokenRefreshes = 0;
     this.#refusalPauses.received('otherwise', now);
-    this.#usableUntil = record.accessToken === '' ? 0 : usableUntil(record.expiresAt, now);
-    this.#openWindowAt(renewAt(record, how.renewAheadMs, how.random));
+    this.#end = end;
+    this.#usableUntil = record.accessToken === '' ? LONG_AGO : usableUntil(end, now);
+    this.#openWindow(how);
   }
 
-  #openWindowAt(time: number): void {
-    this.#windowOpensAt = time;
-    this.#renewFrom(time);
+  #openWindow({ renewAheadMs, random }: RenewAhead): void {
+    const { obtainedAt, expiresAt } = this.#record as TokenRecord;
+    this.#windowOpensAt = renewAt({ end: this.#end, lifeMs: expiresAt - obtainedAt }, renewAheadMs, random);
+    this.#renewFrom(this.#windowOpensAt);
   }
 
   /** Never later than the token may be used: the hot path asks for this time alone. */
-  #renewFrom(time: number): void {
-    this.#renewAt = Math.min(time, this.#usableUntil);
+  #renewFrom(time: Instant): void {
+    this.#renewAt = earlierOf(time, this.#usableUntil);
   }
 
   #drop(refusedValue: string | undefined): void {
     this.#drops++;
     this.#refusedValue = refusedValue;
-    this.#usableUntil = 0;
-    this.#renewAt = 0;
+    this.#usableUntil = LONG_AGO;
+    this.#renewAt = LONG_AGO;
+  }
+
+  #noteUnwanted(value: string): void {
+    if (value === '') return;
+    this.#unwanted ??= new Set();
+    this.#unwanted.add(value);
+    for (const oldest of this.#unwanted) {
+      if (this.#unwanted.size <= MOST_UNWANTED) break;
+      this.#unwanted.delete(oldest);
+    }
   }
 }

@@ -1,5 +1,5 @@
 import { Mutex } from 'async-mutex';
-import { ExpiringMap } from '../source/expiring-map.ts';
+import { ExpiringMap } from './expiring-map.ts';
 import type { TokenRecord, TokenStore } from './token-store.ts';
 
 /**

@@ -11,7 +11,7 @@ import {
   MOST_PEEKED_BYTES,
   peekJson,
 } from '../../../src/axios/bodies/response-body.ts';
-import type { Cancellation } from '../../../src/time/wait.ts';
+import { type Cancellation, Ending } from '../../../src/time/wait.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 
 /** JSON of exactly so many bytes. */
@@ -233,10 +233,10 @@ describe.each(STREAMS)('a stream over $adapter', (kind) => {
     'the auth is closed %s: goes on to the caller, whole',
     async (when) => {
       const { body, response, clock, rest } = await half();
-      const closing = new AbortController();
-      if (when === 'before') closing.abort();
-      const peeking = peekJson(response, { limitMs: 1_000, clock, closed: closing.signal });
-      closing.abort();
+      const closed = new Ending(() => new Error('closed'));
+      if (when === 'before') closed.come();
+      const peeking = peekJson(response, { limitMs: 1_000, clock, closed });
+      closed.come();
       expect(await peeking).toBeUndefined();
       expect(clock.pending).toBe(0);
       rest('send');

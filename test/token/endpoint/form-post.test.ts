@@ -1,5 +1,6 @@
 import { getEventListeners } from 'node:events';
 import { describe, expect, test } from 'vitest';
+import { cancellationOf } from '../../../src/time/wait.ts';
 import { type FormReply, postWithin, secretsIn } from '../../../src/token/endpoint/form-post.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 import { deferred } from '../support.ts';
@@ -22,7 +23,7 @@ describe('one POST within its limit', () => {
   test('gives the reply, and leaves neither timer nor listener; its timer keeps no process alive', async () => {
     const { answer, clock, parts } = posting();
     const { signal } = new AbortController();
-    const reply = postWithin(parts, 'https://a.example/token', form, signal);
+    const reply = postWithin(parts, 'https://a.example/token', form, cancellationOf(signal));
     expect([clock.pending, clock.keepingAlive]).toEqual([1, 0]);
     answer.resolve(REPLY);
     expect(await reply).toBe(REPLY);
@@ -46,7 +47,7 @@ describe('one POST within its limit', () => {
   test('rejects with the reason once nobody wants it any more', async () => {
     const { clock, parts, signals } = posting();
     const controller = new AbortController();
-    const reply = postWithin(parts, 'https://a.example/token', form, controller.signal);
+    const reply = postWithin(parts, 'https://a.example/token', form, cancellationOf(controller.signal));
     controller.abort('all left');
     await expect(reply).rejects.toBe('all left');
     expect([signals[0]?.reason, clock.pending]).toEqual(['all left', 0]);
@@ -54,7 +55,12 @@ describe('one POST within its limit', () => {
 
   test('is not sent where nobody wants it from the start', async () => {
     const { clock, parts, signals } = posting();
-    const reply = postWithin(parts, 'https://a.example/token', form, AbortSignal.abort('all left'));
+    const reply = postWithin(
+      parts,
+      'https://a.example/token',
+      form,
+      cancellationOf(AbortSignal.abort('all left')),
+    );
     await expect(reply).rejects.toBe('all left');
     expect([signals, clock.pending]).toEqual([[], 0]);
   });

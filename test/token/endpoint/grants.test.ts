@@ -108,12 +108,11 @@ describe('the form of a refresh', () => {
     ['of a client that began with client credentials (partner OTP flow)', CLIENT_CREDENTIALS, 's'],
   ] as const)('%s', (_, grant, secret) => {
     const request = grantRequest(grant, grant.clientId);
-    expect(fields(refreshForm(request, asked(grant), 'r2', SCOPE))).toEqual({
+    expect(fields(refreshForm(request, asked(grant), 'r2'))).toEqual({
       grant_type: 'refresh_token',
       client_id: grant.clientId,
       ...(secret === undefined ? {} : { client_secret: secret }),
       refresh_token: 'r2',
-      scope: 'a b',
     });
   });
 });

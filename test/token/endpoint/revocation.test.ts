@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { cancellationOf } from '../../../src/time/wait.ts';
 import type { FormReply } from '../../../src/token/endpoint/form-post.ts';
 import { revokeTokens } from '../../../src/token/endpoint/revocation.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
@@ -27,7 +28,7 @@ async function revoke(
     },
     Object.keys(answers),
     { client_secret: 'client-secret-1' },
-    new AbortController().signal,
+    cancellationOf(new AbortController().signal),
   ).catch((error) => error);
   return { failure, forms };
 }

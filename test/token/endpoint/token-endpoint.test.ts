@@ -33,7 +33,11 @@ describe('a status without words (E1, E6)', () => {
     [428, 'refused'],
     [429, 'rate-limited'],
     [430, 'refused'],
-    [499, 'refused'],
+    [408, 'fault'],
+    [421, 'fault'],
+    [425, 'fault'],
+    [498, 'refused'],
+    [499, 'fault'],
     [500, 'fault'],
     [503, 'fault'],
   ])('%d: %s', (status, kind) => {
@@ -48,8 +52,7 @@ describe('a status without words (E1, E6)', () => {
     const reply: FormReply = { kind: 'reply', status: 200, header: () => undefined, body: undefined };
     expect(tokenOutcome(reply, REQUEST)).toEqual({
       kind: 'unusable',
-      status: 200,
-      reason: 'it is larger than 64 KiB',
+      unusable: { status: 200, reason: 'it is larger than 64 KiB' },
     });
   });
 
@@ -69,7 +72,7 @@ describe("the server's own words in a refusal", () => {
     ['a long name', 'unsupported_response_type_of_client'],
     ['a name that nobody has heard of', 'merchant_account_is_blocked_for_payouts'],
   ])('keep the error: %s', (_, error) => {
-    expect(refusalOf({ error })).toEqual({ status: 400, error, errorDescription: undefined });
+    expect(refusalOf({ error })).toEqual({ status: 400, error, errorDescription: undefined, isJson: true });
   });
 
   test.each([
@@ -153,7 +156,7 @@ describe('a secret that is part of a word of the protocol', () => {
     try {
       expect(outcomeOf([], {}, 404)).toEqual({
         kind: 'refused',
-        refusal: { status: 404, error: undefined, errorDescription: undefined },
+        refusal: { status: 404, error: undefined, errorDescription: undefined, isJson: true },
       });
     } finally {
       const polluted: { error?: unknown; error_description?: unknown } = Object.prototype;
@@ -164,7 +167,7 @@ describe('a secret that is part of a word of the protocol', () => {
 
   test('an empty one is none', () => {
     expect(outcomeOf([], { error: '', error_description: '' }, 404)).toMatchObject({
-      refusal: { status: 404, error: undefined, errorDescription: undefined },
+      refusal: { status: 404, error: undefined, errorDescription: undefined, isJson: true },
     });
   });
 });

@@ -92,7 +92,7 @@ describe('what one auth learned, its siblings know (E3, E7)', () => {
 
 describe('notices in a store', () => {
   const NOW = Date.UTC(2026, 0, 1);
-  const REFUSAL = { error: 'invalid_scope', errorDescription: 'Not yours.', status: 400 };
+  const REFUSAL = { error: 'invalid_scope', errorDescription: 'Not yours.', status: 400, isJson: true };
 
   function notices() {
     const clock = new ManualClock(NOW);
@@ -104,14 +104,14 @@ describe('notices in a store', () => {
       withLock: (_key, task) => task(),
     };
     const guarded = new GuardedStore(store, { clock, limitMs: 1_000, emit: () => {}, secrets: () => [] });
-    return { clock, records, notices: new StoredNotices(guarded, 'client', () => clock.now()) };
+    return { clock, records, notices: new StoredNotices(guarded, 'client', clock) };
   }
 
   test('are records without a token, under keys of their own', async () => {
     const { notices: told, records } = notices();
-    await told.coolDown(NOW + 5);
-    await told.refusal('token', { fingerprint: 'f', until: NOW + 7, refusal: REFUSAL });
-    await told.refusal(undefined, { fingerprint: 'f', until: NOW + 7, refusal: REFUSAL });
+    await told.coolDown(5);
+    await told.refusal('token', { fingerprint: 'f', leftMs: 7, refusal: REFUSAL });
+    await told.refusal(undefined, { fingerprint: 'f', leftMs: 7, refusal: REFUSAL });
     const empty = { accessToken: '', scope: [], obtainedAt: NOW };
     expect(Object.fromEntries(records)).toEqual({
       'client:cool-down': { ...empty, expiresAt: NOW + 5, extra: {} },
@@ -122,12 +122,12 @@ describe('notices in a store', () => {
 
   test('are read until their end, and not from then on', async () => {
     const { clock, notices: told } = notices();
-    const refusal = { fingerprint: 'f', until: NOW + 5, refusal: REFUSAL };
-    await told.coolDown(NOW + 5);
+    const refusal = { fingerprint: 'f', leftMs: 5, refusal: REFUSAL };
+    await told.coolDown(5);
     await told.refusal('token', refusal);
     clock.advance(4);
-    expect(await told.readCoolDown()).toBe(NOW + 5);
-    expect(await told.readRefusal('token')).toEqual(refusal);
+    expect(await told.readCoolDown()).toBe(1);
+    expect(await told.readRefusal('token')).toEqual({ ...refusal, leftMs: 1 });
     expect(await told.readRefusal(undefined)).toBeUndefined();
     clock.advance(1);
     expect(await told.readCoolDown()).toBeUndefined();
@@ -136,14 +136,14 @@ describe('notices in a store', () => {
 
   test('of a refusal without words have none', async () => {
     const { notices: told } = notices();
-    const refusal = { error: undefined, errorDescription: undefined, status: 403 };
-    await told.refusal('token', { fingerprint: 'f', until: NOW + 5, refusal });
-    expect(await told.readRefusal('token')).toEqual({ fingerprint: 'f', until: NOW + 5, refusal });
+    const refusal = { error: undefined, errorDescription: undefined, status: 403, isJson: false };
+    await told.refusal('token', { fingerprint: 'f', leftMs: 5, refusal });
+    expect(await told.readRefusal('token')).toEqual({ fingerprint: 'f', leftMs: 5, refusal });
   });
 
   test('are forgotten for the token and for its client', async () => {
     const { notices: told, records } = notices();
-    const refusal = { fingerprint: 'f', until: NOW + 5, refusal: REFUSAL };
+    const refusal = { fingerprint: 'f', leftMs: 5, refusal: REFUSAL };
     for (const key of ['token', undefined, 'other']) await told.refusal(key, refusal);
     await told.forgetRefusal('token');
     expect([...records.keys()]).toEqual(['other:refusal']);
@@ -156,7 +156,7 @@ describe('notices in a store', () => {
     ['a status that is no number', { status: '400' }],
   ])('that nobody wrote like this say nothing: %s', async (_, change) => {
     const { notices: told, records } = notices();
-    await told.refusal('token', { fingerprint: 'f', until: NOW + 5, refusal: REFUSAL });
+    await told.refusal('token', { fingerprint: 'f', leftMs: 5, refusal: REFUSAL });
     const record = records.get('token:refusal') as TokenRecord;
     records.set('token:refusal', { ...record, extra: { ...record.extra, ...change } });
     expect(await told.readRefusal('token')).toBeUndefined();
@@ -164,13 +164,40 @@ describe('notices in a store', () => {
 
   test('words that are none are left out', async () => {
     const { notices: told, records } = notices();
-    await told.refusal('token', { fingerprint: 'f', until: NOW + 5, refusal: REFUSAL });
+    await told.refusal('token', { fingerprint: 'f', leftMs: 5, refusal: REFUSAL });
     const record = records.get('token:refusal') as TokenRecord;
     records.set('token:refusal', { ...record, extra: { ...record.extra, error: 7, errorDescription: {} } });
     expect((await told.readRefusal('token'))?.refusal).toEqual({
       status: 400,
+      isJson: true,
       error: undefined,
       errorDescription: undefined,
     });
+  });
+
+  test.each([
+    ['an hour fast', 3_600_000],
+    ['a day fast', 86_400_000],
+  ])(
+    'of a sibling whose clock is %s last as long as they were to, from when they are first seen (T3)',
+    async (_, ms) => {
+      const { clock, notices: told, records } = notices();
+      const at = NOW + ms;
+      const record = { accessToken: '', scope: [], obtainedAt: at, expiresAt: at + 3_000, extra: {} };
+      records.set('client:cool-down', record);
+      expect(await told.readCoolDown()).toBe(3_000);
+      clock.advance(1_000);
+      expect(await told.readCoolDown()).toBe(2_000);
+      clock.advance(2_000);
+      expect(await told.readCoolDown()).toBeUndefined();
+      records.set('client:cool-down', { ...record, obtainedAt: at + 3_000, expiresAt: at + 6_000 });
+      expect(await told.readCoolDown()).toBe(3_000);
+    },
+  );
+
+  test('are believed for an hour at most (E2)', async () => {
+    const { notices: told } = notices();
+    await told.coolDown(86_400_000);
+    expect(await told.readCoolDown()).toBe(3_600_000);
   });
 });

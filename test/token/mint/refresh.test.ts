@@ -51,17 +51,75 @@ describe('a dead refresh token with a password grant behind it (F2)', () => {
     expect(grants(sandbox)).toEqual(['password', 'refresh_token', 'password', 'password']);
   });
 
-  test.each([['unauthorized_client'], ['invalid_client'], ['invalid_scope']])(
-    '%s is no dead refresh token: no fallback',
-    async (error) => {
-      const { payouts, sandbox, clock } = await startHarness({ grant: PASSWORD_GRANT }, ROTATING);
-      await callAccount(payouts);
-      clock.advance(100_000);
-      sandbox.fail(1, { kind: 'oauth-error', error, status: 401 });
-      await expect(callAccount(payouts)).rejects.toMatchObject({ error });
-      expect(grants(sandbox)).toEqual(['password', 'refresh_token']);
-    },
-  );
+  test.each([
+    ['unauthorized_client', 403],
+    ['invalid_client', 401],
+    ['invalid_scope', 400],
+    ['a_word_of_its_own', 400],
+  ])('%s with status %d: any refusal in JSON is about the refresh token', async (error, status) => {
+    const { payouts, sandbox, clock } = await startHarness({ grant: PASSWORD_GRANT }, ROTATING);
+    await callAccount(payouts);
+    clock.advance(100_000);
+    sandbox.fail(1, { kind: 'oauth-error', error, status });
+    await callAccount(payouts);
+    expect(grants(sandbox)).toEqual(['password', 'refresh_token', 'password']);
+  });
+
+  test("a firewall's page is not: no password is sent", async () => {
+    const { payouts, sandbox, clock } = await startHarness({ grant: PASSWORD_GRANT }, ROTATING);
+    await callAccount(payouts);
+    clock.advance(100_000);
+    sandbox.fail(1, { kind: 'status', status: 403, body: 'html' });
+    await expect(callAccount(payouts)).rejects.toMatchObject({ code: 'ERR_TOKEN_REFUSED', status: 403 });
+    expect(grants(sandbox)).toEqual(['password', 'refresh_token']);
+  });
+
+  test('where the primary grant fails too, the refresh token is kept, and tried first by the next mint', async () => {
+    const { payouts, sandbox, clock } = await startHarness(
+      { grant: PASSWORD_GRANT, tokenAttempts: 1 },
+      ROTATING,
+    );
+    await callAccount(payouts);
+    clock.advance(100_000);
+    sandbox.fail(1, { kind: 'oauth-error', error: 'unauthorized_client', status: 403 });
+    sandbox.fail(1, { kind: 'status', status: 502 });
+    await expect(callAccount(payouts)).rejects.toMatchObject({ code: 'ERR_TOKEN_UNAVAILABLE' });
+    clock.advance(1_000);
+    await callAccount(payouts);
+    expect(grants(sandbox)).toEqual(['password', 'refresh_token', 'password', 'refresh_token']);
+  });
+});
+
+describe('a refresh that the server answers with 5xx in a row (F2)', () => {
+  test.each([
+    [3, ['password', 'refresh_token', 'refresh_token', 'refresh_token', 'refresh_token']],
+    [4, ['password', 'refresh_token', 'refresh_token', 'refresh_token', 'refresh_token', 'password']],
+  ])('%d times: the primary grant is tried after "tokenAttempts" of them', async (times, expected) => {
+    const { payouts, sandbox, clock } = await startHarness({ grant: PASSWORD_GRANT }, ROTATING);
+    await callAccount(payouts);
+    clock.advance(100_000);
+    sandbox.fail(times, { kind: 'status', status: 500 });
+    const call = callAccount(payouts);
+    for (let n = 1; n < Math.min(4, times + 1); n++) {
+      await sandbox.until(({ tokenRequests }) => tokenRequests === 1 + n);
+      await clock.waiting(1, 1_000);
+      clock.advance(1_000);
+    }
+    await call;
+    expect(grants(sandbox)).toEqual(expected);
+  });
+
+  test('answers that were lost do not count', async () => {
+    const { payouts, sandbox, clock } = await startHarness(
+      { grant: PASSWORD_GRANT, tokenAttempts: 1 },
+      ROTATING,
+    );
+    await callAccount(payouts);
+    clock.advance(100_000);
+    sandbox.fail(1, { kind: 'reset-before-read' });
+    await expect(callAccount(payouts)).rejects.toMatchObject({ code: 'ERR_TOKEN_UNAVAILABLE' });
+    expect(sandbox.stats().tokenRequests).toBe(2);
+  });
 });
 
 describe('faults and rate limits keep the refresh token (F2)', () => {

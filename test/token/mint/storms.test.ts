@@ -1,4 +1,4 @@
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { isPayuAuthError, RateLimitedError, TokenUnavailableError } from '../../../src/errors.ts';
 import { MemoryTokenStore } from '../../../src/token/store/memory-token-store.ts';
 import { atOnce, CREATE_LINKS, fulfilled, READ_LINKS, startHarness } from '../../support/harness.ts';
@@ -215,16 +215,19 @@ describe('several scopes during a cool-down', () => {
     await limited;
   });
 
-  test('a renewal in the background that has to back off keeps no process alive for it', async () => {
-    const { payouts, clock, sandbox } = await startHarness({}, { tokenLifeSeconds: 100 });
+  test('a renewal in the background that fails is not tried again, and keeps no process alive', async () => {
+    const { payouts, clock, sandbox, eventsOf } = await startHarness({}, { tokenLifeSeconds: 100 });
     await payouts.get(ACCOUNT);
     clock.advance(95_000);
     sandbox.fail(1, { kind: 'status', status: 502 });
-    const timer = vi.spyOn(clock, 'timer');
     await payouts.get(ACCOUNT);
-    await clock.waiting(150, 150);
-    expect(new Set(timer.mock.calls.map(([, , awaited]) => awaited))).toEqual(new Set(['unref']));
-    clock.advance(150);
+    while (eventsOf('token-failed').length === 0) {
+      expect(clock.keepingAlive).toBe(0);
+      await new Promise(setImmediate);
+    }
+    expect([clock.pending, sandbox.stats().tokenRequests]).toEqual([0, 2]);
+    clock.advance(2_500);
+    await payouts.get(ACCOUNT);
     await sandbox.until(({ mints }) => mints === 2);
   });
 

@@ -2,7 +2,7 @@ import { getEventListeners } from 'node:events';
 import axios from 'axios';
 import { describe, expect, test } from 'vitest';
 import { startHarness } from '../../support/harness.ts';
-import { ACCOUNT, callAccount, turns } from '../support.ts';
+import { ACCOUNT, callAccount, eventually, StoreUnderTest, turns } from '../support.ts';
 
 const cancelled = { code: 'ERR_CANCELED', name: 'CanceledError' };
 
@@ -21,7 +21,7 @@ describe('an abort during a mint (C3)', () => {
     expect(sandbox.stats()).toMatchObject({ tokenRequests: 1, aborted: 0, apiRequests: 2 });
   });
 
-  test('of all callers aborts the token request at the server; no listener and no timer is left', async () => {
+  test('of all callers, of a token request that was sent: it is seen through, and the next call uses its token', async () => {
     const { payouts, auth, sandbox, clock } = await startHarness();
     const hold = sandbox.hold('token');
     const controllers = [new AbortController(), new AbortController(), new AbortController()];
@@ -32,19 +32,19 @@ describe('an abort during a mint (C3)', () => {
       auth.getToken({ signal: three.signal }),
     ];
     await hold.waitFor(1);
-    one.abort();
-    two.abort();
-    expect(hold.aborted).toBe(0);
-    three.abort();
+    for (const controller of controllers) controller.abort();
     for (const call of calls) await expect(call).rejects.toMatchObject(cancelled);
-    await hold.waitForAborted(1);
     for (const { signal } of controllers) expect(getEventListeners(signal, 'abort')).toHaveLength(0);
-    await turns();
-    expect(clock.pending).toBe(0);
-    expect(sandbox.stats().apiRequests).toBe(0);
+    // The limit of the token request alone is left, and does not keep the process alive.
+    expect([clock.pending, clock.keepingAlive, hold.aborted]).toEqual([1, 0, 0]);
+    hold.release();
+    await eventually(() => clock.pending === 0);
+    expect(sandbox.stats()).toMatchObject({ tokenRequests: 1, aborted: 0, apiRequests: 0 });
+    await callAccount(payouts);
+    expect(sandbox.stats()).toMatchObject({ tokenRequests: 1, apiRequests: 1 });
   });
 
-  test('of the last one leaves nothing to whoever comes next: a mint of its own', async () => {
+  test('of the last one: whoever comes next joins what was sent', async () => {
     const { payouts, sandbox } = await startHarness();
     const hold = sandbox.hold('token');
     const controller = new AbortController();
@@ -53,10 +53,40 @@ describe('an abort during a mint (C3)', () => {
     controller.abort();
     const next = callAccount(payouts);
     await expect(call).rejects.toMatchObject(cancelled);
-    await hold.waitFor(2);
     hold.release();
     await next;
-    expect(sandbox.stats()).toMatchObject({ tokenRequests: 2, aborted: 1 });
+    expect(sandbox.stats()).toMatchObject({ tokenRequests: 1, aborted: 0 });
+  });
+
+  test('of all callers, before anything was sent: the mint is abandoned', async () => {
+    const store = new StoreUnderTest();
+    const { payouts, sandbox, clock } = await startHarness({ store });
+    const lock = store.park('withLock');
+    const controller = new AbortController();
+    const call = callAccount(payouts, controller.signal);
+    await lock.arrived;
+    controller.abort();
+    await expect(call).rejects.toMatchObject(cancelled);
+    lock.release();
+    await turns();
+    expect([clock.pending, sandbox.stats().tokenRequests]).toEqual([0, 0]);
+  });
+
+  test('what fails with nobody waiting is an event, is not tried again, and is followed by a pause (E6)', async () => {
+    const { payouts, sandbox, clock, eventsOf } = await startHarness();
+    sandbox.fail(1, { kind: 'status', status: 503 });
+    const hold = sandbox.hold('token');
+    const controller = new AbortController();
+    const call = callAccount(payouts, controller.signal);
+    await hold.waitFor(1);
+    controller.abort();
+    await expect(call).rejects.toMatchObject(cancelled);
+    hold.release();
+    await eventually(() => eventsOf('token-failed').length === 1);
+    await expect(callAccount(payouts)).rejects.toMatchObject({ code: 'ERR_TOKEN_UNAVAILABLE', status: 503 });
+    expect([clock.pending, sandbox.stats().tokenRequests]).toEqual([0, 1]);
+    clock.advance(1_000);
+    await callAccount(payouts);
   });
 
   test('rejects in the same turn of the event loop', async () => {
@@ -81,7 +111,7 @@ describe('an abort during a mint (C3)', () => {
     await hold.waitFor(1);
     source.cancel('enough');
     await expect(call).rejects.toMatchObject({ ...cancelled, message: 'enough' });
-    await hold.waitForAborted(1);
+    hold.release();
     expect((source.token as { _listeners?: unknown[] | null })._listeners ?? []).toHaveLength(0);
   });
 
@@ -101,7 +131,7 @@ describe('an abort during a mint (C3)', () => {
     expect(sandbox.stats()).toMatchObject({ tokenRequests: 0, apiRequests: 0 });
   });
 
-  test('of who joined a renewal that began in the background, after the token has expired, ends it', async () => {
+  test('of the only one who joined a renewal in the background leaves it to be seen through', async () => {
     const { payouts, sandbox, clock } = await startHarness({}, { tokenLifeSeconds: 100 });
     await callAccount(payouts);
     clock.advance(95_000);
@@ -114,7 +144,9 @@ describe('an abort during a mint (C3)', () => {
     await turns();
     controller.abort();
     await expect(call).rejects.toMatchObject(cancelled);
-    await hold.waitForAborted(1);
+    hold.release();
+    await callAccount(payouts);
+    expect(sandbox.stats()).toMatchObject({ tokenRequests: 2, aborted: 0 });
   });
 });
 
@@ -143,15 +175,37 @@ describe('"maxWaitMs" ends the wait of its request, not of the others (C3)', () 
     expect(sandbox.stats()).toMatchObject({ tokenRequests: 1, apiRequests: 1 });
   });
 
-  test('of the last one aborts the token request at the server', async () => {
-    const { payouts, sandbox, clock } = await startHarness({ maxWaitMs: 3_000 });
+  test('calls that are less patient than the server get the token one call later', async () => {
+    const { payouts, sandbox, clock } = await startHarness({ maxWaitMs: 300 });
     const hold = sandbox.hold('token');
     const call = callAccount(payouts);
     await hold.waitFor(1);
-    clock.advance(3_000);
-    await expect(call).rejects.toMatchObject({ code: 'ERR_TOKEN_UNAVAILABLE' });
-    await hold.waitForAborted(1);
-    await turns();
-    expect(clock.pending).toBe(0);
+    clock.advance(300);
+    await expect(call).rejects.toMatchObject({ code: 'ERR_TOKEN_UNAVAILABLE', attempts: 1 });
+    clock.advance(100);
+    hold.release();
+    await eventually(() => clock.pending === 0);
+    for (let n = 0; n < 9; n++) await callAccount(payouts);
+    expect(sandbox.stats()).toMatchObject({ tokenRequests: 1, apiRequests: 9 });
+  });
+
+  test('a hanging server gets one request per "tokenTimeoutMs", then pauses', async () => {
+    const { payouts, sandbox, clock, eventsOf } = await startHarness({
+      maxWaitMs: 300,
+      tokenTimeoutMs: 1_000,
+    });
+    sandbox.fail({ share: 1 }, { kind: 'hang' });
+    const requestsAfter: number[] = [];
+    for (let ms = 0; ms < 9_000; ms += 300) {
+      const call = callAccount(payouts).catch((error: { code: string }) => error.code);
+      await Promise.race([call, clock.waiting(300, 300)]);
+      await turns();
+      clock.advance(300);
+      expect(await call).toBe('ERR_TOKEN_UNAVAILABLE');
+      requestsAfter.push(sandbox.stats().tokenRequests);
+    }
+    // 1 s of waiting, 1 s of pause, 1 s, 2 s, 1 s, 4 s: with a call every 300 ms.
+    expect(requestsAfter.at(-1)).toBe(3);
+    expect(eventsOf('token-failed').length).toBeGreaterThanOrEqual(2);
   });
 });

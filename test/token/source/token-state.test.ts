@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { TokenState } from '../../../src/token/source/token-state.ts';
+import { endOfFound } from '../../../src/token/store/record-life.ts';
 import type { TokenRecord } from '../../../src/token/store/token-store.ts';
+import { at } from '../support.ts';
 
 const T0 = 1_000_000;
 const LIFE = 100_000;
@@ -14,14 +16,15 @@ function record(accessToken: string, from: number = T0, lifeMs: number = LIFE): 
 
 interface Receipt {
   readonly now?: number;
-  readonly origin?: 'stored' | 'missing' | 'expired' | 'renew-ahead' | 'refused';
+  readonly origin?: 'found' | 'missing' | 'expired' | 'renew-ahead' | 'refused';
   readonly renewAheadMs?: number;
   readonly random?: number;
 }
 
 function receive(state: TokenState, token: TokenRecord, how: Receipt = {}): boolean {
   const { now = token.obtainedAt, origin = 'missing', renewAheadMs = 60_000, random = 0 } = how;
-  return state.receive(token, now, { origin, renewAheadMs, random: () => random });
+  const end = at(token.expiresAt);
+  return state.receive({ record: token, end, origin }, at(now), { renewAheadMs, random: () => random });
 }
 
 function holding(token: TokenRecord = record('t1'), how: Receipt = {}): TokenState {
@@ -40,9 +43,11 @@ describe('is the token fresh, usable, due? (B2, B3)', () => {
     ['long after', END + 1e9, { fresh: false, usable: false, due: false }],
   ])('%s', (_, now, expected) => {
     const state = holding();
-    expect({ fresh: state.isFresh(now), usable: state.isUsable(now), due: state.isDue(now) }).toEqual(
-      expected,
-    );
+    expect({
+      fresh: state.isFresh(at(now)),
+      usable: state.isUsable(at(now)),
+      due: state.isDue(at(now)),
+    }).toEqual(expected);
   });
 
   test.each([
@@ -51,19 +56,23 @@ describe('is the token fresh, usable, due? (B2, B3)', () => {
     ['with "renewAheadMs": 0 there is none', { renewAheadMs: 0 }, END],
   ])('%s', (_, how, opensAt) => {
     const state = holding(record('t1'), how);
-    expect(state.isFresh(opensAt - 1)).toBe(true);
-    expect(state.isFresh(opensAt)).toBe(false);
+    expect(state.isFresh(at(opensAt - 1))).toBe(true);
+    expect(state.isFresh(at(opensAt))).toBe(false);
   });
 
   test('with "renewAheadMs": 0 the token is never due', () => {
     const state = holding(record('t1'), { renewAheadMs: 0 });
-    expect(state.isDue(END - 1)).toBe(false);
-    expect(state.isUsable(END - 1)).toBe(true);
+    expect(state.isDue(at(END - 1))).toBe(false);
+    expect(state.isUsable(at(END - 1))).toBe(true);
   });
 
   test('without a token there is nothing to use', () => {
     const state = new TokenState();
-    expect([state.isFresh(T0), state.isUsable(T0), state.isDue(T0)]).toEqual([false, false, false]);
+    expect([state.isFresh(at(T0)), state.isUsable(at(T0)), state.isDue(at(T0))]).toEqual([
+      false,
+      false,
+      false,
+    ]);
   });
 });
 
@@ -77,16 +86,16 @@ describe('the same token again (B4)', () => {
     const state = holding();
     const told = { ...record('t1', now), expiresAt: END };
     expect(receive(state, told, { now, origin: 'renew-ahead' })).toBe(true);
-    expect(state.isFresh(next - 1)).toBe(true);
-    expect(state.isFresh(next)).toBe(false);
-    expect(state.isUsable(END - 1)).toBe(true);
-    expect(state.isUsable(END)).toBe(false);
+    expect(state.isFresh(at(next - 1))).toBe(true);
+    expect(state.isFresh(at(next))).toBe(false);
+    expect(state.isUsable(at(END - 1))).toBe(true);
+    expect(state.isUsable(at(END))).toBe(false);
   });
 
   test('is not renewed early with "renewAheadMs": 0', () => {
     const state = holding(record('t1'), { renewAheadMs: 0 });
     receive(state, { ...record('t1', T0 + 1_000), expiresAt: END }, { origin: 'refused', renewAheadMs: 0 });
-    expect(state.isFresh(END - 1)).toBe(true);
+    expect(state.isFresh(at(END - 1))).toBe(true);
   });
 
   test.each([
@@ -103,8 +112,8 @@ describe('the same token again (B4)', () => {
   test('with a new life has a new window', () => {
     const state = holding();
     receive(state, record('t1', WINDOW), { now: WINDOW });
-    expect(state.isFresh(WINDOW + 90_000 - 1)).toBe(true);
-    expect(state.isFresh(WINDOW + 90_000)).toBe(false);
+    expect(state.isFresh(at(WINDOW + 90_000 - 1))).toBe(true);
+    expect(state.isFresh(at(WINDOW + 90_000))).toBe(false);
   });
 
   test('another token is told to be another', () => {
@@ -115,23 +124,23 @@ describe('the same token again (B4)', () => {
 describe('a renewal in the background that failed (B2)', () => {
   test('is followed by the next one half of what is left later', () => {
     const state = holding();
-    state.postponeRenewal(WINDOW);
-    expect(state.isDue(WINDOW + 5_000 - 1)).toBe(false);
-    expect(state.isDue(WINDOW + 5_000)).toBe(true);
+    state.postponeRenewal(at(WINDOW));
+    expect(state.isDue(at(WINDOW + 5_000 - 1))).toBe(false);
+    expect(state.isDue(at(WINDOW + 5_000))).toBe(true);
   });
 
   test('makes no token fresh again beyond its end', () => {
     const state = holding();
-    state.postponeRenewal(END - 100);
-    expect(state.isFresh(END - 1)).toBe(true);
-    expect(state.isFresh(END)).toBe(false);
+    state.postponeRenewal(at(END - 100));
+    expect(state.isFresh(at(END - 1))).toBe(true);
+    expect(state.isFresh(at(END))).toBe(false);
   });
 
   test('of a token that was dropped meanwhile changes nothing', () => {
     const state = holding();
-    state.refuse('t1', WINDOW, 'as-held');
-    state.postponeRenewal(WINDOW);
-    expect(state.isFresh(WINDOW)).toBe(false);
+    state.refuse('t1', at(WINDOW), 'as-held');
+    state.postponeRenewal(at(WINDOW));
+    expect(state.isFresh(at(WINDOW))).toBe(false);
   });
 });
 
@@ -142,14 +151,14 @@ describe('a token that has expired on arrival (B5)', () => {
     ['500 ms later', T0 + 530, false],
   ])('%s', (_, now, usable) => {
     const state = holding(record('t1', T0, 0), { now: T0 + 30 });
-    expect(state.isUsable(now)).toBe(usable);
-    expect(state.isDue(now)).toBe(false); // a renewal would bring no more than this one did
+    expect(state.isUsable(at(now))).toBe(usable);
+    expect(state.isDue(at(now))).toBe(false); // a renewal would bring no more than this one did
   });
 
   test('is used no longer than it lives when it comes from a store', () => {
-    const state = holding(record('t1', T0, 100), { now: T0 + 50, origin: 'stored' });
-    expect(state.isUsable(T0 + 99)).toBe(true);
-    expect(state.isUsable(T0 + 100)).toBe(false);
+    const state = holding(record('t1', T0, 100), { now: T0 + 50, origin: 'found' });
+    expect(state.isUsable(at(T0 + 99))).toBe(true);
+    expect(state.isUsable(at(T0 + 100))).toBe(false);
   });
 });
 
@@ -169,14 +178,14 @@ describe('why a token would be minted now', () => {
       T0,
     ],
   ] as const)('%s', (cause, make, now) => {
-    expect(make().mintCause(now)).toBe(cause);
+    expect(make().mintCause(at(now))).toBe(cause);
   });
 });
 
 /** A state whose token was refused. */
 function refused(value: string, now: number = T0): TokenState {
   const state = holding(record(value));
-  state.refuse(value, now, 'as-held');
+  state.refuse(value, at(now), 'as-held');
   return state;
 }
 
@@ -187,66 +196,124 @@ describe('may a record of the store be used?', () => {
     ['one that ends now', record('t2', T0, 0), false],
     ['one without an access token: only its refresh token is kept', record(''), false],
   ])('%s', (_, stored, expected) => {
-    expect(new TokenState().mayAdopt(stored, T0)).toBe(expected);
+    expect(new TokenState().mayAdopt(stored, at(T0))).toBe(expected);
   });
 
   test('the refused value never, another one yes (D2)', () => {
     const state = refused('t1');
-    expect(state.mayAdopt(record('t1'), T0)).toBe(false);
-    expect(state.mayAdopt(record('t2'), T0)).toBe(true);
+    expect(state.mayAdopt(record('t1'), at(T0))).toBe(false);
+    expect(state.mayAdopt(record('t2'), at(T0))).toBe(true);
   });
 
   test('a value that was forgotten by hand no more, until the token endpoint hands it out again (C5)', () => {
     const state = holding();
     state.forgetAccessToken();
-    expect(state.mayAdopt(record('t1'), T0)).toBe(false);
-    expect(state.mayAdopt(record('t2'), T0)).toBe(true);
+    expect(state.mayAdopt(record('t1'), at(T0))).toBe(false);
+    expect(state.mayAdopt(record('t2'), at(T0))).toBe(true);
     receive(state, record('t1'));
-    expect(state.mayAdopt(record('t1'), T0)).toBe(true);
+    expect(state.mayAdopt(record('t1', T0 + 1), at(T0))).toBe(true);
+  });
+
+  test('the very token that we hold says nothing new, unless somebody has asked the server since', () => {
+    const state = holding();
+    expect(state.mayAdopt(record('t1'), at(WINDOW))).toBe(false);
+    expect(state.mayAdopt(record('t1', T0 + 1), at(WINDOW))).toBe(true);
+  });
+
+  test('one that the store held when all was forgotten is not, whoever writes it again', () => {
+    const state = holding();
+    state.forgetAll();
+    state.forgetFound(record('t2'));
+    expect(state.mayAdopt(record('t2', T0 + 1), at(T0 + 1))).toBe(false);
+    expect(state.mayAdopt(record('t3', T0 - 1), at(T0 + 1))).toBe(true);
+  });
+
+  test('the first one found is not where all tokens were forgotten before this one was asked for', () => {
+    const state = new TokenState('after-forgetting');
+    state.noteFirstFound(record('t1'));
+    expect(state.mayAdopt(record('t1'), at(T0))).toBe(false);
+    state.noteFirstFound(record('t2'));
+    expect(state.mayAdopt(record('t2'), at(T0))).toBe(true);
+  });
+
+  test('no value that was refused here, however many there were (H2)', () => {
+    const state = holding();
+    for (let n = 2; n <= 33; n++) state.refuse(`t${n}`, at(T0), 'as-held');
+    for (let n = 2; n <= 33; n++) expect(state.mayAdopt(record(`t${n}`), at(T0))).toBe(false);
+    state.refuse('t34', at(T0), 'as-held');
+    expect(state.mayAdopt(record('t2'), at(T0))).toBe(true);
   });
 
   test.each([
-    ['from before all was forgotten', T0, false],
-    ['obtained since', T0 + 1, true],
-  ])('one %s', (_, obtainedAt, expected) => {
+    ['an hour fast: it lives as long as it was to', 3_600_000, LIFE],
+    ['an hour slow: it seems over', -3_600_000, 0],
+  ])('of a sibling whose clock is %s (T3)', (_, aheadMs, lifeMs) => {
+    const state = new TokenState();
+    const found = record('t2', T0 + aheadMs);
+    expect(state.mayAdopt(found, at(T0))).toBe(lifeMs > 0);
+    if (lifeMs === 0) return;
+    state.receive({ record: found, end: endOfFound(found, at(T0)), origin: 'found' }, at(T0), {
+      renewAheadMs: 0,
+      random: () => 0,
+    });
+    expect(state.isUsable(at(T0 + lifeMs - 1))).toBe(true);
+    expect(state.isUsable(at(T0 + lifeMs))).toBe(false);
+    // The store may show it for another hour.
+    expect(state.mayAdopt(found, at(T0 + lifeMs))).toBe(false);
+  });
+});
+
+describe('steps of the wall clock (T1)', () => {
+  const stepped = (timeMs: number, stepMs: number) => ({ ...at(timeMs), wallMs: timeMs + stepMs });
+
+  test.each([-3_600_000, 3_600_000])('of %d ms make no token live longer', (stepMs) => {
     const state = holding();
-    state.forgetAll(T0);
-    expect(state.mayAdopt(record('t2', obtainedAt), T0 + 1)).toBe(expected);
+    expect(state.isUsable(stepped(END, stepMs))).toBe(false);
+    expect(state.isFresh(stepped(WINDOW, stepMs))).toBe(false);
+    expect(state.isDead(stepped(END, stepMs))).toBe(true);
+  });
+
+  test.each([-3_600_000, 3_600_000])('of %d ms make no pause longer (D5)', (stepMs) => {
+    const state = holding(record('t1', T0, 7_200_000));
+    state.refuse('t1', at(T0), 'as-held');
+    receive(state, record('t2', T0, 7_200_000), { origin: 'refused' });
+    expect(state.refuse('t2', at(T0), 'as-held')).toBe('paused');
+    expect(state.refuse('t2', stepped(T0 + 1_000, stepMs), 'as-held')).toBe('dropped');
   });
 });
 
 describe('what a 401 means depends on the refused value (D2, D3)', () => {
   test('of the token in use: it is dropped', () => {
     const state = holding();
-    expect(state.refuse('t1', T0, 'as-held')).toBe('dropped');
-    expect(state.isUsable(T0)).toBe(false);
-    expect(state.mintCause(T0)).toBe('refused');
+    expect(state.refuse('t1', at(T0), 'as-held')).toBe('dropped');
+    expect(state.isUsable(at(T0))).toBe(false);
+    expect(state.mintCause(at(T0))).toBe('refused');
   });
 
   test('of an older token, however late: the one in use stays', () => {
     const state = holding();
     receive(state, record('t2', T0 + 1));
-    expect(state.refuse('t1', T0 + 50_000, 'as-held')).toBe('superseded');
-    expect(state.isUsable(T0 + 50_000)).toBe(true);
+    expect(state.refuse('t1', at(T0 + 50_000), 'as-held')).toBe('superseded');
+    expect(state.isUsable(at(T0 + 50_000))).toBe(true);
   });
 
   test('of the dropped one again: no second renewal is owed', () => {
     const state = refused('t1');
-    const beginning = state.begin();
-    expect(state.refuse('t1', T0, 'as-held')).toBe('gone');
-    expect(state.broughtRefused(record('t1'), beginning)).toBe(false);
+    const since = state.snapshot();
+    expect(state.refuse('t1', at(T0), 'as-held')).toBe('gone');
+    expect(state.broughtRefused(record('t1'), since)).toBe(false);
   });
 
   test('of the token that has expired meanwhile: it must not come back from a store', () => {
     const state = holding();
-    expect(state.refuse('t1', END, 'as-held')).toBe('dropped');
-    expect(state.mayAdopt({ ...record('t1'), expiresAt: END + 500 }, END)).toBe(false);
+    expect(state.refuse('t1', at(END), 'as-held')).toBe('dropped');
+    expect(state.mayAdopt({ ...record('t1'), expiresAt: END + 500 }, at(END))).toBe(false);
   });
 
   test('of an unknown token while none is in use: it is as good as dropped, and nothing is held against others', () => {
     const state = new TokenState();
-    expect(state.refuse('t0', T0, 'as-held')).toBe('gone');
-    expect(state.mintCause(T0)).toBe('missing');
+    expect(state.refuse('t0', at(T0), 'as-held')).toBe('gone');
+    expect(state.mintCause(at(T0))).toBe('missing');
   });
 });
 
@@ -257,27 +324,27 @@ describe('did a mint bring the value that was refused after it began? (D3)', () 
     ['begun after the refusal, same value: that is the answer', 'after', 't1', false],
   ])('%s', (_, begun, brought, expected) => {
     const state = holding();
-    const before = state.begin();
-    state.refuse('t1', T0, 'as-held');
-    const beginning = begun === 'before' ? before : state.begin();
-    expect(state.broughtRefused(record(brought), beginning)).toBe(expected);
+    const before = state.snapshot();
+    state.refuse('t1', at(T0), 'as-held');
+    const since = begun === 'before' ? before : state.snapshot();
+    expect(state.broughtRefused(record(brought), since)).toBe(expected);
   });
 });
 
 describe('renewals that did not help pause (D5)', () => {
   /** One round: the token is refused, renewed for it, and refused again. */
   function renewedInVain(state: TokenState, round: number, now: number): void {
-    state.refuse(`t${round}`, now, 'as-held');
+    state.refuse(`t${round}`, at(now), 'as-held');
     receive(state, record(`t${round + 1}`, now), { origin: 'refused' });
-    expect(state.refuse(`t${round + 1}`, now, 'as-held')).toBe('paused');
+    expect(state.refuse(`t${round + 1}`, at(now), 'as-held')).toBe('paused');
   }
 
   test('a token minted because of a refusal and refused itself: 1 s', () => {
     const state = holding();
     renewedInVain(state, 1, T0);
-    expect(state.refuse('t2', T0 + 999, 'as-held')).toBe('paused');
-    expect(state.isUsable(T0 + 999)).toBe(true);
-    expect(state.refuse('t2', T0 + 1_000, 'as-held')).toBe('dropped');
+    expect(state.refuse('t2', at(T0 + 999), 'as-held')).toBe('paused');
+    expect(state.isUsable(at(T0 + 999))).toBe(true);
+    expect(state.refuse('t2', at(T0 + 1_000), 'as-held')).toBe('dropped');
   });
 
   test('doubling, up to 60 s', () => {
@@ -288,7 +355,7 @@ describe('renewals that did not help pause (D5)', () => {
       renewedInVain(state, round, now);
       let pause = 0;
       for (const candidate of [1, 2, 4, 8, 16, 32, 60, 120]) {
-        if (state.refuse(`t${round + 1}`, now + candidate * 1_000 - 1, 'as-held') === 'paused')
+        if (state.refuse(`t${round + 1}`, at(now + candidate * 1_000 - 1), 'as-held') === 'paused')
           pause = candidate;
         else break;
       }
@@ -304,28 +371,28 @@ describe('renewals that did not help pause (D5)', () => {
     const state = holding();
     renewedInVain(state, 1, T0);
     expect(state.needsProof).toBe(true);
-    state.succeed('t2', T0, 'as-held');
-    expect(state.refuse('t2', T0 + 1, 'as-held')).toBe('dropped');
+    state.succeed('t2', at(T0), 'as-held');
+    expect(state.refuse('t2', at(T0 + 1), 'as-held')).toBe('dropped');
   });
 
   test('the success of the one that had it renewed leaves nothing to be proven', () => {
     const state = holding();
     renewedInVain(state, 1, T0);
-    state.succeed('t2', T0, 'as-held');
+    state.succeed('t2', at(T0), 'as-held');
     expect(state.needsProof).toBe(true);
-    state.succeed('t2', T0, 'by-renewal');
+    state.succeed('t2', at(T0), 'by-renewal');
     expect(state.needsProof).toBe(false);
   });
 
   test('a renewal counts once: not again where a late refusal meets what it brought', () => {
     const state = holding();
     for (let round = 1; round <= 3; round++) {
-      expect(state.refuse('t1', T0, 'as-held')).toBe('dropped');
+      expect(state.refuse('t1', at(T0), 'as-held')).toBe('dropped');
       receive(state, record('t1'), { origin: 'refused' });
-      expect(state.refuse('t1', T0, 'as-held')).toBe('paused');
-      state.succeed('t1', T0, 'as-held');
+      expect(state.refuse('t1', at(T0), 'as-held')).toBe('paused');
+      state.succeed('t1', at(T0), 'as-held');
     }
-    expect(state.refuse('t1', T0, 'as-held')).toBe('dropped');
+    expect(state.refuse('t1', at(T0), 'as-held')).toBe('dropped');
   });
 
   test('after two minutes of peace a success ends the row, and the next pause is the first again', () => {
@@ -333,74 +400,74 @@ describe('renewals that did not help pause (D5)', () => {
     refusedInOnePlace(state, 5, T0);
     const later = T0 + 120_001;
     receive(state, record('t9', later), { origin: 'missing' });
-    state.succeed('t9', later, 'as-held');
+    state.succeed('t9', at(later), 'as-held');
     expect(state.needsProof).toBe(false);
     renewedInVain(state, 9, later);
-    expect(state.refuse('t10', later + 999, 'as-held')).toBe('paused');
-    expect(state.refuse('t10', later + 1_000, 'as-held')).toBe('dropped');
+    expect(state.refuse('t10', at(later + 999), 'as-held')).toBe('paused');
+    expect(state.refuse('t10', at(later + 1_000), 'as-held')).toBe('dropped');
   });
 
   test('a renewed token that is refused to the very request that had it renewed: also where another succeeded', () => {
     const state = holding();
-    state.refuse('t1', T0, 'as-held');
+    state.refuse('t1', at(T0), 'as-held');
     receive(state, record('t2'), { origin: 'refused' });
-    state.succeed('t2', T0, 'as-held');
-    expect(state.refuse('t2', T0, 'by-renewal')).toBe('paused');
-    expect(state.isUsable(T0)).toBe(true);
-    state.succeed('t2', T0, 'as-held');
-    expect(state.refuse('t2', T0, 'as-held')).toBe('dropped');
+    state.succeed('t2', at(T0), 'as-held');
+    expect(state.refuse('t2', at(T0), 'by-renewal')).toBe('paused');
+    expect(state.isUsable(at(T0))).toBe(true);
+    state.succeed('t2', at(T0), 'as-held');
+    expect(state.refuse('t2', at(T0), 'as-held')).toBe('dropped');
   });
 
   test('a token that came otherwise and is refused to a replay is dropped', () => {
     const state = holding();
-    state.refuse('t1', T0, 'as-held');
-    receive(state, record('t2'), { origin: 'stored' });
-    expect(state.refuse('t2', T0, 'by-renewal')).toBe('dropped');
+    state.refuse('t1', at(T0), 'as-held');
+    receive(state, record('t2'), { origin: 'found' });
+    expect(state.refuse('t2', at(T0), 'by-renewal')).toBe('dropped');
   });
 
   /** An endpoint that refuses any token, among others that accept it: `rounds` renewals in vain, successes between. */
   function refusedInOnePlace(state: TokenState, rounds: number, now: number, first = 1): void {
     for (let round = first; round < first + rounds; round++) {
       renewedInVain(state, round, now);
-      state.succeed(`t${round + 1}`, T0, 'as-held');
+      state.succeed(`t${round + 1}`, at(T0), 'as-held');
     }
   }
 
   test('after three in vain, successes elsewhere end no pause, and pauses go on doubling', () => {
     const state = holding();
     refusedInOnePlace(state, 3, T0);
-    expect(state.refuse('t4', T0, 'as-held')).toBe('dropped');
+    expect(state.refuse('t4', at(T0), 'as-held')).toBe('dropped');
     receive(state, record('t5'), { origin: 'refused' });
-    state.refuse('t5', T0, 'by-renewal');
-    state.succeed('t5', T0, 'as-held');
-    expect(state.refuse('t5', T0 + 999, 'as-held')).toBe('paused');
-    expect(state.refuse('t5', T0 + 1_000, 'as-held')).toBe('dropped');
+    state.refuse('t5', at(T0), 'by-renewal');
+    state.succeed('t5', at(T0), 'as-held');
+    expect(state.refuse('t5', at(T0 + 999), 'as-held')).toBe('paused');
+    expect(state.refuse('t5', at(T0 + 1_000), 'as-held')).toBe('dropped');
     receive(state, record('t6'), { origin: 'refused' });
-    state.refuse('t6', T0 + 1_000, 'by-renewal');
-    state.succeed('t6', T0, 'as-held');
-    expect(state.refuse('t6', T0 + 2_999, 'as-held')).toBe('paused');
-    expect(state.refuse('t6', T0 + 3_000, 'as-held')).toBe('dropped');
+    state.refuse('t6', at(T0 + 1_000), 'by-renewal');
+    state.succeed('t6', at(T0), 'as-held');
+    expect(state.refuse('t6', at(T0 + 2_999), 'as-held')).toBe('paused');
+    expect(state.refuse('t6', at(T0 + 3_000), 'as-held')).toBe('dropped');
   });
 
   test('a renewal that brings the refused token is one in vain', () => {
     const state = holding();
     for (let round = 1; round <= 4; round++) {
-      expect(state.refuse('t1', T0, 'as-held')).toBe('dropped');
+      expect(state.refuse('t1', at(T0), 'as-held')).toBe('dropped');
       receive(state, record('t1'), { origin: 'refused' });
-      state.succeed('t1', T0, 'as-held');
+      state.succeed('t1', at(T0), 'as-held');
     }
-    expect(state.refuse('t1', T0 + 999, 'as-held')).toBe('paused');
-    expect(state.refuse('t1', T0 + 1_000, 'as-held')).toBe('dropped');
+    expect(state.refuse('t1', at(T0 + 999), 'as-held')).toBe('paused');
+    expect(state.refuse('t1', at(T0 + 1_000), 'as-held')).toBe('dropped');
   });
 
   test('a renewal that helps ends the row', () => {
     const state = holding();
     refusedInOnePlace(state, 3, T0);
-    state.refuse('t4', T0, 'as-held');
+    state.refuse('t4', at(T0), 'as-held');
     receive(state, record('t5'), { origin: 'refused' });
-    state.succeed('t5', T0, 'by-renewal');
+    state.succeed('t5', at(T0), 'by-renewal');
     refusedInOnePlace(state, 3, T0, 5);
-    expect(state.refuse('t8', T0, 'as-held')).toBe('dropped');
+    expect(state.refuse('t8', at(T0), 'as-held')).toBe('dropped');
   });
 
   test.each([
@@ -412,38 +479,38 @@ describe('renewals that did not help pause (D5)', () => {
     const later = T0 + peaceMs;
     receive(state, record('t4', later), { origin: 'missing' });
     refusedInOnePlace(state, 1, later, 4);
-    expect(state.refuse('t5', later, 'as-held')).toBe(expected);
+    expect(state.refuse('t5', at(later), 'as-held')).toBe(expected);
   });
 
   test('the success of an older token does not', () => {
     const state = holding();
     renewedInVain(state, 1, T0);
-    state.succeed('t1', T0, 'as-held');
-    expect(state.refuse('t2', T0 + 1, 'as-held')).toBe('paused');
+    state.succeed('t1', at(T0), 'as-held');
+    expect(state.refuse('t2', at(T0 + 1), 'as-held')).toBe('paused');
   });
 
   test('a success in between: a later refusal renews at once', () => {
     const state = holding();
-    state.refuse('t1', T0, 'as-held');
+    state.refuse('t1', at(T0), 'as-held');
     receive(state, record('t2'), { origin: 'refused' });
-    state.succeed('t2', T0, 'as-held');
-    expect(state.refuse('t2', T0, 'as-held')).toBe('dropped');
+    state.succeed('t2', at(T0), 'as-held');
+    expect(state.refuse('t2', at(T0), 'as-held')).toBe('dropped');
   });
 
-  test.each(['missing', 'expired', 'renew-ahead', 'stored'] as const)(
+  test.each(['missing', 'expired', 'renew-ahead', 'found'] as const)(
     'a token that came otherwise (%s) may be refused once without a pause',
     (origin) => {
       const state = holding(record('t1'), { origin });
-      expect(state.refuse('t1', T0, 'as-held')).toBe('dropped');
+      expect(state.refuse('t1', at(T0), 'as-held')).toBe('dropped');
     },
   );
 
   test('setToken: the token of another origin is given its chance', () => {
     const state = holding();
-    state.refuse('t1', T0, 'as-held');
+    state.refuse('t1', at(T0), 'as-held');
     receive(state, record('t2'), { origin: 'refused' });
-    state.put(record('t3'), T0, { renewAheadMs: 60_000, random: () => 0 });
-    expect(state.refuse('t3', T0, 'as-held')).toBe('dropped');
+    state.put({ record: record('t3'), end: at(END) }, at(T0), { renewAheadMs: 60_000, random: () => 0 });
+    expect(state.refuse('t3', at(T0), 'as-held')).toBe('dropped');
   });
 });
 
@@ -453,7 +520,7 @@ describe("what still counts of a mint's result (C5)", () => {
     ['all of it where nobody decided otherwise', () => {}, result],
     [
       'all of it although the token was refused',
-      (state: TokenState) => state.refuse('t1', T0, 'as-held'),
+      (state: TokenState) => state.refuse('t1', at(T0), 'as-held'),
       result,
     ],
     [
@@ -461,34 +528,37 @@ describe("what still counts of a mint's result (C5)", () => {
       (state: TokenState) => state.forgetAccessToken(),
       { ...result, accessToken: '', expiresAt: 0 },
     ],
-    ['nothing where all was forgotten', (state: TokenState) => state.forgetAll(T0), undefined],
+    ['nothing where all was forgotten', (state: TokenState) => state.forgetAll(), undefined],
     [
       'nothing where another token was set',
-      (state: TokenState) => state.put(record('t9'), T0, { renewAheadMs: 0, random: () => 0 }),
+      (state: TokenState) =>
+        state.put({ record: record('t9'), end: at(END) }, at(T0), { renewAheadMs: 0, random: () => 0 }),
       undefined,
     ],
     [
       'nothing where another token was set and then forgotten',
       (state: TokenState) => {
-        state.put(record('t9'), T0, { renewAheadMs: 0, random: () => 0 });
+        state.put({ record: record('t9'), end: at(END) }, at(T0), { renewAheadMs: 0, random: () => 0 });
         state.forgetAccessToken();
       },
       undefined,
     ],
   ])('%s', (_, decide, expected) => {
     const state = holding({ ...record('t1'), refreshToken: 'r1' });
-    const beginning = state.begin();
+    const since = state.snapshot();
     decide(state);
-    expect(state.remainder(result, beginning)).toEqual(expected);
+    const counting = state.whatCounts(result, since);
+    expect(counting).toEqual(expected);
+    if (counting?.accessToken === '') state.keepRefreshToken(counting);
     if (expected?.accessToken === '') expect(state.record?.refreshToken).toBe('r2');
     else expect(state.record?.refreshToken).not.toBe('r2');
   });
 
   test('nothing of a result without a refresh token', () => {
     const state = holding();
-    const beginning = state.begin();
+    const since = state.snapshot();
     state.forgetAccessToken();
-    expect(state.remainder(record('t2'), beginning)).toBeUndefined();
+    expect(state.whatCounts(record('t2'), since)).toBeUndefined();
   });
 });
 
@@ -531,16 +601,16 @@ describe('may the state itself be forgotten?', () => {
       false,
     ],
     [
-      'with a decision under way: no',
+      'with a change under way: no',
       () => new TokenState(),
-      (state: TokenState) => void state.decisions.carryOut(() => new Promise(() => {})),
+      (state: TokenState) => void state.changes.carryOut(() => new Promise(() => {})),
       T0,
       false,
     ],
   ])('%s', (_, make, prepare, now, expected) => {
     const state = make();
     prepare(state);
-    expect(state.isDead(now)).toBe(expected);
+    expect(state.isDead(at(now))).toBe(expected);
   });
 
   test.each([
@@ -548,26 +618,29 @@ describe('may the state itself be forgotten?', () => {
     ['after it: yes', 1_000, true],
   ])('%s', (_, later, expected) => {
     const state = holding(record('t1', T0, 1_000));
-    state.refuse('t1', T0, 'as-held');
+    state.refuse('t1', at(T0), 'as-held');
     receive(state, record('t2', T0, 500), { origin: 'refused' });
-    state.refuse('t2', T0, 'as-held');
-    expect(state.isDead(T0 + later)).toBe(expected);
+    state.refuse('t2', at(T0), 'as-held');
+    expect(state.isDead(at(T0 + later))).toBe(expected);
   });
 });
 
 describe('a token by hand', () => {
   test('is used until it expires, with a window like any other', () => {
     const state = new TokenState();
-    state.put(record('t1'), T0, { renewAheadMs: 60_000, random: () => 0 });
-    expect(state.isFresh(WINDOW - 1)).toBe(true);
-    expect(state.isDue(WINDOW)).toBe(true);
-    expect(state.isUsable(END)).toBe(false);
+    state.put({ record: record('t1'), end: at(END) }, at(T0), { renewAheadMs: 60_000, random: () => 0 });
+    expect(state.isFresh(at(WINDOW - 1))).toBe(true);
+    expect(state.isDue(at(WINDOW))).toBe(true);
+    expect(state.isUsable(at(END))).toBe(false);
   });
 
   test('without an access token is not used', () => {
     const state = new TokenState();
-    state.put({ ...record('', T0, 0), refreshToken: 'r1' }, T0, { renewAheadMs: 60_000, random: () => 0 });
-    expect(state.isUsable(T0)).toBe(false);
+    state.put({ record: { ...record('', T0, 0), refreshToken: 'r1' }, end: at(END) }, at(T0), {
+      renewAheadMs: 60_000,
+      random: () => 0,
+    });
+    expect(state.isUsable(at(T0))).toBe(false);
     expect(state.record?.refreshToken).toBe('r1');
   });
 });

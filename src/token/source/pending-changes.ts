@@ -1,13 +1,13 @@
 /**
- * What was decided by hand about one token, on its way into the store: one after the other, and before any mint looks
- * into the store again (C5).
+ * Changes by hand of one token, on their way into the store: one after the other, and before any mint looks into the
+ * store again (C5).
  */
-export class Decisions {
+export class PendingChanges {
   #underWay = 0;
   #last: Promise<unknown> = Promise.resolve();
 
-  get areUnderWay(): boolean {
-    return this.#underWay > 0;
+  get isEmpty(): boolean {
+    return this.#underWay === 0;
   }
 
   /** Settles when all of them are carried out; never rejects. */
@@ -15,9 +15,9 @@ export class Decisions {
     return this.#last;
   }
 
-  async carryOut<T>(decision: () => Promise<T>): Promise<T> {
+  async carryOut<T>(change: () => Promise<T>): Promise<T> {
     this.#underWay++;
-    const done = this.#last.then(decision);
+    const done = this.#last.then(change);
     this.#last = done.catch(() => {});
     try {
       return await done;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { ExpiringMap } from '../../../src/token/source/expiring-map.ts';
+import { ExpiringMap } from '../../../src/token/store/expiring-map.ts';
 
 interface Entry {
   readonly until: number;

@@ -1,0 +1,457 @@
+import pRetry from 'p-retry';
+import { isPayuAuthError, TokenUnavailableError } from '../../errors.ts';
+import type { Emit, MintCause } from '../../events.ts';
+import { redact, safeErrorWithFrames } from '../../redact.ts';
+import { type Clock, dateAt } from '../../time/clock.ts';
+import { type Instant, msSince, readClock } from '../../time/instant.ts';
+import { withinLimit } from '../../time/time-limit.ts';
+import { unlessCancelled } from '../../time/wait.ts';
+import { type FormPost, postWithin, secretsIn } from '../endpoint/form-post.ts';
+import { type AskedSecrets, type GrantRequest, primaryForm, refreshForm } from '../endpoint/grants.ts';
+import { missingScopes } from '../endpoint/scope.ts';
+import { concernsClient, type Refusal, type TokenOutcome, tokenOutcome } from '../endpoint/token-endpoint.ts';
+import type { Obtained, SingleFlight } from '../source/single-flight.ts';
+import type { MintSnapshot, RenewAhead, TokenState } from '../source/token-state.ts';
+import { cacheKey, fingerprint } from '../store/cache-key.ts';
+import type { GuardedStore } from '../store/guarded-store.ts';
+import { endOfFound, endOfMinted } from '../store/record-life.ts';
+import type { TokenRecord } from '../store/token-store.ts';
+import type { AfterFailure, Failure, MintGate, Permit } from './gate.ts';
+import { blockedError, failureError, refusedError, unexpectedError } from './messages.ts';
+import type { Notices } from './notices.ts';
+import type { RefusalMemory } from './refusal-memory.ts';
+import type { Secrets } from './secrets.ts';
+
+/** What all mints of one auth share. */
+export interface MintParts extends RenewAhead {
+  readonly tokenUrl: string;
+  readonly grant: GrantRequest;
+  readonly secrets: Secrets;
+  readonly post: FormPost;
+  readonly store: GuardedStore;
+  readonly notices: Notices;
+  readonly refusals: RefusalMemory;
+  readonly gate: MintGate;
+  readonly clock: Clock;
+  readonly emit: Emit;
+  readonly defaultLifeMs: number;
+  readonly tokenTimeoutMs: number;
+  readonly tokenAttempts: number;
+}
+
+/** What one way through gate and lock came to. What p-retry may try again is thrown. */
+type Result =
+  | {
+      readonly kind: 'minted';
+      readonly record: TokenRecord;
+      /** The `grant_type` that brought it. */
+      readonly grant: string;
+      readonly sentAt: Instant;
+      readonly durationMs: number;
+    }
+  /** A sibling was faster: its token was in the store. */
+  | { readonly kind: 'found'; readonly record: TokenRecord }
+  | { readonly kind: 'refused'; readonly refusal: Refusal }
+  /** Trouble has come up since the gate was passed, or a longer wait was told: it has to be passed again. */
+  | { readonly kind: 'held-up' }
+  /** Somebody has changed by hand what the token is: begin anew (C5). */
+  | { readonly kind: 'superseded' };
+
+/** One form, and the refresh token that stays in force where its reply has none. */
+type TokenRequest =
+  | {
+      readonly kind: 'primary';
+      readonly grant: string;
+      readonly form: URLSearchParams;
+      readonly refreshToken: string | undefined;
+    }
+  | {
+      readonly kind: 'refresh';
+      readonly grant: 'refresh_token';
+      readonly form: URLSearchParams;
+      readonly refreshToken: string;
+    };
+
+/** The refresh token is of no use any more: refused, or answered with a 5xx once too often (F2). */
+interface DeadRefresh {
+  readonly kind: 'dead-refresh';
+  readonly refreshToken: string;
+  readonly refusal: Refusal | undefined;
+}
+
+/** A write that takes longer keeps nobody waiting (C4). */
+const LONGEST_WRITE_MS = 1_000;
+
+/**
+ * Gets one token: from the store where a sibling put one, else by the grant. One object per mint, to be read from top to
+ * bottom: secrets, store, gate, lock, store, refresh or primary grant, store, receive.
+ */
+export class Mint {
+  readonly #parts: MintParts;
+  readonly #scope: readonly string[];
+  readonly #state: TokenState;
+  readonly #flight: SingleFlight;
+  /** Refresh tokens that were refused in the course of this mint. */
+  readonly #deadRefreshTokens = new Set<string>();
+  /** What this round started from; another one starts where a change by hand wins over its result. */
+  #since: MintSnapshot;
+  #cause: MintCause = 'missing';
+  #secrets: AskedSecrets = {};
+  #storeKey = '';
+  /** What runs under the lock. */
+  #task: Promise<Result> | undefined;
+  /** Whether anything was asked in this round that could fail: what is answered from memory is no news. */
+  #hasAsked = false;
+
+  constructor(parts: MintParts, scope: readonly string[], state: TokenState, flight: SingleFlight) {
+    this.#parts = parts;
+    this.#scope = scope;
+    this.#state = state;
+    this.#flight = flight;
+    this.#since = state.snapshot();
+  }
+
+  async run(): Promise<Obtained> {
+    const started = this.#since;
+    for (;;) {
+      await unlessCancelled(this.#state.changes.carriedOut, this.#flight.aborted);
+      if (!this.#state.isCurrent(started) && this.#state.isUsable(this.#now())) return this.#changedByHand();
+      const obtained = await this.#round();
+      if (obtained !== undefined) return obtained;
+      // After revoke(), invalidate() and setToken() nothing is minted for nobody (C5).
+      if (!this.#flight.isAwaited) throw new Error('Changed by hand, and nobody waits.');
+    }
+  }
+
+  #changedByHand(): Obtained {
+    return { record: this.#state.record as TokenRecord, how: 'found' };
+  }
+
+  /** Undefined where the result does not count, or not for those who wait. */
+  async #round(): Promise<Obtained | undefined> {
+    this.#since = this.#state.snapshot();
+    this.#cause = this.#state.mintCause(this.#now());
+    this.#hasAsked = false;
+    try {
+      const result = await this.#obtain();
+      if (result === undefined || !this.#stillCounts(result.record)) return undefined;
+      this.#state.storeKey = this.#storeKey;
+      // Sent before its token was refused: the answer to the refusal is one more (D3).
+      if (this.#state.broughtRefused(result.record, this.#since)) return undefined;
+      return this.#receive(result);
+    } catch (error) {
+      if (this.#flight.signal.aborted) throw this.#flight.signal.reason;
+      const failure = isPayuAuthError(error)
+        ? error
+        : unexpectedError(safeErrorWithFrames(error, this.#parts.secrets.lastAsked));
+      if (this.#hasAsked) this.#parts.emit({ type: 'token-failed', cause: this.#cause, error: failure });
+      // A change by hand wins over a failure as it does over a token (C5).
+      if (!this.#state.isCurrent(this.#since)) return undefined;
+      if (this.#cause === 'renew-ahead') this.#state.postponeRenewal(this.#now());
+      throw failure;
+    }
+  }
+
+  /** Secrets, store, then as many tries as it takes. Undefined where a change by hand has come in between. */
+  async #obtain(): Promise<Extract<Result, { kind: 'minted' | 'found' }> | undefined> {
+    await this.#askSecrets();
+    const stored = await this.#parts.store.get(this.#storeKey);
+    this.#state.noteFirstFound(stored);
+    if (this.#mayAdopt(stored)) return { kind: 'found', record: stored };
+    await this.#heedNotices();
+    const result = await pRetry(() => this.#try(), {
+      retries: this.#parts.tokenAttempts - 1,
+      // The gate says when, for all mints of this client together.
+      minTimeout: 0,
+      shouldRetry: ({ error }) => error instanceof TokenUnavailableError && this.#mayTryAgain(),
+    });
+    switch (result.kind) {
+      case 'minted':
+      case 'found':
+        return result;
+      case 'refused':
+        throw refusedError(this.#parts.tokenUrl, result.refusal);
+      case 'superseded':
+        return undefined;
+      default:
+        throw result satisfies never;
+    }
+  }
+
+  async #askSecrets(): Promise<void> {
+    try {
+      this.#secrets = await this.#parts.secrets.ask(this.#flight.aborted);
+    } catch (error) {
+      this.#hasAsked = true;
+      throw error;
+    }
+    this.#storeKey = cacheKey(this.#parts.tokenUrl, this.#parts.grant, this.#secrets, this.#scope);
+  }
+
+  /** What is known already need not be asked: a refusal is thrown, a cool-down closes the gate (E3, E7). */
+  async #heedNotices(): Promise<void> {
+    const { notices, gate, refusals, tokenUrl } = this.#parts;
+    const known = refusals.recall(this.#storeKey, fingerprint(this.#secrets));
+    if (known !== undefined) throw refusedError(tokenUrl, known.refusal, known.leftMs);
+    const [coolDownMs, ...shared] = await Promise.all([
+      notices.readCoolDown(),
+      notices.readRefusal(undefined),
+      notices.readRefusal(this.#storeKey),
+    ]);
+    if (coolDownMs !== undefined) gate.joinCoolDown(coolDownMs);
+    const refusal = shared.find((each) => each?.fingerprint === fingerprint(this.#secrets));
+    if (refusal !== undefined) throw refusedError(tokenUrl, refusal.refusal, refusal.leftMs);
+  }
+
+  #mayTryAgain(): boolean {
+    return this.#flight.isAwaited && this.#parts.gate.block?.kind !== 'pause';
+  }
+
+  /** One try: as often through the gate as it takes. Waiting there is no failure, so no try is used up by it. */
+  async #try(): Promise<Exclude<Result, { kind: 'held-up' }>> {
+    for (;;) {
+      const permit = await this.#passGate();
+      try {
+        const underLock = () => {
+          this.#task = this.#underLock(permit);
+          return this.#task;
+        };
+        const result = await this.#parts.store.withLock(this.#storeKey, underLock, this.#flight.signal);
+        if (result.kind !== 'held-up') return result;
+      } finally {
+        permit.release();
+      }
+    }
+  }
+
+  /** Waits until this mint may send; throws in a pause, and in a cool-down that nobody waits out. */
+  async #passGate(): Promise<Permit> {
+    const { gate, tokenUrl, clock } = this.#parts;
+    for (;;) {
+      // What was sent before has been answered: without callers the mint ends here (C3).
+      this.#flight.stopSending();
+      this.#flight.signal.throwIfAborted();
+      const answer = gate.ask();
+      switch (answer.kind) {
+        case 'pass':
+          return answer.permit;
+        case 'ask-again':
+          await unlessCancelled(answer.after, this.#flight.aborted);
+          break;
+        case 'blocked': {
+          const { block } = answer;
+          const tooLong = () => blockedError(tokenUrl, block, readClock(clock));
+          if (block.kind === 'pause' || (block.kind === 'cool-down' && !this.#flight.isAwaited))
+            throw tooLong();
+          await this.#flight.holdUntil({ until: block.until, tooLong });
+          break;
+        }
+        default:
+          throw answer satisfies never;
+      }
+    }
+  }
+
+  /** Whoever gets the lock looks into the store again: a sibling may have minted meanwhile (C1). */
+  async #underLock(permit: Permit): Promise<Result> {
+    const stored = await this.#parts.store.get(this.#storeKey);
+    if (this.#mayAdopt(stored)) return { kind: 'found', record: stored };
+    await this.#heedNotices();
+    const result = await this.#refreshOrPrimary(stored, permit);
+    if (result.kind === 'refused') await this.#noteRefusal(result.refusal);
+    if (result.kind === 'minted') await this.#keep(result);
+    return result;
+  }
+
+  /** Refresh where there is a refresh token; the primary grant where there is none, or where it is dead (F2, F3). */
+  async #refreshOrPrimary(stored: TokenRecord | undefined, permit: Permit): Promise<Result> {
+    const { grant, store } = this.#parts;
+    let refusal: Refusal | undefined;
+    let found = stored;
+    for (;;) {
+      const refreshToken = this.#livingRefreshToken(found);
+      // The token of the option was just refused, and there is nothing else to fall back to (F3).
+      if (refreshToken === undefined && grant.grantType === 'refresh_token' && refusal !== undefined) {
+        return { kind: 'refused', refusal };
+      }
+      const result = await this.#request(
+        permit,
+        refreshToken === undefined ? this.#primary() : this.#refresh(refreshToken),
+      );
+      if (result.kind !== 'dead-refresh') return result;
+      this.#deadRefreshTokens.add(result.refreshToken);
+      refusal ??= result.refusal;
+      // A sibling may have rotated it.
+      found = await store.get(this.#storeKey);
+      if (this.#mayAdopt(found)) return { kind: 'found', record: found };
+    }
+  }
+
+  /** Of the refresh tokens in the store and here the younger one that was not refused yet. */
+  #livingRefreshToken(stored: TokenRecord | undefined): string | undefined {
+    const held = this.#state.heldUnder(this.#storeKey);
+    const isHeldYounger = held !== undefined && held.obtainedAt > (stored?.obtainedAt ?? 0);
+    return (isHeldYounger ? [held, stored] : [stored, held])
+      .map((record) => record?.refreshToken)
+      .find((token) => token !== undefined && !this.#deadRefreshTokens.has(token));
+  }
+
+  #primary(): TokenRequest {
+    const { grant } = this.#parts;
+    const form = primaryForm(grant, this.#secrets, this.#scope);
+    return { kind: 'primary', grant: grant.grantType, form, refreshToken: this.#secrets.refresh_token };
+  }
+
+  #refresh(refreshToken: string): TokenRequest {
+    const form = refreshForm(this.#parts.grant, this.#secrets, refreshToken);
+    return { kind: 'refresh', grant: 'refresh_token', form, refreshToken };
+  }
+
+  /** One token request. Each is seen through, whoever leaves; only close() aborts one, but no refresh (C3). */
+  async #request(permit: Permit, request: TokenRequest): Promise<Result | DeadRefresh> {
+    const { clock, emit, gate, notices, tokenUrl, defaultLifeMs } = this.#parts;
+    const { grant, form } = request;
+    this.#flight.signal.throwIfAborted();
+    // Asked before each request: a change by hand, or another scope's trouble, may have come in between (C5, E3).
+    if (!this.#state.isCurrent(this.#since)) return { kind: 'superseded' };
+    if (!gate.maySend(permit)) return { kind: 'held-up' };
+    const sentAt = readClock(clock);
+    this.#hasAsked = true;
+    this.#flight.startSending();
+    if (grant === 'refresh_token') this.#flight.refreshStored = this.#task ?? Promise.resolve();
+    // A server that rotates may have killed the old refresh token: only the reply knows the new one.
+    const cancellation = grant === 'refresh_token' ? undefined : this.#flight.aborted;
+    const reply = await postWithin(this.#parts, tokenUrl, form, cancellation);
+    const outcome = tokenOutcome(reply, {
+      scope: this.#scope,
+      sentAt: sentAt.wallMs,
+      receivedAt: clock.now(),
+      defaultLifeMs,
+      // Those of this form and of the grant: a refresh does not send the password, and a server may quote it all the same.
+      secrets: [...secretsIn(form), ...Object.values(this.#secrets)],
+    });
+    if (request.kind === 'refresh') this.#countBroken(outcome);
+    switch (outcome.kind) {
+      case 'token': {
+        gate.answered(permit);
+        const record = withRefreshToken(outcome.record, request);
+        return { kind: 'minted', record, grant, sentAt, durationMs: msSince(sentAt, readClock(clock)) };
+      }
+      case 'refused':
+        gate.answered(permit);
+        // Any refusal in JSON, whatever its words, is about the refresh token; a firewall's page is not (F2).
+        return request.kind === 'refresh' && outcome.refusal.isJson
+          ? { kind: 'dead-refresh', refreshToken: request.refreshToken, refusal: outcome.refusal }
+          : outcome;
+      case 'rate-limited': {
+        const delayMs = gate.rateLimited(outcome.toldMs, permit);
+        const retryAt = dateAt(clock.now() + delayMs);
+        emit({ type: 'rate-limited', source: 'token-endpoint', delayMs, retryAt });
+        // Before the lock is free again: the next process to get it must know.
+        await notices.coolDown(delayMs);
+        return { kind: 'held-up' };
+      }
+      case 'fault':
+        if (request.kind === 'refresh' && this.#isRefreshBroken()) {
+          return { kind: 'dead-refresh', refreshToken: request.refreshToken, refusal: undefined };
+        }
+        return this.#fail(outcome, permit, this.#flight.isAwaited ? 'try-again' : 'leave-it');
+      case 'unusable':
+        return this.#fail(outcome, permit, 'not-helped-by-trying');
+      default:
+        throw outcome satisfies never;
+    }
+  }
+
+  #fail(failure: Failure, permit: Permit, then: AfterFailure): never {
+    const streak = this.#parts.gate.failed(permit, failure, then);
+    throw failureError(this.#parts.tokenUrl, failure, streak);
+  }
+
+  #countBroken(outcome: TokenOutcome): void {
+    if (outcome.kind !== 'fault') this.#state.brokenRefreshes = 0;
+    // A lost answer says nothing of the refresh token.
+    else if ((outcome.fault.status ?? 0) >= 500) this.#state.brokenRefreshes++;
+  }
+
+  /** So that one broken record cannot lock the client out, the primary grant is then tried once (F2). */
+  #isRefreshBroken(): boolean {
+    const { grant, tokenAttempts } = this.#parts;
+    if (grant.grantType === 'refresh_token' || this.#state.brokenRefreshes < tokenAttempts) return false;
+    this.#state.brokenRefreshes = 0;
+    return true;
+  }
+
+  /** Stored before anyone uses it: a rotated refresh token that only we knew would be lost with us (C4). */
+  async #keep(minted: Extract<Result, { kind: 'minted' }>): Promise<void> {
+    const { store, clock } = this.#parts;
+    const counting = this.#state.whatCounts(minted.record, this.#since);
+    if (counting === undefined) return;
+    if (counting === minted.record) this.#flight.noteArrived({ record: minted.record, how: 'minted' });
+    const written = store.set(this.#storeKey, counting);
+    await withinLimit(written, { clock, limitMs: LONGEST_WRITE_MS }, () => new Error('slow')).catch(() => {});
+  }
+
+  /** Asked once more after the write: somebody may have changed the token by hand meanwhile (C5). */
+  #stillCounts(record: TokenRecord): boolean {
+    const counting = this.#state.whatCounts(record, this.#since);
+    if (counting === record) return true;
+    if (counting !== undefined) this.#state.keepRefreshToken(counting);
+    // It may be in the store by now.
+    this.#state.forgetFound(record);
+    return false;
+  }
+
+  #mayAdopt(record: TokenRecord | undefined): record is TokenRecord {
+    return record !== undefined && this.#state.mayAdopt(record, this.#now());
+  }
+
+  #receive(result: Extract<Result, { kind: 'minted' | 'found' }>): Obtained {
+    const state = this.#state;
+    const now = this.#now();
+    if (result.kind === 'found') {
+      const { record } = result;
+      state.receive({ record, end: endOfFound(record, now), origin: 'found' }, now, this.#parts);
+      return { record: state.record as TokenRecord, how: 'found' };
+    }
+    const end = endOfMinted(result.record, result.sentAt);
+    const sameToken = state.receive({ record: result.record, end, origin: this.#cause }, now, this.#parts);
+    const record = state.record as TokenRecord;
+    this.#parts.emit({
+      type: 'token-minted',
+      grant: result.grant,
+      scope: this.#shownScope(record),
+      cause: this.#cause,
+      durationMs: result.durationMs,
+      expiresInMs: record.expiresAt - now.wallMs,
+      sameToken,
+    });
+    const missing = missingScopes(this.#scope, record.scope);
+    if (missing.length > 0) this.#parts.emit({ type: 'scope-missing', missing });
+    return { record, how: 'minted' };
+  }
+
+  /** A server may echo anything; for the token's owner the scope stays as it was told. */
+  #shownScope({ scope, accessToken, refreshToken = '' }: TokenRecord): readonly string[] {
+    const secrets = [...Object.values(this.#secrets), accessToken, refreshToken];
+    return scope.map((each) => redact(each, secrets));
+  }
+
+  async #noteRefusal(refusal: Refusal): Promise<void> {
+    const { notices, refusals } = this.#parts;
+    const remembered = refusals.remember(this.#storeKey, fingerprint(this.#secrets), refusal);
+    // A digest of a password does not go where others could guess at it.
+    if (this.#secrets.password !== undefined) return;
+    await notices.refusal(concernsClient(refusal) ? undefined : this.#storeKey, remembered);
+  }
+
+  #now(): Instant {
+    return readClock(this.#parts.clock);
+  }
+}
+
+/** A reply without a refresh token leaves the one in force that was used; client credentials have none (RFC 6749 §4.4.3). */
+function withRefreshToken(record: TokenRecord, { grant, refreshToken: used }: TokenRequest): TokenRecord {
+  const { refreshToken = used, ...rest } = record;
+  return refreshToken === undefined || grant === 'client_credentials' ? rest : { ...rest, refreshToken };
+}

@@ -1,0 +1,77 @@
+import { kindOf } from '../../json.ts';
+import { wordlessError } from '../../redact.ts';
+import type { Clock } from '../../time/clock.ts';
+import { withinLimit } from '../../time/time-limit.ts';
+import { type Cancellation, unlessCancelled } from '../../time/wait.ts';
+import {
+  type AskedSecrets,
+  type GrantRequest,
+  optionOf,
+  type Secret,
+  secretFault,
+} from '../endpoint/grants.ts';
+import { secretFailedError, secretUnusableError } from './messages.ts';
+
+/** The grant's secrets: functions are asked at each mint (F1). */
+export class Secrets {
+  readonly #grant: GrantRequest;
+  readonly #clock: Clock;
+  readonly #limitMs: number;
+  #lastAsked: AskedSecrets = {};
+
+  constructor(parts: {
+    readonly grant: GrantRequest;
+    readonly clock: Clock;
+    readonly tokenTimeoutMs: number;
+  }) {
+    this.#grant = parts.grant;
+    this.#clock = parts.clock;
+    this.#limitMs = parts.tokenTimeoutMs;
+  }
+
+  /** Those that were used last, so that they can be kept out of messages. */
+  get lastAsked(): readonly string[] {
+    return Object.values(this.#lastAsked);
+  }
+
+  /** The secrets as they are now. Rejects with the reason when cancelled. */
+  async ask(cancellation: Cancellation): Promise<AskedSecrets> {
+    const asked: Record<string, string> = {};
+    for (const [parameter, secret] of Object.entries(this.#grant.secret)) {
+      asked[parameter] =
+        typeof secret === 'string' ? secret : await this.#askOne(parameter, secret, cancellation);
+    }
+    this.#lastAsked = asked;
+    return asked;
+  }
+
+  async #askOne(
+    parameter: string,
+    secret: Exclude<Secret, string>,
+    cancellation: Cancellation,
+  ): Promise<string> {
+    const option = optionOf(parameter);
+    const limitMs = this.#limitMs;
+    let value: unknown;
+    try {
+      const answer = (async () => secret())().catch((error: unknown) => {
+        throw wordlessError(error);
+      });
+      value = await withinLimit(
+        unlessCancelled(answer, cancellation),
+        { clock: this.#clock, limitMs },
+        () => new Error(`no answer within ${limitMs} ms ("tokenTimeoutMs")`),
+      );
+    } catch (error) {
+      const cancelled = cancellation.reason();
+      if (cancelled !== undefined) throw cancelled;
+      throw secretFailedError(option, error as Error);
+    }
+    if (typeof value !== 'string') {
+      throw secretUnusableError(option, `must be a string, or a promise of one; got ${kindOf(value)}`);
+    }
+    const fault = secretFault(value);
+    if (fault !== undefined) throw secretUnusableError(option, fault);
+    return value;
+  }
+}

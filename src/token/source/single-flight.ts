@@ -1,0 +1,189 @@
+import { forCaller } from '../../errors.ts';
+import type { Clock } from '../../time/clock.ts';
+import { type Instant, msUntil, readClock } from '../../time/instant.ts';
+import { type Cancellation, cancellationOf, sleep } from '../../time/wait.ts';
+import type { WaitLimit } from '../../time/wait-limit.ts';
+import { outOfPatienceError } from '../mint/messages.ts';
+import type { TokenRecord } from '../store/token-store.ts';
+
+/** A token, and whether it was only found (in memory, in the store), or minted (D3). */
+export interface Obtained {
+  readonly record: TokenRecord;
+  readonly how: 'found' | 'minted';
+}
+
+/** How long a caller may wait, and what ends its wait early. */
+export interface CallerLimits {
+  readonly limit: WaitLimit;
+  readonly cancellation: Cancellation | undefined;
+}
+
+interface Waiter {
+  readonly since: Instant;
+  readonly limit: WaitLimit;
+  readonly resolve: (obtained: Obtained) => void;
+  readonly reject: (reason: unknown) => void;
+  readonly stopWaiting: () => void;
+}
+
+/** A wait whose end is known: a caller that can't wait that long is told at once (E4). */
+interface Hold {
+  readonly until: Instant;
+  readonly tooLong: () => Error;
+}
+
+/**
+ * One mint that any number of callers wait for (C1). Each caller leaves by itself, cancelled or out of patience, without
+ * disturbing the others. When the last one has left, the mint is aborted, unless a token request is under way (C3).
+ */
+export class SingleFlight {
+  readonly #clock: Clock;
+  readonly #waiters = new Set<Waiter>();
+  readonly #abort = new AbortController();
+  #over: Promise<void> = Promise.resolve();
+  #hold: Hold | undefined;
+  /** A mint in the background goes on although nobody waits, until somebody has waited and left. */
+  #wasJoined = false;
+  #isSending = false;
+  /** The token that has arrived, and is being stored: whoever can't wait for that takes it as it is (C4). */
+  #arrived: Obtained | undefined;
+  /** Token requests that were sent so far. */
+  #sent = 0;
+
+  /** The end of {@link signal}, for waits. */
+  readonly aborted: Cancellation = cancellationOf(this.#abort.signal);
+  /** Settles when a refresh that was sent has been answered, and its token is in the store (C3). */
+  refreshStored: Promise<unknown> = Promise.resolve();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Aborts when nobody waits any more, and when the flight is aborted. */
+  get signal(): AbortSignal {
+    return this.#abort.signal;
+  }
+
+  get isAwaited(): boolean {
+    return this.#waiters.size > 0;
+  }
+
+  /** Whether a token request is under way: then the flight goes on, whoever leaves. */
+  get isSending(): boolean {
+    return this.#isSending;
+  }
+
+  /** Settles when the mint has ended; never rejects. */
+  get over(): Promise<void> {
+    return this.#over;
+  }
+
+  /** Begins the mint; all who wait are told of its end. */
+  run(mint: () => Promise<Obtained>): void {
+    this.#over = mint().then(
+      (obtained) => this.#settle((waiter) => waiter.resolve(obtained)),
+      (error: unknown) => this.#rejectAll(error),
+    );
+  }
+
+  join({ limit, cancellation }: CallerLimits): Promise<Obtained> {
+    return new Promise((resolve, reject) => {
+      const cancelled = cancellation?.reason();
+      if (cancelled !== undefined) return reject(cancelled);
+      const since = readClock(this.#clock);
+      if (this.#hold !== undefined && msUntil(this.#hold.until, since) >= limit.leftMs) {
+        return reject(this.#hold.tooLong());
+      }
+      const stopLimit = limit.start(() => this.#dismiss(waiter));
+      const unsubscribe = cancellation?.subscribe(() => this.#leave(waiter, cancellation.reason()));
+      const stopWaiting = () => {
+        stopLimit();
+        unsubscribe?.();
+      };
+      const waiter: Waiter = { since, limit, resolve, reject, stopWaiting };
+      this.#wasJoined = true;
+      this.#waiters.add(waiter);
+    });
+  }
+
+  /**
+   * Waits until that time. Callers whose limit ends by then are rejected now, with an error of their own each: waiting on
+   * would only cost them time, as the mint is still to come (E4).
+   */
+  async holdUntil(hold: Hold): Promise<void> {
+    const now = readClock(this.#clock);
+    const leftMs = msUntil(hold.until, now);
+    this.#hold = hold;
+    try {
+      for (const waiter of [...this.#waiters]) {
+        if (leftMs >= waiter.limit.leftMs) this.#leave(waiter, hold.tooLong());
+      }
+      await sleep(this.#clock, leftMs, this.aborted, 'unref');
+    } finally {
+      this.#hold = undefined;
+    }
+  }
+
+  /** A token request goes out: what it brings is awaited, whoever leaves (C3). */
+  startSending(): void {
+    this.#isSending = true;
+    this.#sent++;
+  }
+
+  /** What was sent has been answered, without a token: the mint goes on only while somebody waits. */
+  stopSending(): void {
+    this.#isSending = false;
+    this.#abortIfDeserted();
+  }
+
+  /** The token is there, and on its way into the store. */
+  noteArrived(obtained: Obtained): void {
+    this.#arrived = obtained;
+  }
+
+  /** Gives this token to all who wait. A mint that has not sent anything yet is not needed any more. */
+  resolveAll(obtained: Obtained): void {
+    this.#settle((waiter) => waiter.resolve(obtained));
+    this.#wasJoined = true;
+    this.#abortIfDeserted();
+  }
+
+  /** Aborts the mint and rejects all who wait. A refresh that is under way goes on: it does not listen to the signal. */
+  abort(reason: Error): void {
+    this.#rejectAll(reason);
+    this.#abort.abort(reason);
+  }
+
+  #dismiss(waiter: Waiter): void {
+    if (this.#arrived === undefined) this.#leave(waiter, outOfPatienceError(waiter.since.wallMs, this.#sent));
+    else if (this.#remove(waiter)) waiter.resolve(this.#arrived);
+  }
+
+  #leave(waiter: Waiter, reason: unknown): void {
+    if (!this.#remove(waiter)) return;
+    waiter.reject(reason);
+    this.#abortIfDeserted();
+  }
+
+  #remove(waiter: Waiter): boolean {
+    waiter.stopWaiting();
+    return this.#waiters.delete(waiter);
+  }
+
+  #abortIfDeserted(): void {
+    if (this.isAwaited || this.#isSending || !this.#wasJoined) return;
+    this.#abort.abort(new Error('Nobody waits for this token any more.'));
+  }
+
+  #rejectAll(error: unknown): void {
+    this.#settle((waiter) => waiter.reject(forCaller(error)));
+  }
+
+  #settle(tell: (waiter: Waiter) => void): void {
+    for (const waiter of this.#waiters) {
+      waiter.stopWaiting();
+      tell(waiter);
+    }
+    this.#waiters.clear();
+  }
+}
