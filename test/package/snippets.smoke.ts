@@ -24,6 +24,9 @@ const OTHERS = [
   'vitest',
 ];
 
+/** What a user copies out of the package, next to the code that uses it. */
+const COPIED = ['payouts-client.ts', 'payment-links-client.ts'];
+
 /** The names stay what a user writes. */
 const NAMES: Names = { surroundings: './surroundings.js', packages: {} };
 
@@ -92,6 +95,8 @@ describe('every snippet of the documents, against the package as it is installed
       { type: 'module' },
     );
     for (const [from, to] of SUPPORT) user.write(`src/${to}`, supportText(from));
+    const examples = join(user.folder, 'node_modules/axios-payu-auth/examples');
+    for (const name of COPIED) user.write(`src/${name}`, readFileSync(join(examples, name), 'utf8'));
     for (const each of snippets) user.write(`src/${moduleName(each)}.ts`, moduleText(each, NAMES));
     user.write('src/snippets.test.ts', testFile());
     user.write('tsconfig.json', JSON.stringify(TSCONFIG));

@@ -21,6 +21,9 @@ const SOURCES: Names = {
     'axios-payu-auth/sandbox': '../../../../src/sandbox/index.ts',
     'axios-payu-auth/testing': '../../../../src/testing/index.ts',
     'axios-payu-auth/redis': '../../../../src/redis/index.ts',
+    // What a reader has copied next to the snippet.
+    './payouts-client.js': '../../../../examples/payouts-client.ts',
+    './payment-links-client.js': '../../../../examples/payment-links-client.ts',
   },
 };
 
@@ -92,7 +95,7 @@ export function moduleName({ file, line }: Snippet): string {
 export function moduleText({ given, code, check }: Snippet, { surroundings, packages }: Names): string {
   const imported = `import { expect, payu, printed, redisServer } from '${surroundings}';`;
   const text = [given || check ? imported : '', ...lines(given), code, check, 'export {};', ''].join('\n');
-  return text.replace(/(?<=from ')axios-payu-auth[^']*/g, (name) => packages[name] ?? name);
+  return text.replace(/(?<=from ')[^']+/g, (name) => packages[name] ?? name);
 }
 
 function told({ file, start, messageText }: ts.Diagnostic, { given, line }: Snippet): string {
