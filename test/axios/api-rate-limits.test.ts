@@ -4,6 +4,7 @@ import type { SandboxRequest } from '../../src/sandbox/index.ts';
 import { type Harness, startHarness } from '../support/harness.ts';
 import { payment } from '../support/payments.ts';
 import { ACCOUNT, thisTurn } from '../token/mint/support.ts';
+import { eventually } from '../token/support.ts';
 
 const PAYMENT = [payment('ref-1')];
 const ON_API = { on: 'api' } as const;
@@ -111,13 +112,14 @@ describe('the 429 itself reaches the caller', () => {
     { maxWaitMs: TOLD_2_S - 1, waits: false },
     { maxWaitMs: 0, waits: false },
   ])('where the wait does not fit maxWaitMs: $maxWaitMs waits: $waits', async ({ maxWaitMs, waits }) => {
-    const { payouts, clock, sandbox } = await withToken();
+    const { payouts, clock, sandbox, eventsOf } = await withToken();
     sandbox.rateLimit(1, { ...ON_API, retryAfter: 2 });
     const call = payouts.get(ACCOUNT, { payuAuth: { maxWaitMs } }).then(
       ({ status }) => status,
       (error) => error.response.status,
     );
     if (waits) {
+      await eventually(() => eventsOf('rate-limited').length === 1);
       await clock.waiting(TOLD_2_S, TOLD_2_S);
       clock.advance(TOLD_2_S);
     }

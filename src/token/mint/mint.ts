@@ -1,5 +1,5 @@
 import pRetry from 'p-retry';
-import { isPayuAuthError, TokenUnavailableError } from '../../errors.ts';
+import { ClosedError, isPayuAuthError, type PayuAuthError, TokenUnavailableError } from '../../errors.ts';
 import type { Emit, MintCause } from '../../events.ts';
 import { redact, safeErrorWithFrames } from '../../redact.ts';
 import { type Clock, dateAt } from '../../time/clock.ts';
@@ -102,6 +102,8 @@ export class Mint {
   #task: Promise<Result> | undefined;
   /** Whether anything was asked in this round that could fail: what is answered from memory is no news. */
   #hasAsked = false;
+  /** Of the last try in this round, while another one may follow. */
+  #lastFailure: PayuAuthError | undefined;
 
   constructor(parts: MintParts, scope: readonly string[], state: TokenState, flight: SingleFlight) {
     this.#parts = parts;
@@ -132,6 +134,7 @@ export class Mint {
     this.#since = this.#state.snapshot();
     this.#cause = this.#state.mintCause(this.#now());
     this.#hasAsked = false;
+    this.#lastFailure = undefined;
     try {
       const result = await this.#obtain();
       if (result === undefined || !this.#stillCounts(result.record)) return undefined;
@@ -140,7 +143,7 @@ export class Mint {
       if (this.#state.broughtRefused(result.record, this.#since)) return undefined;
       return this.#receive(result);
     } catch (error) {
-      if (this.#flight.signal.aborted) throw this.#flight.signal.reason;
+      if (this.#flight.signal.aborted) this.#endAbandoned();
       const failure = isPayuAuthError(error)
         ? error
         : unexpectedError(safeErrorWithFrames(error, this.#parts.secrets.lastAsked));
@@ -150,6 +153,15 @@ export class Mint {
       if (this.#cause === 'renew-ahead') this.#state.postponeRenewal(this.#now());
       throw failure;
     }
+  }
+
+  /** Abandoned by its callers before the next try: the last one that failed is told all the same (C3). */
+  #endAbandoned(): never {
+    const { signal } = this.#flight;
+    if (this.#lastFailure !== undefined && !(signal.reason instanceof ClosedError)) {
+      this.#parts.emit({ type: 'token-failed', cause: this.#cause, error: this.#lastFailure });
+    }
+    throw signal.reason;
   }
 
   /** Secrets, store, then as many tries as it takes. Undefined where a change by hand has come in between. */
@@ -365,7 +377,8 @@ export class Mint {
 
   #fail(failure: Failure, permit: Permit, then: AfterFailure): never {
     const streak = this.#parts.gate.failed(permit, failure, then);
-    throw failureError(this.#parts.tokenUrl, failure, streak);
+    this.#lastFailure = failureError(this.#parts.tokenUrl, failure, streak);
+    throw this.#lastFailure;
   }
 
   #countBroken(outcome: TokenOutcome): void {

@@ -150,6 +150,21 @@ describe('an abort during a mint (C3)', () => {
   });
 });
 
+describe('an abort between two tries', () => {
+  test('ends the mint, and the try that failed is told', async () => {
+    const { payouts, sandbox, clock, eventsOf } = await startHarness();
+    sandbox.fail(1, { kind: 'status', status: 502 });
+    const controller = new AbortController();
+    const call = callAccount(payouts, controller.signal);
+    await clock.waiting(150, 150);
+    controller.abort();
+    await expect(call).rejects.toMatchObject(cancelled);
+    await turns();
+    expect(eventsOf('token-failed')).toMatchObject([{ error: { status: 502 } }]);
+    expect([clock.pending, sandbox.stats().tokenRequests]).toEqual([0, 1]);
+  });
+});
+
 describe('"maxWaitMs" ends the wait of its request, not of the others (C3)', () => {
   test.each([
     ['of the auth', { maxWaitMs: 3_000 }, undefined],
