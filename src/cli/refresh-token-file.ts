@@ -14,8 +14,8 @@ export class KeepingStore extends MemoryTokenStore {
 }
 
 /**
- * Where the refresh token goes. PayU may replace it at each use, and who then holds only the old one is locked out: so
- * the place is made sure of before anything is sent, and changes in one step.
+ * Where the refresh token goes. PayU may replace it at each use, and the old one is then useless. So the file is
+ * checked before anything is sent, and is replaced in one step.
  */
 export class RefreshTokenFile {
   readonly #path: string;

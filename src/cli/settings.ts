@@ -36,7 +36,7 @@ export function readSettings(env: Env): Settings {
   return { environment, grant, scope };
 }
 
-/** The value of a variable; that it is missing is told once all were asked for. */
+/** The value of a variable. A missing one is noted, and all missing ones are reported together. */
 type Needed = (name: string, what: string) => string;
 
 /** The library's message with the variables in place of the options. */

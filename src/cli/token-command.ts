@@ -42,7 +42,7 @@ async function oneToken(
     ...settings,
     store,
     onEvent,
-    // A person waits, who can ask again.
+    // A person waits and can ask again.
     tokenAttempts: 2,
   });
   try {

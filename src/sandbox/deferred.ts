@@ -4,7 +4,7 @@ interface Deferred<T> {
   readonly reject: (reason: Error) => void;
 }
 
-/** A promise to be settled from outside; its rejection is never unhandled, should nobody wait any more. */
+/** A promise to be settled from outside. Its rejection is never unhandled, even if nobody waits for it. */
 export function deferred<T>(): Deferred<T> {
   let resolve: (value: T) => void = () => {};
   let reject: (reason: Error) => void = () => {};

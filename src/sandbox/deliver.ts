@@ -4,7 +4,7 @@ import type { Reply } from './reply.ts';
 
 /**
  * Sends an answer. `answered` is called with the status before a byte is on its way, so that
- * whoever has the response also finds it in the log and the counters.
+ * a client that has the response also finds it in the log and the counters.
  */
 export function deliver(
   answer: Answer,

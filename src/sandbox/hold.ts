@@ -114,7 +114,7 @@ export class ParkedRequests implements Hold {
 /** The holds of one sandbox; the oldest that fits takes a request. */
 export class Holds {
   readonly #holds = new Set<ParkedRequests>();
-  /** Ended holds may still have someone who waits on them. */
+  /** A test may still wait on a hold that has ended. */
   readonly #all = new Set<ParkedRequests>();
 
   add(target: Target, process: HoldProcess): ParkedRequests {

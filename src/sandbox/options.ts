@@ -65,7 +65,7 @@ export interface SandboxOptions {
   readonly bbpsRefusalStatus?: 200 | 401;
   /** What the status checks of a payment show, one after the other; the last one stays. Default `['QUEUED']`. */
   readonly paymentCourse?: readonly PayoutStep[];
-  /** What becomes of the good payments in a list that also has a bad one; documents leave it open. Default `all-or-none`. */
+  /** Whether the good payments in a list that also has a bad one are taken; documents leave it open. Default `all-or-none`. */
   readonly batches?: 'all-or-none' | 'per-entry';
   /** If given, requests with another `payoutMerchantId`, `pid`, `merchantId` or `mid` header get PayU's 403 in HTML. */
   readonly merchantId?: string;

@@ -2,7 +2,7 @@ import { deferred } from './deferred.ts';
 
 /** What the sandbox saw since it started, or since `resetStats()`: plain JSON. */
 export interface SandboxStats {
-  /** Requests to the token endpoint, whatever became of them. */
+  /** Requests to the token endpoint, however they ended. */
   readonly tokenRequests: number;
   readonly tokenRequestsByGrant: Readonly<Record<string, number>>;
   /** New access tokens, refreshes included. */
@@ -15,7 +15,7 @@ export interface SandboxStats {
   readonly revokeRequests: number;
   /** Tokens that the revocation endpoint killed. */
   readonly revocations: number;
-  /** Requests to an API, whatever became of them. */
+  /** Requests to an API, however they ended. */
   readonly apiRequests: number;
   /** 401s of the APIs. */
   readonly unauthorized: number;
@@ -66,7 +66,7 @@ const noCounts: Readonly<Record<Counter, number>> = {
   aborted: 0,
 };
 
-/** Counters since the last reset, gauges of the moment, and whoever waits for them. */
+/** Counters since the last reset, gauges of the moment, and the tests that wait for them. */
 export class Statistics {
   #counts: Record<Counter, number> = { ...noCounts };
   readonly #gauges: Record<Gauge, number> = {

@@ -119,7 +119,7 @@ function refresh(form: URLSearchParams, world: World, client: SandboxClient, fli
   return { kind: 'token', entry: world.ledger.refresh(old, scope), how: 'refreshed' };
 }
 
-/** Up to Doorkeeper 5.1, whoever loses a race between two refreshes is told `invalid_request`. */
+/** Up to Doorkeeper 5.1, the loser of a race between two refreshes is told `invalid_request`. */
 function deadRefreshToken(value: string, world: World): string {
   const raced = [...world.flights].some((other) => other.refreshToken === value);
   const old = ['doorkeeper-5.0', 'doorkeeper-5.1'].includes(world.settings.statusStyle);

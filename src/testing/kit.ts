@@ -27,7 +27,7 @@ export interface ApiMockOptions {
  *
  * Token requests use up the token mocks in the order in which they were declared, revocations and APIs
  * likewise; an API request takes the first unused mock that its method and path fit, so that requests which
- * run side by side do not depend on who is first.
+ * run side by side do not depend on their order.
  */
 export interface MockPayu {
   /** Answers one token request, of any grant, with a new token; or with a fixture, word for word. */

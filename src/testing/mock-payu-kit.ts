@@ -19,7 +19,7 @@ import {
 } from './reply.ts';
 import { refusedReply, tokenErrorReply, usualReply } from './usual-replies.ts';
 
-/** The kit behind `mockPayu`: declares mocks, and hands each request to whom it concerns. */
+/** The kit behind `mockPayu`: declares mocks, and hands each request to the one that it is for. */
 export class MockPayuKit implements MockPayu {
   readonly #hosts: Hosts;
   readonly #ledger = new Ledger();

@@ -11,14 +11,14 @@ export interface SeenRequest {
 }
 
 export interface Listener {
-  /** Is this request the kit's business? Asked before nock looks at what was registered later. */
+  /** Is this request for the kit? Asked before nock looks at what was registered later. */
   readonly claims: (method: string, url: URL) => boolean;
   readonly answer: (request: SeenRequest) => Outcome | Promise<Outcome>;
   /** nock has passed the whole answer on. */
   readonly answered: (request: SeenRequest) => void;
   /**
-   * A request that no interceptor wants, neither the kit's nor a foreign one: what to tell its sender if it is the kit's
-   * business. Where nobody has an interceptor, it would leave this machine.
+   * A request that no interceptor wants, neither the kit's nor a foreign one: what to tell its sender if it is for
+   * the kit. Where nobody has an interceptor, it would leave this machine.
    */
   readonly unexpected: (method: string, url: URL, whereTo: 'nowhere' | 'the network') => string | undefined;
 }

@@ -10,7 +10,7 @@ const realSetImmediate: typeof nextTurn = nextTurn;
  */
 const turnsOfAnAnswer = 20;
 
-/** Lets answers that nock has given reach who asked. Uses no clock. */
+/** Lets answers that nock has given reach the client. Uses no clock. */
 export async function letAnswersArrive(): Promise<void> {
   for (let turn = 0; turn < turnsOfAnAnswer; turn++) {
     await new Promise<void>((resolve) => realSetImmediate(resolve));

@@ -122,7 +122,7 @@ describe('the doctor against the sandbox names each thing in one line with its r
   });
 
   test.each([
-    [true, 'the server reuses tokens: whoever asks gets the running one, with what is left of its life'],
+    [true, 'the server reuses tokens: each request gets the running one, with what is left of its life'],
     [false, 'the server makes a new token each time it is asked'],
   ])('whether the server reuses tokens: %s', async (reuseTokens, words) => {
     const { sandbox, env } = await sandboxFor({ reuseTokens });

@@ -176,7 +176,7 @@ function textOf(data: unknown): string {
   return typeof data === 'string' ? data : (JSON.stringify(data) ?? '');
 }
 
-/** Without the query, which may hold what is nobody else's to see. */
+/** Without the query, which may hold personal data. */
 function placeOf({ host, pathname }: URL): string {
   return `${host}${pathname}`;
 }

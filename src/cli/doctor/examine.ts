@@ -18,7 +18,7 @@ export interface Wishes {
 /** Why there is no token for these settings. */
 type Explain = (error: unknown, asked: Settings) => Finding;
 
-/** Looks at everything, what costs nothing first, and hands over each finding as it is made. */
+/** Looks at everything, beginning with what costs nothing, and reports each finding at once. */
 export async function* examine(
   settings: Settings,
   env: Readonly<Record<string, string | undefined>>,
@@ -177,7 +177,7 @@ async function reuseFinding(value: string, settings: Settings, probe: Probe, why
       return note(
         'reuse',
         again.token.value === value
-          ? 'the server reuses tokens: whoever asks gets the running one, with what is left of its life'
+          ? 'the server reuses tokens: each request gets the running one, with what is left of its life'
           : 'the server makes a new token each time it is asked',
       );
     default:
