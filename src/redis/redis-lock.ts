@@ -15,6 +15,8 @@ export class RedisLock {
   readonly #key: string;
   readonly #mutex: Mutex;
   #isLost = false;
+  /** Redis refused to extend the lease: more telling than the loss that follows from it. */
+  #refusal: RedisStoreError | undefined;
 
   constructor(commands: GuardedCommands, key: string, leaseMs: number) {
     this.#commands = commands;
@@ -53,6 +55,7 @@ export class RedisLock {
   /** Gives the lock back, or rejects when it was not ours any more: then a sibling may have minted as well. */
   async release(): Promise<void> {
     await this.#mutex.release();
+    if (this.#refusal !== undefined) throw this.#refusal;
     if (!this.#isLost) return;
     throw new RedisStoreError(
       'lock-lost',
@@ -83,8 +86,13 @@ export class RedisLock {
   /** Asks Redis also in a pause: a lease does not wait for its end. */
   async #extend(owner: string, leaseMs: number): Promise<0 | 1> {
     const values = [owner, String(leaseMs)];
-    const reply = await this.#commands.evalAnyway({ script: EXTEND_LOCK, keys: [this.#key], values });
-    return this.#noteWhose(reply);
+    const call = { script: EXTEND_LOCK, keys: [this.#key], values } as const;
+    try {
+      return this.#noteWhose(await this.#commands.evalAnyway(call));
+    } catch (error) {
+      if (error instanceof RedisStoreError && error.reason === 'refused') this.#refusal = error;
+      throw error;
+    }
   }
 
   async #drop(owner: string): Promise<0 | 1> {

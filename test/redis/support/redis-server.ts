@@ -11,7 +11,11 @@ export interface RedisServer {
   readonly url: string;
   /** Started by us: nobody minds what is left in it. */
   readonly isOwn: boolean;
+  isRunning(): boolean;
   stop(): Promise<void>;
+  /** Stands still until it is resumed: connections stay, and get no answer. */
+  freeze(): void;
+  resume(): void;
   /** As an administrator would: with the SHUTDOWN command. */
   shutdown(): Promise<void>;
   /** On the same port again, with nothing in it. */
@@ -38,15 +42,24 @@ for (const reason of new Set([noRedis, noOwnRedis])) {
 export async function anyRedis(): Promise<RedisServer> {
   const url = process.env.REDIS_URL;
   if (!url) return ownRedis();
-  return { url, isOwn: false, stop: async () => {}, shutdown: notOurs, start: notOurs };
+  const isRunning = () => true;
+  const stop = async () => {};
+  const freeze = () => void notOurs();
+  return { url, isOwn: false, isRunning, stop, freeze, resume: freeze, shutdown: notOurs, start: notOurs };
 }
 
-export async function ownRedis(...more: readonly string[]): Promise<RedisServer> {
-  const port = await freePort();
-  let child = await launch(port, more);
+/** In the options of a server: one more port of its own. */
+export const ANOTHER_PORT = '<another port>';
+
+export async function ownRedis(...options: readonly string[]): Promise<RedisServer> {
+  const { port, more, child: first } = await launchAnywhere(options);
+  let child = first;
   return {
     url: `redis://127.0.0.1:${port}`,
     isOwn: true,
+    isRunning: () => child.exitCode === null && child.signalCode === null,
+    freeze: () => child.kill('SIGSTOP'),
+    resume: () => child.kill('SIGCONT'),
     stop: async () => {
       if (child.exitCode !== null || child.signalCode !== null) return;
       const exit = once(child, 'exit');
@@ -66,6 +79,20 @@ export async function ownRedis(...more: readonly string[]): Promise<RedisServer>
 
 async function notOurs(): Promise<void> {
   throw new Error('The Redis at REDIS_URL is left alone.');
+}
+
+/** A port that was free a moment ago may be taken by now, on a busy machine. */
+async function launchAnywhere(options: readonly string[]) {
+  for (let left = 5; ; left -= 1) {
+    const port = await freePort();
+    const another = String(await freePort());
+    const more = options.map((option) => (option === ANOTHER_PORT ? another : option));
+    try {
+      return { port, more, child: await launch(port, more) };
+    } catch (error) {
+      if (left === 0) throw error;
+    }
+  }
 }
 
 const children = new Set<ChildProcess>();
