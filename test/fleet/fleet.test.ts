@@ -39,6 +39,7 @@ describe.skipIf(noOwnRedis)(`${SIZE} processes with one Redis`, { timeout: 60_00
     more: {
       readonly grant?: (sandbox: Sandbox) => Grant;
       readonly redis?: Partial<MemberOptions['redis']>;
+      readonly maxWaitMs?: number;
     } = {},
   ): Promise<Sandbox> {
     const sandbox = await startSandbox({ requestLogLimit: 0, ...options });
@@ -50,6 +51,7 @@ describe.skipIf(noOwnRedis)(`${SIZE} processes with one Redis`, { timeout: 60_00
       grant: more.grant?.(sandbox) ?? { type: 'client_credentials', clientId, clientSecret },
       scope: SCOPE,
       redis: { url: redis.url, prefix: `fleet-${randomUUID()}:`, ...more.redis },
+      ...(more.maxWaitMs !== undefined && { maxWaitMs: more.maxWaitMs }),
     });
     return sandbox;
   }
@@ -139,7 +141,7 @@ describe.skipIf(noOwnRedis)(`${SIZE} processes with one Redis`, { timeout: 60_00
   });
 
   test.each([
-    ['immediate', CALLS_EACH],
+    ['immediate', CALLS_EACH / 4],
     ['previous', CALLS_EACH / 10],
   ] as const)(
     'a rotating refresh token (%s) is not lost in %i rotations',
@@ -219,5 +221,21 @@ describe.skipIf(noOwnRedis)(`${SIZE} processes with one Redis`, { timeout: 60_00
     expectAll(outcome, CALLS);
     expect(outcome.events['rate-limited']).toBe(1);
     expect(sandbox.stats()).toMatchObject({ tokenRequests: 2, rateLimited: 1, mints: 1 });
+  });
+
+  test('the holder of the lock is killed in a cold mint: no call of a sibling with maxWaitMs of 5 s is lost (case 75)', async () => {
+    const sandbox = await opened({}, { maxWaitMs: 5_000 });
+    const [doomed, ...others] = fleet.members;
+    if (doomed === undefined) throw new Error('There is a first process.');
+    const hold = sandbox.hold('token');
+    void doomed.call(1).report.catch(() => {});
+    await hold.waitFor(1);
+    const { started, report } = together(others.map((member) => member.call(20)));
+    await started;
+    await doomed.kill();
+    await hold.waitFor(2);
+    hold.release();
+    expectAll(await report, (SIZE - 1) * 20);
+    expect(sandbox.stats().tokenRequests).toBe(2);
   });
 });

@@ -16,6 +16,11 @@ export interface Member {
   call(calls: number, options?: { readonly concurrency?: number }): Running;
   invalidate(): Promise<void>;
   redisReady(): Promise<void>;
+  /** Stands still, with its connections open, until it is resumed. */
+  freeze(): void;
+  resume(): void;
+  /** Dies at once, without a word to anybody. */
+  kill(): Promise<void>;
 }
 
 /** Processes that share one Redis. */
@@ -115,7 +120,22 @@ class MemberProcess implements Member {
     return this.#order({ type: 'redis-ready' }).done.then(() => {});
   }
 
+  freeze(): void {
+    this.#child.kill('SIGSTOP');
+  }
+
+  resume(): void {
+    this.#child.kill('SIGCONT');
+  }
+
+  async kill(): Promise<void> {
+    const exit = once(this.#child, 'exit');
+    this.#child.kill('SIGKILL');
+    await exit;
+  }
+
   async end(): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     const exit = once(this.#child, 'exit');
     this.#child.disconnect();
     await exit;

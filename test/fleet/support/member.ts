@@ -20,7 +20,14 @@ function current(): Opened {
   return opened;
 }
 
-async function open({ environment, apiUrl, grant, scope, redis: options }: MemberOptions): Promise<Opened> {
+async function open({
+  environment,
+  apiUrl,
+  grant,
+  scope,
+  redis: options,
+  ...waits
+}: MemberOptions): Promise<Opened> {
   const { url, ...storeOptions } = options;
   // Comes back soon after an outage, however long that was.
   const redis = new Redis(url, { retryStrategy: () => 20 }).on('error', () => {});
@@ -30,6 +37,7 @@ async function open({ environment, apiUrl, grant, scope, redis: options }: Membe
     environment,
     grant,
     scope,
+    ...waits,
     store: redisTokenStore(redis, storeOptions),
     onEvent: ({ type }) => count(events, type),
   });

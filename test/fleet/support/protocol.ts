@@ -11,7 +11,10 @@ export interface MemberOptions {
     readonly prefix: string;
     readonly timeoutMs?: number;
     readonly outagePauseMs?: number;
+    readonly leaseMs?: number;
   };
+  /** Of each call. Default: the library's. */
+  readonly maxWaitMs?: number;
 }
 
 export type Command =
