@@ -1,93 +1,138 @@
-import { isRecord } from './json.ts';
-
 /** Below this, replacing would garble the text and hide nothing: a secret that short is none. */
 const SHORTEST_SECRET = 4;
 
-/** The text without the secrets, in whatever encoding a URL or a form gives them; one line, not too long. */
+/** The text without the secrets, in whatever encoding a URL, a form or JSON gives them. */
 export function redact(text: string, secrets: Iterable<string>): string {
   let clean = text;
   for (const secret of secrets) {
     if (secret.length < SHORTEST_SECRET) continue;
-    for (const form of new Set([
-      secret,
-      encodeURIComponent(secret),
-      formEncoded(secret),
-      jsonEncoded(secret),
-    ])) {
-      clean = clean.replaceAll(form, '[redacted]');
-    }
+    for (const form of formsOf(secret)) clean = clean.replaceAll(form, REDACTED);
   }
   return clean;
 }
 
-/** A run this long is a token, a key or a digest, whosever it is: words and host names are shorter. */
-const TOKEN_LIKE = /[A-Za-z0-9_+/~-]{24,}=*/g;
-/** But for names of scopes and errors, which are words: without them a refusal can't be understood. */
-const WORDS = /^[a-z]{1,15}(?:_[a-z]{1,15})+$/;
+const REDACTED = '[redacted]';
+
+function formsOf(secret: string): Iterable<string> {
+  // Most tokens look the same in each.
+  if (/^[\w.-]*$/.test(secret)) return [secret];
+  const inForm = new URLSearchParams([['', secret]]).toString().slice(1);
+  return new Set([secret, encodeURIComponent(secret), inForm, JSON.stringify(secret).slice(1, -1)]);
+}
+
+/** Where Node.js names a host by itself, dots or not. */
+const NAMED_HOST = /(?<=\b(?:getaddrinfo|connect|query\w+) E[A-Z_]+ |\bHost: )[\w.-]+/;
+/** A domain name; what hides in a URL's user info is none. No token has dots between small letters, and ends in them. */
+const DOMAIN = /(?<![\w-]|\w\.)(?:[a-z\d](?:[a-z\d-]{0,61}[a-z\d])?\.)+[a-z]{2,18}(?![\w-]|[^\s/]*@)/;
+/** A run this long is a token, a key or a digest, whosever it is: words are shorter. */
+const TOKEN_LIKE = /(?<token>[\w+~-][\w+/~-]{23,}=*)/;
+const HOSTS_AND_TOKENS = new RegExp(
+  [NAMED_HOST, DOMAIN, TOKEN_LIKE].map(({ source }) => source).join('|'),
+  'g',
+);
+
+/** A run that is words: the names of scopes, errors and codes. Without them a failure can't be understood. */
+const WORDS = /^(?:[a-z]{1,15}(?:_[a-z]{1,15})+|[A-Z]{1,15}\d{0,2}(?:_[A-Z]{1,15}\d{0,2})+)$/;
 
 /**
  * What a server or a library wrote, made fit for a message: without secrets, control characters, length. A store may
- * quote a token that this process has never seen, so whatever looks like one goes too.
+ * quote a token that this process has never seen, so whatever looks like one goes too; names of hosts stay.
  */
 export function quotable(text: string, secrets: Iterable<string>): string {
   // Control characters would let a server write lines of its own into our users' logs.
   const line = redact(text, secrets)
-    .replace(TOKEN_LIKE, (run) => (WORDS.test(run) ? run : '[redacted]'))
+    .replace(HOSTS_AND_TOKENS, (run, token?: string) =>
+      token === undefined || WORDS.test(run) ? run : REDACTED,
+    )
     .replace(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, ' ')
     .trim();
   return line.length > 300 ? `${line.slice(0, 300)}…` : line;
 }
 
+/** How far the causes of an error are followed. */
+const DEEPEST_CAUSE = 5;
+
 /**
- * A stranger's error reduced to what may be shown: name, message, `code`. Its other properties are left behind: an
- * AxiosError holds the sent form, a Redis client's error the command with the token in it.
+ * A stranger's error reduced to what may be shown: what it and its causes say, and `code`. Its other properties are left
+ * behind: an AxiosError holds the sent form, a Redis client's error the command with the token in it.
  */
 export function safeError(error: unknown, secrets: Iterable<string>): Error {
   const known = [...secrets];
-  const source = isRecord(error) ? error : { message: String(error) };
-  const message = typeof source.message === 'string' ? source.message : '';
-  const inner = Array.isArray(source.errors)
-    ? source.errors.map((each) => safeError(each, known).message)
-    : [];
-  const clean = new Error(quotable(message || inner.join('; ') || 'unknown error', known));
+  const words = quotable(wordsOf(error, 0), known);
+  const clean = new Error(withCodes(words, error) || 'unknown error');
   // The frames from here tell nothing, and the stranger's own stack repeats its message.
   clean.stack = `${clean.name}: ${clean.message}`;
-  if (typeof source.code === 'string') Object.assign(clean, { code: quotable(source.code, known) });
+  const code = read(error, 'code');
+  if (typeof code === 'string') Object.assign(clean, { code: isCode(code) ? code : quotable(code, known) });
   return clean;
+}
+
+/** What an error says, then what its causes add: that of happy eyeballs says nothing itself, that of fetch next to nothing. */
+function wordsOf(error: unknown, depth: number): string {
+  if (depth > DEEPEST_CAUSE || (error === undefined && depth > 0)) return '';
+  const isObject = (typeof error === 'object' && error !== null) || typeof error === 'function';
+  const message = isObject ? read(error, 'message') : String(error);
+  const errors = read(error, 'errors');
+  const all = [
+    typeof message === 'string' ? message : '',
+    Array.isArray(errors)
+      ? errors
+          .slice(0, DEEPEST_CAUSE)
+          .map((each) => wordsOf(each, depth + 1))
+          .join('; ')
+      : '',
+    wordsOf(read(error, 'cause'), depth + 1),
+  ];
+  return all.reduce((said, more) =>
+    more === '' || said.includes(more) ? said : said === '' ? more : `${said}: ${more}`,
+  );
+}
+
+/** The code of the network or of TLS, where the words lack it; it is what people search for. */
+function withCodes(words: string, error: unknown): string {
+  const code = read(error, 'code');
+  if (!isCode(code) || /^ERR_(?!TLS|SSL)/.test(code) || words.includes(code)) return words;
+  return words === '' ? code : `${words} (${code})`;
+}
+
+/** A property of whatever was thrown; one that can't be read is none. */
+function read(error: unknown, name: string): unknown {
+  try {
+    return (error as Readonly<Record<string, unknown>> | null | undefined)?.[name];
+  } catch {
+    return undefined;
+  }
 }
 
 /** The same with the stranger's frames: where nobody foresaw the error, they are what a report needs. */
 export function safeErrorWithFrames(error: unknown, secrets: Iterable<string>): Error {
   const clean = safeError(error, secrets);
-  const stack = isRecord(error) && typeof error.stack === 'string' ? error.stack : '';
-  const frames = stack.split('\n').filter((line) => /^ +at [^\n]+:\d+\)?$/.test(line));
-  clean.stack = [clean.stack, ...frames].join('\n');
+  const stack = read(error, 'stack');
+  const frames = typeof stack === 'string' ? stack.split('\n') : [];
+  clean.stack = [clean.stack, ...frames.filter((line) => /^ +at [^\n]+:\d+\)?$/.test(line))].join('\n');
   return clean;
 }
 
-/** What classes of errors and codes look like: `VaultError`, `ECONNREFUSED`. Secrets do not. */
+/** What classes of errors look like: `VaultError`. Secrets do not. */
 const ERROR_NAME = /^[A-Z][A-Za-z]{0,40}(?:Error|Exception)$/;
-const ERROR_CODE = /^[A-Z][A-Z_]{2,40}$/;
+
+/** What codes look like: `ECONNREFUSED`, `ERR_HTTP2_ERROR`. Secrets do not. */
+function isCode(code: unknown): code is string {
+  return typeof code === 'string' && /^[A-Z]{2,20}\d?(?:_[A-Z]{1,20}\d?){0,8}$/.test(code);
+}
 
 /**
  * An error of a function that handles a secret, without its words: they may quote that very secret, which nobody here
  * has seen yet and could take out.
  */
 export function wordlessError(error: unknown): Error {
-  const { name, code } = isRecord(error) ? error : {};
+  const name = read(error, 'name');
+  const code = read(error, 'code');
   const kind = typeof name === 'string' && ERROR_NAME.test(name) ? name : 'error';
-  const known = typeof code === 'string' && ERROR_CODE.test(code) ? { code } : {};
+  const known = isCode(code) ? { code } : {};
   const clean = new Error(
     `${kind}${known.code === undefined ? '' : ` ${known.code}`}, not quoted as it may tell the secret`,
   );
   clean.stack = `${clean.name}: ${clean.message}`;
   return Object.assign(clean, known);
-}
-
-function formEncoded(secret: string): string {
-  return new URLSearchParams([['', secret]]).toString().slice(1);
-}
-
-function jsonEncoded(secret: string): string {
-  return JSON.stringify(secret).slice(1, -1);
 }

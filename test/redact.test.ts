@@ -1,0 +1,160 @@
+import { createServer } from 'node:net';
+import { describe, expect, test } from 'vitest';
+import { quotable, redact, safeError, safeErrorWithFrames, wordlessError } from '../src/redact.ts';
+
+const withCode = (code: unknown, message = '') => Object.assign(new Error(message), { code });
+
+describe('a host name is never redacted', () => {
+  test.each([
+    'getaddrinfo ENOTFOUND corporate-forward-proxy-mumbai-1.example',
+    'getaddrinfo EAI_AGAIN corporate-forward-proxy-mumbai-1',
+    'connect ECONNREFUSED payments-egress-proxy-6d4cf56db6-x7k2p:3128',
+    'queryA ESERVFAIL internal-accounts-gateway-of-payments',
+    'getaddrinfo ENOTFOUND internal-a1b2c3d4e5f6a7b8c9d0-1234567890.ap-south-1.elb.amazonaws.com',
+    'getaddrinfo ENOTFOUND redis-master-0.redis-headless-of-payments.production.svc.cluster.local',
+    'the host corporate-forward-proxy-mumbai-1.example, port 3128',
+    'POST https://corporate-forward-proxy-mumbai-1.example/oauth/token failed',
+    "Hostname/IP does not match certificate's altnames: Host: corporate-forward-proxy-mumbai-1. is not in the cert's altnames: DNS:*.corporate-forward-proxies-of-mumbai.example",
+    'connect ETIMEDOUT 2405:200:1630:ff00:1234:5678:9abc:def0:443',
+  ])('%s', (text) => {
+    expect(quotable(text, ['a-secret-that-is-not-in-it'])).toBe(text);
+    expect(safeError(new Error(text), []).message).toBe(text);
+  });
+});
+
+describe('a code is never redacted, however long', () => {
+  test.each([
+    'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+    'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+    'ERR_TLS_CERT_ALTNAME_INVALID',
+    'DEPTH_ZERO_SELF_SIGNED_CERT',
+    'ERR_HTTP2_INVALID_CONNECTION_HEADERS',
+    'PAYU_PRODUCTION_CLIENT_SECRET',
+  ])('%s', (code) => {
+    expect(quotable(`it says ${code} here`, [])).toBe(`it says ${code} here`);
+  });
+});
+
+describe('what looks like a token goes, whosever it is', () => {
+  test.each([
+    ['hexadecimal', '0a9f'.repeat(16)],
+    ['base64url', 'q83vASNFZ4mrze8BI0VniavN7wEjRWeJ'],
+    [
+      'a JSON Web Token',
+      `eyJhbGciOiJIUzI1NiJ9${'aB3d'.repeat(8)}.eyJzdWIiOiIxIn0${'Xy1'.repeat(9)}.${'Zk9'.repeat(12)}`,
+    ],
+    ['hyphens', 'the-access-token-of-somebody-else'],
+    ['an AWS key', 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY'],
+    ['a key with a version', 'AKIA2IOSF3ODNN7EX4AMPLE5KEY'],
+    ['a hash at the end of a sentence', `${'9b1c'.repeat(8)}.`],
+    ['user info of a URL', `https://${'k3y'.repeat(10)}:x@proxy.example`],
+  ])('%s', (_, token) => {
+    const shown = quotable(`before ${token} behind`, []);
+    expect(shown).toMatch(/^before .*\[redacted\].* behind$/);
+    for (const run of token.match(/[A-Za-z0-9]{16,}/g) ?? []) expect(shown).not.toContain(run);
+  });
+
+  test('a secret that is known goes out of a host name, too', () => {
+    expect(quotable('getaddrinfo ENOTFOUND secret-1.example', ['secret-1'])).toBe(
+      'getaddrinfo ENOTFOUND [redacted].example',
+    );
+  });
+
+  test.each([
+    ['as it is', 'a+b/c d&"e'],
+    ['encoded in a path', encodeURIComponent('a+b/c d&"e')],
+    ['encoded in a form', 'a%2Bb%2Fc+d%26%22e'],
+    ['encoded in JSON', 'a+b/c d&\\"e'],
+  ])('a secret that is known goes %s', (_, form) => {
+    expect(redact(`<${form}>`, ['a+b/c d&"e'])).toBe('<[redacted]>');
+  });
+});
+
+describe("the network's own code is always in the message", () => {
+  const refused = withCode('ECONNREFUSED', 'connect ECONNREFUSED 127.0.0.1:1');
+  const cases: readonly (readonly [string, unknown, string])[] = [
+    ['once, where the message has it', refused, 'connect ECONNREFUSED 127.0.0.1:1'],
+    ['of a message that lacks it', withCode('ECONNRESET', 'socket hang up'), 'socket hang up (ECONNRESET)'],
+    ['without a message', withCode('ECONNREFUSED'), 'ECONNREFUSED'],
+    [
+      'of happy eyeballs',
+      Object.assign(
+        new AggregateError([withCode('ECONNREFUSED', 'connect ECONNREFUSED ::1:1'), refused], ''),
+        { code: 'ECONNREFUSED' },
+      ),
+      'connect ECONNREFUSED ::1:1; connect ECONNREFUSED 127.0.0.1:1',
+    ],
+    [
+      'of happy eyeballs, in an error that has none of its own',
+      Object.assign(new Error('', { cause: new AggregateError([refused], '') }), { code: 'ERR_NETWORK' }),
+      'connect ECONNREFUSED 127.0.0.1:1',
+    ],
+    [
+      'of fetch, two causes down',
+      withCodeAndCause('ERR_NETWORK', 'Network Error', new TypeError('fetch failed', { cause: refused })),
+      'Network Error: fetch failed: connect ECONNREFUSED 127.0.0.1:1',
+    ],
+    [
+      'of a cause that says the same',
+      withCodeAndCause('ECONNREFUSED', refused.message, refused),
+      'connect ECONNREFUSED 127.0.0.1:1',
+    ],
+    [
+      'of TLS, however long',
+      withCode('UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'unable to verify the first certificate'),
+      'unable to verify the first certificate (UNABLE_TO_VERIFY_LEAF_SIGNATURE)',
+    ],
+    ['but no code that may be a secret', withCode('0a9f'.repeat(16), 'broken'), 'broken'],
+    ['but no number', withCode(14, 'broken'), 'broken'],
+    ['of an error whose cause is itself', selfCaused(), 'round (ELOOP)'],
+  ];
+  test.each(cases)('%s', (_, error, message) => {
+    expect(safeError(error, []).message).toBe(message);
+  });
+
+  function withCodeAndCause(code: string, message: string, cause: unknown): Error {
+    return Object.assign(new Error(message, { cause }), { code });
+  }
+
+  function selfCaused(): Error {
+    const error: Error = withCode('ELOOP', 'round');
+    error.cause = error;
+    return error;
+  }
+
+  test('of a real refusal, by a real fetch', async () => {
+    const server = createServer().listen(0, '127.0.0.1');
+    await new Promise((resolve) => server.once('listening', resolve));
+    const { port } = server.address() as { port: number };
+    await new Promise((resolve) => server.close(resolve));
+    const error: unknown = await fetch(`http://127.0.0.1:${port}/`).catch((caught) => caught);
+    expect(safeError(error, []).message).toContain('ECONNREFUSED');
+  });
+});
+
+describe('whatever was thrown, it can be shown', () => {
+  const trap = () => {
+    throw new Error('the trap quotes a-secret-1');
+  };
+  const strange: readonly (readonly [string, unknown])[] = [
+    ['undefined', undefined],
+    ['null', null],
+    ['a symbol', Symbol('s')],
+    ['an object without a prototype', Object.create(null)],
+    ['a list', ['a']],
+    ['a proxy whose properties throw', new Proxy({}, { get: trap })],
+    [
+      'a proxy that throws at everything',
+      new Proxy({}, { get: trap, has: trap, ownKeys: trap, getPrototypeOf: trap }),
+    ],
+    ['a getter that throws', Object.defineProperty({}, 'message', { get: trap })],
+    ['a text that throws', { toString: trap }],
+  ];
+  test.each(strange)('%s', (_, thrown) => {
+    for (const show of [safeError, safeErrorWithFrames, wordlessError]) {
+      const shown = show(thrown, ['a-secret-1']);
+      expect(shown.message).not.toBe('');
+      expect(`${shown.message}${shown.stack}`).not.toContain('a-secret-1');
+    }
+  });
+});
