@@ -29,6 +29,11 @@ export function isLoopback(hostname: string): boolean {
   );
 }
 
+/** Plain http to this machine: where the environment's proxy has no place (G5). */
+export function isPlainLoopback(url: string): boolean {
+  return /^http:/i.test(url) && isLoopback(hostOf(url) ?? '');
+}
+
 /** The origin of an instance's baseURL, which the token may always be sent to; undefined where it has none. */
 export function originOf(url: string | undefined): string | undefined {
   return url === undefined ? undefined : parseUrl(url)?.origin;

@@ -1,12 +1,13 @@
 import type { AxiosAdapter, AxiosInstance, AxiosResponse, InternalAxiosRequestConfig } from 'axios';
 import { ClosedError, invalidOption } from '../errors.ts';
 import { scopeKey } from '../token/endpoint/scope.ts';
-import { hostOf } from '../url.ts';
+import { hostOf, isLoopback } from '../url.ts';
 import { httpAdapter, isUsers, resolveAdapter } from './adapter.ts';
 import { unlinked } from './bodies/unlinked.ts';
 import { concealRequest, concealSockets } from './conceal.ts';
 import { Exchange, type ExchangeParts } from './exchange.ts';
-import { OriginGuard } from './origin.ts';
+import { type Destination, OriginGuard, type Withheld } from './origin.ts';
+import { isReadByProxy } from './proxy.ts';
 import { resolveRequestOptions } from './request-options.ts';
 import { cleanLaterErrors, restoreError } from './restore.ts';
 
@@ -59,7 +60,7 @@ export function attach(attachable: AttachableClient, attachment: Attachment): ()
   }
   // An instance of either copy of the types is the same at run time.
   const client = attachable as AxiosInstance;
-  refuseMixUp(client, attachment);
+  refuseBaseUrl(client, attachment);
   const holder = client as AxiosInstance & { [ATTACHED]?: Attached };
   const { auth } = attachment;
   const signature = JSON.stringify([attachment.scope, attachment.origins]);
@@ -67,6 +68,12 @@ export function attach(attachable: AttachableClient, attachment: Attachment): ()
   if (present?.isInPlace()) {
     if (present.auth === auth && present.signature === signature) return present.detach;
     throw invalidOption('client', alreadyAttached(present.auth === auth));
+  }
+  if (!Object.isExtensible(holder)) {
+    throw invalidOption(
+      'client',
+      'is frozen, so that nothing can be attached to it. Attach it before it is frozen.',
+    );
   }
   const swapAdapter = adapterSwap(sending(client, attachment));
   // Synchronous, so that axios stays on its short path where the user's own interceptors are.
@@ -113,7 +120,7 @@ function wrapped(original: Config['adapter'], send: Send): Wrapper {
 
 /** What happens in the adapter's place. */
 function sending(client: AxiosInstance, attachment: Attachment): Send {
-  const { header } = attachment;
+  const { header, allowInsecureHttp } = attachment;
   const headerIsAuthorization = header.name.toLowerCase() === 'authorization';
   const http = httpAdapter();
   const attachedScopeKey = scopeKey(attachment.scope);
@@ -121,36 +128,59 @@ function sending(client: AxiosInstance, attachment: Attachment): Send {
     {
       allowed: attachment.origins,
       foreignHosts: attachment.foreignHosts,
-      allowInsecureHttp: attachment.allowInsecureHttp,
+      allowInsecureHttp,
       headerIsAuthorization,
     },
-    () => client.defaults.baseURL,
+    () => client.defaults?.baseURL,
   );
-  return (config) => {
+  /** Where this call goes, by its config as it is at the moment (G6). */
+  const destinationOf = (config: Config, adapter: AxiosAdapter): Destination => {
+    const destination = guard.destination(config);
+    if (destination.kind === 'withheld') return destination;
+    const { origin } = destination;
+    if (config.auth && headerIsAuthorization) return { kind: 'withheld', reason: 'basic-auth', origin };
+    const isRead = adapter === http && !allowInsecureHttp && isReadByProxy(origin, config);
+    return isRead ? { kind: 'withheld', reason: 'insecure-http', origin } : destination;
+  };
+  const withhold = (reason: Withheld['reason'] | 'own-header', origin: string): void => {
+    attachment.emit({ type: 'token-withheld', reason, origin });
+  };
+  const send: Send = (config) => {
     const adapter = resolveAdapter(config.adapter, config);
     if (config.httpAgent || config.httpsAgent) concealSockets(config);
-    const { payuAuth } = config;
-    if (payuAuth === false || isSet(config.headers, header.name)) return asItIs(adapter, config);
-    const own = payuAuth === undefined ? undefined : resolveRequestOptions(payuAuth);
-    const destination = guard.destination(config);
-    if (destination.kind === 'withheld' || (config.auth && headerIsAuthorization)) {
-      // Until detached, nothing leaves through a closed auth that would have been bare.
-      if (destination.kind === 'withheld' && attachment.source.closed.hasCome) throw new ClosedError();
-      const reason = destination.kind === 'withheld' ? destination.reason : 'basic-auth';
-      attachment.emit({ type: 'token-withheld', reason, origin: destination.origin });
+    const payuAuth = Object.hasOwn(config, 'payuAuth') ? config.payuAuth : undefined;
+    if (payuAuth === false) return asItIs(adapter, config);
+    const destination = destinationOf(config, adapter);
+    if (isSet(config.headers, header.name)) {
+      withhold('own-header', destination.origin);
       return asItIs(adapter, config);
     }
+    const own = payuAuth === undefined ? undefined : resolveRequestOptions(payuAuth);
+    if (destination.kind === 'withheld') {
+      // Until detached, nothing leaves through a closed auth that would have been bare.
+      if (destination.reason !== 'basic-auth' && attachment.source.closed.hasCome) throw new ClosedError();
+      withhold(destination.reason, destination.origin);
+      return asItIs(adapter, config);
+    }
+    const { origin, isPlain } = destination;
     return new Exchange(attachment, {
       config,
       adapter,
       adapterIsUsers: isUsers(adapter, config),
       mayFetch: adapter !== http,
-      origin: destination.origin,
+      origin,
+      isPlain,
       scopeKey: own?.scopeKey ?? attachedScopeKey,
       maxWaitMs: own?.maxWaitMs ?? attachment.maxWaitMs,
       replay: own?.replay ?? 'allowed',
+      isStillAllowed: () => {
+        const now = destinationOf(config, adapter);
+        return now.kind === 'allowed' && now.origin === origin;
+      },
+      sendAnew: () => send(config),
     }).run();
   };
+  return send;
 }
 
 /** Without a token. Its request is hidden as well: it leads to its agent, and to the requests of all other calls (G2). */
@@ -191,8 +221,10 @@ function isSet(headers: object, name: string): boolean {
 /** Handlers are kept in a list that axios shows, but does not type. */
 function isRegistered(client: AxiosInstance, interceptor: unknown): boolean {
   const manager = client.interceptors.request as unknown as {
-    forEach(visit: (handler: { readonly fulfilled?: unknown }) => void): void;
+    forEach?(visit: (handler: { readonly fulfilled?: unknown }) => void): void;
   };
+  // A mock written by hand may have `use` and `eject` alone.
+  if (manager.forEach === undefined) return true;
   let isThere = false;
   manager.forEach(({ fulfilled }) => {
     if (fulfilled === interceptor) isThere = true;
@@ -206,11 +238,21 @@ function alreadyAttached(isSameAuth: boolean): string {
     : 'is attached to another auth already. Detach it first, or create another instance.';
 }
 
-function refuseMixUp(client: AxiosInstance, { foreignHosts }: Attachment): void {
-  const host = hostOf(client.defaults?.baseURL);
-  if (host === undefined || !foreignHosts.includes(host)) return;
-  throw invalidOption(
-    'baseURL',
-    `of the instance leads to "${host}", which belongs to PayU's other environment than the option "environment" says. Change one of the two.`,
-  );
+/** What `baseURL` can never be used with (A9, F4). */
+function refuseBaseUrl(client: AxiosInstance, { foreignHosts, allowInsecureHttp }: Attachment): void {
+  const baseUrl = client.defaults?.baseURL;
+  const host = hostOf(baseUrl);
+  if (host === undefined) return;
+  if (foreignHosts.includes(host)) {
+    throw invalidOption(
+      'baseURL',
+      `of the instance leads to "${host}", which belongs to PayU's other environment than the option "environment" says. Change one of the two.`,
+    );
+  }
+  if (/^http:/i.test(String(baseUrl)) && !isLoopback(host) && !allowInsecureHttp) {
+    throw invalidOption(
+      'baseURL',
+      `of the instance leads to "${host}" by plain http, where no token may go. Use https, or set the option "allowInsecureHttp".`,
+    );
+  }
 }

@@ -30,6 +30,10 @@ export interface ExchangeRequest extends Call {
   readonly scopeKey: string;
   readonly maxWaitMs: number;
   readonly replay: 'allowed' | 'disabled';
+  /** Whether the token may go where the config leads now: it may have changed during a wait (G6). */
+  readonly isStillAllowed: () => boolean;
+  /** Begins the call again, by its config as it is now. */
+  readonly sendAnew: () => Promise<AxiosResponse>;
 }
 
 /**
@@ -71,6 +75,7 @@ export class Exchange {
   async #prepareAndRun(): Promise<AxiosResponse> {
     if (this.#request.replay === 'allowed') await this.#freezeBody();
     this.#token = (await this.#obtainToken()).record.accessToken;
+    if (!this.#request.isStillAllowed()) return this.#request.sendAnew();
     return this.#conclude(await this.#sender.attempt(this.#token));
   }
 
@@ -142,6 +147,7 @@ export class Exchange {
     }
     this.#token = obtained.record.accessToken;
     if (this.#token === refused) return this.#skip('same-token');
+    if (!this.#request.isStillAllowed()) return false;
     discardBody(response);
     if (standing === 'dropped') this.#renewedToken = this.#token;
     this.#refusedReplays.push(obtained.how);
@@ -168,6 +174,7 @@ export class Exchange {
   }
 
   async #replay(cause: 'token-refused' | 'rate-limited'): Promise<AxiosResponse> {
+    if (!this.#request.isStillAllowed()) return this.#request.sendAnew();
     const attempt = this.#sender.attempts + 1;
     this.#parts.emit({ type: 'request-replayed', cause, attempt, ...this.#shown });
     return this.#conclude(await this.#sender.attempt(this.#token));

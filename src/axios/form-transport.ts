@@ -9,6 +9,7 @@ import {
   LARGEST_REPLY_BYTES,
   secretsIn,
 } from '../token/endpoint/form-post.ts';
+import { isLoopback, isPlainLoopback } from '../url.ts';
 import { discardBody, isNodeStream, isWebStream } from './bodies/response-body.ts';
 import { headerOf } from './refusal.ts';
 
@@ -28,6 +29,8 @@ export function formTransport(options: TokenHttpOptions): FormPost {
       // Axios 1.12.2 asks for it, be it empty.
       env: {},
       adapter: ['http', 'fetch'],
+      // Plain http is for this machine: the environment's proxy would read the secret (G5).
+      ...(isPlainLoopback(url) ? { proxy: false } : {}),
       ...options,
       // A redirect must not carry the secret in the body anywhere (RFC 6749 §3.2 knows none).
       maxRedirects: 0,
@@ -64,16 +67,34 @@ const quietTransport = {
     options: https.RequestOptions,
     callback: (response: http.IncomingMessage) => void,
   ): http.ClientRequest {
-    // What a client asks of a forward proxy, with the secret in the body: axios before 1.16.1 knows no tunnels.
-    if (/^https:/i.test(options.path ?? '')) {
-      throw new Error(
-        'this token request for https would be handed to the proxy in the clear. Use axios 1.16.1 or later, or an agent that tunnels as "http.httpsAgent" with "http.proxy" false',
-      );
-    }
+    refuseProxyInTheClear(options);
     const { request } = options.protocol === 'https:' ? https : http;
-    return request(options, callback).on('socket', (socket) => socket.unref?.());
+    const sent = request(options, callback);
+    // Behind an agent's only socket a call of the user's may be waiting for it, with nothing else to stay alive by.
+    const { agent } = options;
+    if (agent instanceof http.Agent && agent.maxSockets === 1) return sent;
+    return sent.on('socket', (socket) => {
+      socket.unref?.();
+      // The agent hands it to the next request as it is.
+      sent.on('close', () => socket.ref?.());
+    });
   },
 };
+
+/** A whole URL as the path is what a client asks of a forward proxy, with the secret in the body. */
+function refuseProxyInTheClear({ path, hostname, host }: https.RequestOptions): void {
+  const asked = String(path);
+  if (/^https:/i.test(asked)) {
+    throw new Error(
+      'this token request for https would be handed to the proxy in the clear. Use axios 1.16.1 or later, or an agent that tunnels as "http.httpsAgent" with "http.proxy" false',
+    );
+  }
+  if (isPlainLoopback(asked) && !isLoopback(String(hostname ?? host))) {
+    throw new Error(
+      'this token request to this machine would be handed to a proxy on another one in the clear. Set "http.proxy" to false',
+    );
+  }
+}
 
 async function readReply(response: AxiosResponse): Promise<FormReply> {
   return {

@@ -3,12 +3,14 @@ import { hostOf, isBehindBaseUrl, isLoopback, originOf, parseUrl } from '../url.
 
 /** Where a request goes, and whether the token may go there (G1). */
 export type Destination =
-  | { readonly kind: 'allowed'; readonly origin: string }
-  | {
-      readonly kind: 'withheld';
-      readonly reason: 'origin' | 'insecure-http' | 'basic-auth';
-      readonly origin: string;
-    };
+  /** Plain http to this machine is no way for a proxy of the environment (G5). */
+  { readonly kind: 'allowed'; readonly origin: string; readonly isPlain: boolean } | Withheld;
+
+export interface Withheld {
+  readonly kind: 'withheld';
+  readonly reason: 'origin' | 'insecure-http' | 'basic-auth';
+  readonly origin: string;
+}
 
 /** The most prefixes remembered; beyond it all are forgotten and worked out anew. */
 const MOST_REMEMBERED = 1_000;
@@ -71,7 +73,7 @@ export class OriginGuard {
     if (headerIsAuthorization && (username !== '' || password !== '')) {
       return { kind: 'withheld', reason: 'basic-auth', origin };
     }
-    return { kind: 'allowed', origin };
+    return { kind: 'allowed', origin, isPlain: protocol === 'http:' && isLoopback(hostname) };
   }
 }
 

@@ -27,6 +27,8 @@ export interface Call {
   readonly mayFetch: boolean;
   /** Where it goes; the token goes nowhere else. */
   readonly origin: string;
+  /** By plain http to this machine. */
+  readonly isPlain: boolean;
 }
 
 /** Has fetch leave redirects to us. */
@@ -54,13 +56,15 @@ export class Sender implements Leash, SentRequest {
   readonly #headers: AxiosHeaders;
   readonly #usersRedirectHook: InternalAxiosRequestConfig['beforeRedirect'];
   readonly #usersFetchOptions: InternalAxiosRequestConfig['fetchOptions'];
+  readonly #usersProxy: InternalAxiosRequestConfig['proxy'];
+  readonly #isPlain: boolean;
   /** The caller's body, and what of it the adapter gets. */
   readonly #data: unknown;
   readonly #sentData: unknown;
   #body: RequestBody | undefined;
   #frozen: FrozenBody | undefined;
 
-  constructor({ config, adapter, adapterIsUsers, mayFetch, origin }: Call, header: TokenHeader) {
+  constructor({ config, adapter, adapterIsUsers, mayFetch, origin, isPlain }: Call, header: TokenHeader) {
     this.config = config;
     this.origin = origin;
     this.headerName = header.name;
@@ -71,6 +75,8 @@ export class Sender implements Leash, SentRequest {
     this.#headers = config.headers as AxiosHeaders;
     this.#usersRedirectHook = config.beforeRedirect;
     this.#usersFetchOptions = config.fetchOptions;
+    this.#isPlain = isPlain;
+    this.#usersProxy = config.proxy;
     this.#data = config.data;
     this.#sentData = unlinked(config.data);
   }
@@ -133,6 +139,7 @@ export class Sender implements Leash, SentRequest {
     if (this.#sentData !== this.#data) config.data = this.#data;
     // Undefined is the same to axios as absent, and a delete would make all that follows slow.
     config.beforeRedirect = this.#usersRedirectHook as never;
+    if (this.#isPlain) config.proxy = this.#usersProxy as never;
     if (this.#mayFetch) config.fetchOptions = this.#usersFetchOptions as never;
   }
 
@@ -160,6 +167,8 @@ export class Sender implements Leash, SentRequest {
     }
     config.headers = headers;
     config.beforeRedirect = redirectHook(this, this.config.method, this.#usersRedirectHook);
+    // Plain http is for this machine: the environment's proxy would read the token (G5).
+    if (this.#isPlain) config.proxy = this.#usersProxy || false;
     if (!this.#mayFetch) return;
     const own = this.#usersFetchOptions;
     if (own === undefined) config.fetchOptions = MANUAL;

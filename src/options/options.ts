@@ -173,6 +173,10 @@ function resolveEnvironment(environment: unknown, allowInsecureHttp: boolean): E
   };
 }
 
+/** Headers that the body, the connection or the server's name need, and names of what each object of axios' has. */
+const TAKEN_NAMES =
+  /^(?:host|content-.*|accept(?:-.*)?|connection|keep-alive|proxy-.*|te|trailer|transfer-encoding|upgrade|expect|__proto__|constructor|prototype|set|get|has|delete|clear|normalize|concat|tojson|tostring|valueof|hasownproperty)$/i;
+
 function resolveHeader(header: unknown): Pick<ResolvedOptions, 'headerName' | 'headerPrefix'> {
   if (header === undefined) return { headerName: 'Authorization', headerPrefix: 'Bearer ' };
   if (!isRecord(header))
@@ -182,6 +186,12 @@ function resolveHeader(header: unknown): Pick<ResolvedOptions, 'headerName' | 'h
   // RFC 9110 §5.6.2 token.
   if (typeof name !== 'string' || !/^[\w!#$%&'*+.^`|~-]+$/.test(name)) {
     throw invalidOption('header.name', 'must be a header name such as "X-Partner-Token".');
+  }
+  if (TAKEN_NAMES.test(name)) {
+    throw invalidOption(
+      'header.name',
+      `must be a header that can carry a token; "${name}" has another meaning.`,
+    );
   }
   if (typeof prefix !== 'string' || !/^[\x21-\x7E]*$/.test(prefix.trim())) {
     throw invalidOption(

@@ -176,10 +176,31 @@ describe.each(AXIOS_VERSIONS)('where the token goes, on %s', (version) => {
     ['http://127.0.0.1.example', 'insecure-http'],
     ['http://[::ffff:127.0.0.1]', 'insecure-http'],
     ['http://[::2]', 'insecure-http'],
-  ] as const)('an instance of %s: %s', async (baseURL, expected) => {
-    const { token, withheld } = await send(library, { url: '/x' }, { baseURL, origins: [] });
+  ] as const)('an instance that was attached, and leads to %s now: %s', async (baseURL, expected) => {
+    const { auth, events } = tokensOf(library);
+    const { client, sent } = recordingClient(library.axios, { baseURL: OWN });
+    auth.attach(client);
+    client.defaults.baseURL = baseURL;
+    await client.get('/x');
+    const withheld = events.find((event) => event.type === 'token-withheld');
     expect(withheld?.reason ?? 'sent').toBe(expected);
-    expect(token).toBe(expected === 'sent' ? 'access_token_1' : undefined);
+    expect(sent[0]?.token).toBe(expected === 'sent' ? 'access_token_1' : undefined);
+  });
+
+  test.each([
+    ['http://api.example', true],
+    ['http://0.0.0.0:3000', true],
+    ['HTTP://128.0.0.1', true],
+    ['http://localhost:3000', false],
+    ['http://[::1]', false],
+    ['https://api.example', false],
+    ['/relative', false],
+  ])('an instance of %s is refused where it is attached: %s', (baseURL, isRefused) => {
+    const { client } = recordingClient(library.axios, { baseURL });
+    const attach = () => tokensOf(library).auth.attach(client);
+    if (!isRefused) return expect(attach).not.toThrow();
+    expect(attach).toThrow('"baseURL" of the instance leads to');
+    expect(() => tokensOf(library, { allowInsecureHttp: true }).auth.attach(client)).not.toThrow();
   });
 
   test('a name in another script is the same as its ASCII form', async () => {
