@@ -32,20 +32,22 @@ export abstract class PayuAuthError extends Error {
   /** Its URL, without query, fragment and user info. */
   declare readonly url?: string;
 
-  static {
-    Object.defineProperty(PayuAuthError.prototype, BRAND, { value: true });
-  }
-
   constructor(message: string, details: PayuAuthErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    marked(new.target);
     if (details.method !== undefined) this.method = details.method;
     if (details.url !== undefined) this.url = details.url;
   }
 }
 
-/** The name of its instances, where the language's own errors have theirs: on the prototype, so that none pays for it. */
-function named(Class: { readonly name: string; readonly prototype: PayuAuthError }): void {
-  Object.defineProperty(Class.prototype, 'name', { value: Class.name, configurable: true, writable: true });
+/**
+ * Brand and name of a class's instances, where the language's own errors have their name: on the prototype, so that none
+ * pays for it. By the first instance, because a static block would keep bundlers from dropping what nobody uses.
+ */
+function marked({ name, prototype }: { readonly name: string; readonly prototype: PayuAuthError }): void {
+  if (Object.hasOwn(prototype, 'name')) return;
+  Object.defineProperty(prototype, 'name', { value: name, configurable: true, writable: true });
+  Object.defineProperty(prototype, BRAND, { value: true });
 }
 
 /**
@@ -55,10 +57,6 @@ function named(Class: { readonly name: string; readonly prototype: PayuAuthError
  */
 export class TokenRefusedError extends PayuAuthError {
   static override readonly name = 'TokenRefusedError';
-  static {
-    named(TokenRefusedError);
-  }
-
   readonly code = 'ERR_TOKEN_REFUSED';
   /** The `error` of the reply, such as `invalid_client`; undefined where the reply named none. */
   readonly error?: string | undefined;
@@ -85,10 +83,6 @@ export class TokenRefusedError extends PayuAuthError {
 /** The token endpoint told us to wait for longer than this caller may wait. */
 export class RateLimitedError extends PayuAuthError {
   static override readonly name = 'RateLimitedError';
-  static {
-    named(RateLimitedError);
-  }
-
   readonly code = 'ERR_RATE_LIMITED';
   /** When it makes sense to try again. */
   readonly retryAt: Date;
@@ -108,10 +102,6 @@ export class RateLimitedError extends PayuAuthError {
 /** No token could be got: network, timeout, 5xx, or a limit on waiting was reached. It may pass by itself. */
 export class TokenUnavailableError extends PayuAuthError {
   static override readonly name = 'TokenUnavailableError';
-  static {
-    named(TokenUnavailableError);
-  }
-
   readonly code = 'ERR_TOKEN_UNAVAILABLE';
   /** Token requests in a row that brought no token before this error; 0 when none was sent. */
   readonly attempts: number;
@@ -131,10 +121,6 @@ export class TokenUnavailableError extends PayuAuthError {
 /** A success status, but no usable token in the reply. */
 export class TokenResponseError extends PayuAuthError {
   static override readonly name = 'TokenResponseError';
-  static {
-    named(TokenResponseError);
-  }
-
   readonly code = 'ERR_TOKEN_RESPONSE';
   /** HTTP status of the reply. */
   readonly status: number;
@@ -154,10 +140,6 @@ export class TokenResponseError extends PayuAuthError {
 /** `close()` was called on the auth that this request needed. */
 export class ClosedError extends PayuAuthError {
   static override readonly name = 'ClosedError';
-  static {
-    named(ClosedError);
-  }
-
   readonly code = 'ERR_CLOSED';
 
   constructor(

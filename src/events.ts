@@ -62,10 +62,10 @@ export type PayuAuthEvent =
 export type Emit = (event: PayuAuthEvent) => void;
 
 /** Written where `NODE_DEBUG` names the package. */
-const debug: DebugLogger = debuglog('axios-payu-auth');
+const debug: DebugLogger = /* @__PURE__ */ debuglog('axios-payu-auth');
 
 /** For whoever watches the whole process: an APM, a test. */
-const events: Channel = channel('axios-payu-auth:event');
+const events: Channel = /* @__PURE__ */ channel('axios-payu-auth:event');
 
 /**
  * Tells an event to the listener, to `NODE_DEBUG=axios-payu-auth` and to the diagnostics channel
