@@ -28,7 +28,6 @@ const PUBLISHED: readonly string[] = [
   'examples/opentelemetry.ts',
   'examples/payment-links-client.ts',
   'examples/payouts-client.ts',
-  'examples/payment-links-client.ts',
   'examples/pino.ts',
   'examples/prom-client.ts',
   ...entry('index'),
@@ -124,15 +123,14 @@ describe('the packed package', () => {
     },
   );
 
-  test.each(['cjs', 'mjs'])('the licence of each package inside the %s bundles is with them', (format) => {
+  // The build fails where it would bundle another one.
+  test.each([
+    ['cjs', ['is-network-error', 'p-retry', 'redis-semaphore']],
+    ['mjs', ['redis-semaphore']],
+  ])('the licence of each package inside the %s bundles is with them', (format, inside) => {
     const notices = readFileSync(join(ROOT, `dist/third-party-licences.${format}.txt`), 'utf8');
-    const inside = code
-      .filter((path) => path.endsWith(format))
-      .map((path) => readFileSync(join(ROOT, path), 'utf8'))
-      .flatMap((text) => [...text.matchAll(/^\/\/#region \S*node_modules\/((?:@[^/]+\/)?[^/]+)/gm)])
-      .map(([, name = '']) => name);
-    expect(inside.length).toBeGreaterThan(0);
-    for (const name of new Set(inside)) expect(notices).toMatch(new RegExp(`^${name} \\d`, 'm'));
+    expect([...notices.matchAll(/^([\w@/-]+) \d+\.\d+\.\d+$/gm)].map(([, name]) => name)).toEqual(inside);
+    expect(notices.match(/permission is hereby granted/gi)).toHaveLength(inside.length);
   });
 
   test('brings no scripts that would run at its installation', () => {
