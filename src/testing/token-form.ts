@@ -31,8 +31,12 @@ export function tokenFormProblems(request: FormRequest): string[] {
   if (publicClients.has(form.get('client_id') ?? '') && form.has('client_secret')) {
     problems.push(`"client_secret" must be left out: "client_id" is PayU's public one, which has none`);
   }
-  if (!form.has('scope')) problems.push('"scope" is missing: PayU wants it with every grant');
-  else if (!/^\S+( \S+)*$/.test(form.get('scope') ?? '') && form.get('scope') !== '') {
+  const scope = form.get('scope');
+  if (scope === null) {
+    // PayU documents a refresh without one (F1).
+    if (grantType !== 'refresh_token')
+      problems.push('"scope" is missing: PayU wants it with each grant but a refresh');
+  } else if (!/^\S+( \S+)*$/.test(scope) && scope !== '') {
     problems.push('"scope" must hold scopes separated by one space');
   }
   return problems;

@@ -156,6 +156,12 @@ describe('tokenRateLimited()', () => {
   });
 });
 
+test('a refresh without a scope breaks no rule: PayU documents it so (F1)', async () => {
+  kit.refresh();
+  await postForm({ grant_type: 'refresh_token', client_id: 'x', refresh_token: 'r' });
+  kit.done();
+});
+
 describe('a token request that breaks a rule fails at once, and says why', () => {
   const { scope, ...withoutScope } = clientCredentials;
   const { client_secret, ...withoutSecret } = clientCredentials;
