@@ -36,10 +36,10 @@ end
 `;
 
 const YIELDS = `
-local function yields(record, lock, owner, seen, obtained_at)
+local function yields(record, lock, owner, seen, obtained_at, own)
   if owner ~= '' and text(lock) == owner then return false end
   local stored = text(record)
-  if not stored then return false end
+  if not stored or stored == own then return false end
   if seen ~= '' then return not string.find(seen, redis.sha1hex(stored), 1, true) end
   local stored_at = string.match(stored, '^1%.%a+%.(%d+)%.')
   return stored_at ~= nil and tonumber(stored_at) > tonumber(obtained_at)
@@ -60,7 +60,7 @@ export const GET_RECORD: string = script(`
 /** KEYS: record, lock. ARGV: owner or '', digests of what was seen or '', obtainedAt, value, TTL in ms. 1: written. 0: another record stays. */
 export const SET_RECORD: string = script(
   `
-  if yields(KEYS[1], KEYS[2], ARGV[1], ARGV[2], ARGV[3]) then return 0 end
+  if yields(KEYS[1], KEYS[2], ARGV[1], ARGV[2], ARGV[3], ARGV[4]) then return 0 end
   run('SET', KEYS[1], ARGV[4], 'PX', ARGV[5])
   return 1
 `,

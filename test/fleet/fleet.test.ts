@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import { type Sandbox, type SandboxOptions, startSandbox } from '../../src/sandbox/index.ts';
 import type { Grant } from '../../src/token/endpoint/grants.ts';
 import { noOwnRedis, ownRedis, type RedisServer } from '../redis/support/redis-server.ts';
-import { type Fleet, startFleet, together } from './support/fleet.ts';
+import { type Fleet, type Member, startFleet, together } from './support/fleet.ts';
 import type { CallsReport, MemberOptions } from './support/protocol.ts';
 
 const SIZE = 8;
@@ -114,6 +114,62 @@ describe.skipIf(noOwnRedis)(`${SIZE} processes with one Redis`, { timeout: 60_00
     const { tokenRequests, unauthorized } = sandbox.stats();
     expect(tokenRequests).toBe(1);
     expect(unauthorized).toBeGreaterThan(0);
+  });
+
+  /** No call is lost, whoever held which token (D3). Why the processes renew apart; and how many tokens that brings. */
+  describe('each process holds another token, and then all tokens are revoked', () => {
+    test.each<[string, number, (sandbox: Sandbox, member: Member) => Promise<void>]>([
+      ['invalidate() by hand', 1, async (_, member) => member.invalidate()],
+      [
+        'a stray 401 of a gateway',
+        1,
+        async (sandbox) => sandbox.fail(1, { kind: 'status', status: 401, body: 'html' }, { on: 'api' }),
+      ],
+    ])('after %s', async (_, tokens, renewApart) => {
+      const sandbox = await opened();
+      await warm(sandbox);
+      for (const member of fleet.members) {
+        await renewApart(sandbox, member);
+        expectAll(await member.call(1).report, 1);
+      }
+      expect(sandbox.stats().tokenRequests).toBe(tokens);
+      sandbox.resetStats();
+      expectAll(await revokedInFlight(sandbox, 20), SIZE * 20);
+      expect(sandbox.stats().tokenRequests).toBeLessThanOrEqual(SIZE);
+    });
+
+    test('after an outage of Redis', async () => {
+      const sandbox = await opened({}, { redis: { timeoutMs: 200, outagePauseMs: 0 } });
+      await warm(sandbox);
+      await redis.shutdown();
+      sandbox.revokeAllTokens();
+      expectAll(await fleet.call(1).report, SIZE);
+      await redis.start();
+      await fleet.redisReady();
+      expect(sandbox.stats().tokenRequests).toBe(SIZE);
+      sandbox.resetStats();
+      expectAll(await revokedInFlight(sandbox, 20), SIZE * 20);
+      expect(sandbox.stats().tokenRequests).toBeLessThanOrEqual(SIZE);
+    });
+
+    test('after a holder of the lock was stopped beyond its lease', async () => {
+      const sandbox = await opened({}, { redis: { leaseMs: 300 } });
+      const [stopped, ...others] = fleet.members;
+      if (stopped === undefined) throw new Error('There is a first process.');
+      const hold = sandbox.hold('token', undefined, { process: 'after' });
+      const { report } = stopped.call(1);
+      await hold.waitFor(1);
+      stopped.freeze();
+      const siblings = together(others.map((member) => member.call(1)));
+      await hold.waitFor(2); // its lease is over, and a sibling mints
+      hold.release();
+      expectAll(await siblings.report, SIZE - 1);
+      stopped.resume();
+      expectAll(await report, 1);
+      sandbox.resetStats();
+      expectAll(await revokedInFlight(sandbox, 20), SIZE * 20);
+      expect(sandbox.stats().tokenRequests).toBeLessThanOrEqual(2);
+    });
   });
 
   describe('a server that revokes the previous token with each mint', () => {
