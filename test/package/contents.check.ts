@@ -117,8 +117,8 @@ describe('the packed package', () => {
       const imported = [...text.matchAll(/^import ([^'"]+) from/gm)].flatMap(
         ([, clause = '']) => clause.replaceAll(/\w+ as /g, '').match(/\w+/g) ?? [],
       );
-      // What entry points share imports nothing.
-      expect(imported.length > 0).toBe(path !== 'dist/clock.mjs');
+      // What entry points share may import nothing.
+      if (path.endsWith('index.mjs')) expect(imported.length).toBeGreaterThan(0);
       expect(imported.filter((name) => declared.includes(name))).toEqual([]);
     },
   );
