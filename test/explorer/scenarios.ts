@@ -3,7 +3,13 @@ import type { AuthSetup, CallSetup, EventKind, Scenario } from './support/scenar
 const MERCHANT: AuthSetup = { grant: 'client_credentials', clientId: 'merchant' };
 const USER: AuthSetup = { grant: 'password', clientId: 'user' };
 
-const SERVER: Scenario['server'] = { lifeSeconds: 7_200, rotation: 'at-once', revokesPrevious: false };
+const SERVER: Scenario['server'] = {
+  lifeSeconds: 7_200,
+  rotation: 'at-once',
+  revokesPrevious: false,
+  challenge: 'Bearer realm="api", error="invalid_token"',
+  refreshes: 'answered',
+};
 
 function call(auth: string, more: Partial<CallSetup> = {}): CallSetup {
   return { auth, via: 'request', maxWaitMs: 120_000, replay: 'allowed', ...more };
@@ -19,14 +25,16 @@ const ALWAYS = 99;
 /** What answers without any trouble. */
 const ANSWERS: Partial<Record<EventKind, number>> = { token: ALWAYS, api: ALWAYS };
 
-const ONE: Pick<Scenario, 'auths' | 'store' | 'server' | 'prelude'> = {
+const ONE: Pick<Scenario, 'auths' | 'store' | 'server' | 'prelude' | 'calmMs'> = {
   auths: { A: MERCHANT },
   store: 'own',
   server: SERVER,
   prelude: [],
+  // Longer than a told minute with its jitter, and than any pause.
+  calmMs: 200_000,
 };
 /** Two processes that share a store. */
-const TWO: Pick<Scenario, 'auths' | 'store' | 'server' | 'prelude'> = {
+const TWO: Pick<Scenario, 'auths' | 'store' | 'server' | 'prelude' | 'calmMs'> = {
   ...ONE,
   auths: { A: MERCHANT, B: MERCHANT },
   store: 'shared',
@@ -38,6 +46,7 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     ...ONE,
     name: 'a revocation',
+    server: { ...SERVER, challenge: 'OAuth realm="api", error="invalid_token"' },
     calls: [call('A'), call('A'), call('A')],
     events: { call: 3, ...ANSWERS, 'revoke-all': 1, 'api-late-ok': 1 },
     depth: 9,
@@ -97,6 +106,59 @@ export const SCENARIOS: readonly Scenario[] = [
     auths: { A: { ...MERCHANT, options: { tokenAttempts: 2 } } },
     calls: [asks('A'), asks('A', { maxWaitMs: 900 }), asks('A')],
     events: { call: 3, token: ALWAYS, 'token-503': 3, 'token-garbage': 2, abort: 1, timer: 3 },
+    depth: 7,
+    losesNoCall: false,
+  },
+  {
+    ...ONE,
+    name: 'faults that pass',
+    calls: [asks('A'), asks('A'), asks('A')],
+    events: {
+      call: 3,
+      token: ALWAYS,
+      'token-503': 1,
+      'token-408': 1,
+      'token-reset': 1,
+      'token-limited': 1,
+      timer: 3,
+    },
+    depth: 7,
+    losesNoCall: true,
+  },
+  {
+    ...ONE,
+    name: 'told to wait for days, and until a point in time',
+    calls: [asks('A'), asks('A'), asks('A')],
+    events: {
+      call: 3,
+      token: ALWAYS,
+      'token-limited-long': 1,
+      'token-point-in-time': 2,
+      timer: 2,
+      'wall-1h': 1,
+    },
+    depth: 6,
+    calmMs: 3_600_001,
+    losesNoCall: false,
+  },
+  {
+    ...TWO,
+    name: 'a sibling whose clock is an hour fast',
+    auths: { A: MERCHANT, B: { ...MERCHANT, clockAheadMs: 3_600_000 } },
+    store: 'notices',
+    calls: [call('A'), asks('B'), call('A'), asks('B')],
+    events: { call: 4, ...ANSWERS, 'token-limited': 1, timer: 1, 'revoke-all': 1 },
+    depth: 6,
+    losesNoCall: true,
+  },
+  {
+    ...ONE,
+    name: 'a refresh token that breaks the server',
+    auths: { A: { ...USER, options: { tokenAttempts: 2 } } },
+    server: { ...SERVER, refreshes: 'broken' },
+    calls: [call('A'), asks('A'), asks('A')],
+    prelude: [...IN_WINDOW, 'expire'],
+    events: { call: 2, token: ALWAYS, timer: 3, abort: 1, window: 1 },
     depth: 7,
     losesNoCall: false,
   },

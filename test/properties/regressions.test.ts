@@ -11,6 +11,7 @@ const SETUP: Setup = {
   store: 'own',
   renewAheadMs: 60_000,
   hold: 'none',
+  scheme: 'Bearer',
 };
 
 const CALL: CallStep = {

@@ -66,14 +66,19 @@ export async function happen(event: Event, world: World, scenario: Scenario): Pr
       world.store?.release(kind === 'store-go' ? 'go' : 'fail');
       return;
     case 'token-after-stall':
-      world.clock.advance(STALL_MS);
-      // What lies in the socket is read in the same round of the event loop in which the timers fire.
-      for (let i = 0; i < MICROTASKS; i++) await undefined;
-      world.answerTokenRequest(name, kind);
-      return;
+      return answerAfterStall(name, world);
     default:
       world.answerTokenRequest(name, kind);
   }
+}
+
+/** What lies in the socket is read in the same round of the event loop in which the timers fire (T2). */
+async function answerAfterStall(name: string, world: World): Promise<void> {
+  const request = world.answerable(name);
+  world.clock.advance(STALL_MS);
+  for (let i = 0; i < MICROTASKS; i++) await undefined;
+  if (world.answerable(name) !== request) world.wrong('an answer that lay in the socket was given up (T2)');
+  world.answerTokenRequest(name, 'token-after-stall');
 }
 
 /** Time passes, with a rest at each timer on the way. */

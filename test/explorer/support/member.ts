@@ -1,6 +1,7 @@
 import axios, { type AxiosInstance, type AxiosResponse, type InternalAxiosRequestConfig } from 'axios';
 import type { PayuAuthEvent } from '../../../src/events.ts';
 import { createPayuAuthIn, type PayuAuth } from '../../../src/payu-auth.ts';
+import type { Clock } from '../../../src/time/clock.ts';
 import type { TokenStore } from '../../../src/token/store/token-store.ts';
 import { GateModel } from '../../properties/support/gate-model.ts';
 import type { ManualClock } from '../../support/manual-clock.ts';
@@ -22,6 +23,10 @@ export interface Member {
   /** Results of token requests up to this order no longer count. */
   supersededOrder: number;
   isClosed: boolean;
+  /** Faults that pass by themselves, since the last answer. */
+  faults: number;
+  /** More than a fault or two: calls may be lost. */
+  hadTrouble: boolean;
   /** A token request failed, and no event has told of it yet. */
   owesEvent: boolean;
   /** Mints that a refused token was given as the cause of. */
@@ -43,7 +48,7 @@ export function createMember(
 ): Member {
   const { clientId } = setup;
   const auth = createPayuAuthIn(
-    { clock, random: () => 0.5 },
+    { clock: skewed(clock, setup.clockAheadMs ?? 0), random: () => 0.5 },
     {
       environment: { tokenUrl: TOKEN_URL, revokeUrl: REVOKE_URL },
       grant:
@@ -67,12 +72,24 @@ export function createMember(
     setup,
     auth,
     client,
-    gate: new GateModel(),
+    gate: new GateModel(setup.options?.tokenAttempts),
     banned: new Map(),
     supersededOrder: 0,
     isClosed: false,
+    faults: 0,
+    hadTrouble: false,
     owesEvent: false,
     mintsForRefusals: 0,
   };
   return member;
+}
+
+/** The clock of a process on another machine: the same durations, another time of day. */
+function skewed(clock: ManualClock, aheadMs: number): Clock {
+  if (aheadMs === 0) return clock;
+  return {
+    now: () => clock.now() + aheadMs,
+    steadyMs: () => clock.steadyMs(),
+    timer: (...timer) => clock.timer(...timer),
+  };
 }

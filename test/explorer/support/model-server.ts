@@ -5,6 +5,10 @@ export interface ServerRules {
   readonly rotation: 'none' | 'with-grace' | 'at-once';
   /** Whether each mint kills the client's earlier access tokens. */
   readonly revokesPrevious: boolean;
+  /** What the API's 401 says in `WWW-Authenticate`. */
+  readonly challenge: string;
+  /** `broken`: each refresh is answered with a 500, whatever the token. */
+  readonly refreshes: 'answered' | 'broken';
 }
 
 export interface ModelReply {
@@ -44,6 +48,9 @@ export class ModelServer {
     const grant = form.get('grant_type');
     if (grant === 'client_credentials') return this.#granted(client, undefined);
     if (grant === 'password') return this.#granted(client, this.#newRefreshToken());
+    if (this.#rules.refreshes === 'broken') return { status: 500, body: '<html>', headers: {} };
+    // Documented without one: a set that is wider than what was granted is refused (F1).
+    if (form.has('scope')) return oauthError(400, 'invalid_scope');
     const used = form.get('refresh_token') ?? '';
     if (!this.#liveRefreshTokens.has(used)) return oauthError(400, 'invalid_grant');
     return this.#granted(client, this.#rotated(used), used);

@@ -3,8 +3,6 @@ import { answerAll, happen, settle } from './events.ts';
 import type { CallSetup, Event, EventKind, Scenario } from './scenario.ts';
 import { World } from './world.ts';
 
-/** Longer than any cool-down that a scenario tells, and than any pause. */
-const CALM_MS = 200_000;
 /** Calls at the end have numbers of their own. */
 const LAST_CALLS = 1_000;
 /** Steps that bring any run to its end, or it does not end. */
@@ -46,7 +44,7 @@ export class Run {
     await this.#toTheEnd();
     world.checkEvents();
     this.#check();
-    world.clock.advance(CALM_MS);
+    world.clock.advance(this.#scenario.calmMs);
     for (const { name, isClosed } of world.members.values()) {
       if (isClosed) continue;
       world.begin(lastCall(name), LAST_CALLS + world.calls.length);
@@ -66,11 +64,13 @@ export class Run {
     for (const call of world.calls) {
       const wrong = whatIsWrong(call, {
         isClosed: world.member(call.auth).isClosed,
-        losesNoCall: this.#scenario.losesNoCall,
+        losesNoCall: this.#scenario.losesNoCall && !world.member(call.auth).hadTrouble,
         wasFound: (token, order) => world.wasFound(call, token, order),
       });
       if (wrong !== undefined) world.wrong(`call #${call.number} ${wrong}`);
     }
+    const errors = world.calls.filter(({ outcome }) => outcome === 'rejected').map(({ result }) => result);
+    if (new Set(errors).size < errors.length) world.wrong('two callers share an error object (C6)');
     const [first] = world.violations;
     if (first !== undefined) throw new Error(first);
   }

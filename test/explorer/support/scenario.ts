@@ -31,6 +31,8 @@ export type EventKind =
   | 'token-408'
   | 'token-limited'
   | 'token-untold'
+  /** Told to wait for eleven days. */
+  | 'token-limited-long'
   | 'token-point-in-time'
   | 'token-garbage'
   /** Never processed. */
@@ -65,6 +67,8 @@ export interface AuthSetup {
   /** Auths of one client may share tokens; those of two must not. */
   readonly clientId: string;
   readonly options?: Partial<Pick<PayuAuthOptions, 'renewAheadMs' | 'tokenAttempts' | 'rateLimitRetries'>>;
+  /** By how much this process' wall clock is ahead of the others'. */
+  readonly clockAheadMs?: number;
   /** Of a client_credentials grant. */
   readonly secret?: Secret;
 }
@@ -92,6 +96,8 @@ export interface Scenario {
   readonly events: Readonly<Partial<Record<EventKind, number>>>;
   /** How many events are chosen; what follows comes to its end by itself, without any trouble. */
   readonly depth: number;
+  /** How long to wait before the last calls: by then each gate must be open. */
+  readonly calmMs: number;
   /** Nothing happens here that may cost a call: only its own abort, a closed auth, or `maxWaitMs` that was really waited. */
   readonly losesNoCall: boolean;
 }

@@ -52,6 +52,8 @@ export function tokenAnswer(
       return { status: 408, body: '', headers: {} };
     case 'token-limited':
       return oauthError(429, 'rate_limit_exceeded', { retry_after: 60 });
+    case 'token-limited-long':
+      return oauthError(429, 'rate_limit_exceeded', { retry_after: 1e6 });
     case 'token-untold':
       return { status: 429, body: '', headers: {} };
     case 'token-point-in-time':
@@ -65,6 +67,10 @@ export function tokenAnswer(
 
 export function tokenIn({ status, body }: ModelReply): string | undefined {
   return status === 200 && body.startsWith('{') ? JSON.parse(body).access_token : undefined;
+}
+
+export function lifeMsIn({ body }: ModelReply): number {
+  return JSON.parse(body).expires_in * 1_000;
 }
 
 /** As an adapter answers, whatever the status. */

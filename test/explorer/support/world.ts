@@ -1,13 +1,13 @@
 import { AxiosError, type AxiosResponse, CanceledError, type InternalAxiosRequestConfig } from 'axios';
 import type { PayuAuthEvent } from '../../../src/events.ts';
-import { classify, momentOf } from '../../properties/support/gate-model.ts';
+import { classify, momentOf, type TokenReply } from '../../properties/support/gate-model.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 import { type ApiSend, atApi, type Call } from './call.ts';
 import { createMember, type Member, REVOKE_URL, TOKEN_URL } from './member.ts';
 import { type ModelReply, ModelServer, SECRET_SHAPE } from './model-server.ts';
 import { ModelStore } from './model-store.ts';
 import type { CallSetup, EventKind, Scenario } from './scenario.ts';
-import { settled, type TokenRequest, tokenAnswer, tokenIn } from './token-traffic.ts';
+import { lifeMsIn, settled, type TokenRequest, tokenAnswer, tokenIn } from './token-traffic.ts';
 
 /** What is known of a token value. */
 interface KnownToken {
@@ -16,6 +16,8 @@ interface KnownToken {
   readonly order: number;
   /** Who may carry it. */
   readonly members: Set<string>;
+  /** Who has asked for it, was given it, or has carried it: by hand, only what an auth has seen is forgotten. */
+  readonly seenBy: Set<string>;
   readonly lifeMs: number;
   readonly steadyEnd: number;
   readonly wallEnd: number;
@@ -28,6 +30,7 @@ interface ApiRequest {
 }
 
 const TOKEN_TIMEOUT_MS = 10_000;
+const TOKEN_ATTEMPTS = 4;
 const RENEW_AHEAD_MS = 60_000;
 
 /** Auths, a server and a store in memory; looks at all that passes between them. */
@@ -156,7 +159,7 @@ export class World {
     if (isAccepted) this.server.used(send.token);
     this.#apiEnds(call, send, how === 'api-reset' ? 'reset' : status);
     if (how === 'api-reset') request.break();
-    else request.give({ status, body: '{}', headers: how === 'api-429' ? { 'retry-after': '5' } : {} });
+    else request.give({ status, body: '{}', headers: headersOf(status, this.scenario.server.challenge) });
   }
 
   /** Answers the token request of this auth that was sent first. */
@@ -171,15 +174,18 @@ export class World {
     this.#tokenRequests.delete(request);
     this.#order++;
     if (answer === 'breaks') {
-      this.#tokenRequestFailed(member, request, 'passing');
+      this.#tokenRequestFailed(member, request, 'breaks');
       request.break();
       return;
     }
     const reply = classify(answer.status, answer.body, undefined, this.clock.now());
-    member.gate.ends(request.round, reply, momentOf(this.clock));
+    member.gate.ends(request.round, reply, momentOf(this.clock), grantOf(request.form));
     const value = tokenIn(answer);
-    if (value === undefined) this.#owesEvent(member, request);
-    else this.#learn(member, value, JSON.parse(answer.body).expires_in * 1_000, request.order);
+    // A refresh token that is dead costs nothing where another token comes (F2).
+    const isDeadRefresh = reply.kind === 'answered' && grantOf(request.form) === 'refresh_token';
+    if (value === undefined && !isDeadRefresh) this.#owesEvent(member, request, troubleOf(reply));
+    if (value !== undefined) member.faults = 0;
+    if (value !== undefined) this.#learn(member, value, lifeMsIn(answer), request.order);
     request.give(answer);
   }
 
@@ -329,6 +335,9 @@ export class World {
   #checkToken(call: Call, value: string): void {
     const known = this.#known.get(value);
     const { banned } = this.member(call.auth);
+    // It got a token after all: what failed before was a try among others.
+    this.member(call.auth).owesEvent = false;
+    known?.seenBy.add(call.auth);
     if (!known?.members.has(call.auth)) this.wrong(`call #${call.number} carries "${value}", not its own`);
     if ((banned.get(value) ?? Number.POSITIVE_INFINITY) < call.startedOrder) {
       this.wrong(`call #${call.number} carries ${value}, which was taken out of use before it began (C5)`);
@@ -343,7 +352,7 @@ export class World {
     }
     if (config.url !== TOKEN_URL) this.wrong(`a token request to ${config.url}`);
     this.#checkNeed(member);
-    const { round, wrong } = member.gate.sends(momentOf(this.clock));
+    const { round, wrong } = member.gate.sends(momentOf(this.clock), grantOf(form));
     if (wrong !== undefined) this.wrong(`${member.name}: ${wrong} (E3, E6)`);
     return new Promise((resolve, reject) => {
       const signal = config.signal as AbortSignal;
@@ -369,22 +378,24 @@ export class World {
   #gaveUp(member: Member, request: TokenRequest): void {
     const isTimeout = this.clock.steadyMs() - request.sentAt >= TOKEN_TIMEOUT_MS;
     if (isTimeout) {
-      this.#tokenRequestFailed(member, request, 'passing');
+      this.#tokenRequestFailed(member, request, 'timeout');
       return;
     }
     member.gate.leaves(request.round);
     if (!member.isClosed)
       this.wrong(`${member.name}: a token request that was sent is not seen through (C3)`);
-    else if (request.form.get('grant_type') === 'refresh_token')
-      this.wrong('close() gives up a refresh (C3)');
+    else if (grantOf(request.form) === 'refresh_token') this.wrong('close() gives up a refresh (C3)');
   }
 
-  #tokenRequestFailed(member: Member, request: TokenRequest, kind: 'passing'): void {
-    member.gate.ends(request.round, { kind }, momentOf(this.clock));
-    this.#owesEvent(member, request);
+  #tokenRequestFailed(member: Member, request: TokenRequest, why: 'breaks' | 'timeout'): void {
+    const grant = grantOf(request.form);
+    member.gate.ends(request.round, { kind: 'passing' }, momentOf(this.clock), grant);
+    this.#owesEvent(member, request, why === 'breaks' ? 'passing' : 'trouble');
   }
 
-  #owesEvent(member: Member, request: TokenRequest): void {
+  #owesEvent(member: Member, request: TokenRequest, what: 'passing' | 'trouble'): void {
+    member.faults++;
+    if (what === 'trouble' || member.faults >= TOKEN_ATTEMPTS) member.hadTrouble = true;
     if (request.order > member.supersededOrder) member.owesEvent = true;
   }
 
@@ -437,7 +448,8 @@ export class World {
       sharing.map(({ name }) => name),
     );
     for (const each of sharing) {
-      if (order < each.supersededOrder) each.banned.set(value, this.#order);
+      // Of a sibling's token that was still to come, nothing was decided.
+      if (each === member && order < each.supersededOrder) each.banned.set(value, this.#order);
       else each.banned.delete(value);
     }
   }
@@ -449,11 +461,12 @@ export class World {
     order: number,
     members: readonly string[],
   ): void {
-    const before = this.#known.get(value)?.members ?? [];
+    const before = this.#known.get(value);
     this.#known.set(value, {
       auth,
       order,
-      members: new Set([...before, ...members]),
+      members: new Set([...(before?.members ?? []), ...members]),
+      seenBy: new Set([...(before?.seenBy ?? []), ...(auth === undefined ? [] : [auth])]),
       lifeMs,
       steadyEnd: this.clock.steadyMs() + lifeMs,
       wallEnd: this.clock.now() + lifeMs,
@@ -463,14 +476,29 @@ export class World {
   #ban(member: Member): void {
     member.supersededOrder = ++this.#order;
     member.owesEvent = false;
-    for (const [value, { members }] of this.#known) {
-      if (members.has(member.name)) member.banned.set(value, this.#order);
+    for (const [value, { seenBy }] of this.#known) {
+      if (seenBy.has(member.name)) member.banned.set(value, this.#order);
     }
   }
 }
 
+/** A told minute is waited, and a fault tried again: calls survive both. */
+function troubleOf(reply: TokenReply): 'passing' | 'trouble' {
+  if (reply.kind === 'rate-limited') return (reply.toldMs ?? 0) <= 60_000 ? 'passing' : 'trouble';
+  return reply.kind === 'passing' ? 'passing' : 'trouble';
+}
+
+function headersOf(status: number, challenge: string): ModelReply['headers'] {
+  if (status === 401) return { 'www-authenticate': challenge };
+  return status === 429 ? { 'retry-after': '5' } : {};
+}
+
 function windowMs({ lifeMs }: { readonly lifeMs: number }): number {
   return Math.min(RENEW_AHEAD_MS, lifeMs / 10);
+}
+
+function grantOf(form: URLSearchParams): string {
+  return form.get('grant_type') ?? '';
 }
 
 function formOf(clientId: string, grant: string): URLSearchParams {

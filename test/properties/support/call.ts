@@ -13,6 +13,8 @@ export interface Call {
   readonly member: Member;
   readonly scope: string;
   readonly startedAt: number;
+  /** How long the process had stood still until then. */
+  readonly startedStalledMs: number;
   readonly startedOrder: number;
   readonly maxWaitMs: number;
   /** It can't or must not be sent a second time. */
@@ -25,21 +27,27 @@ export interface Call {
   endedAt?: number;
   /** Time that was spent in the API's hands, and not in waits of ours. */
   sentMs?: number;
+  /** Time in which the process stood still, beside that. */
+  stalledMs?: number;
 }
 
 /** The rule that a call broke so far, by what it came to and by what the server saw of it. */
 export function whatIsWrong(call: Call, sends: readonly SandboxRequest[], world: World): string | undefined {
-  return wrongSends(call, sends) ?? wrongTokens(call, sends, world) ?? wrongEnd(call);
+  return wrongSends(call, sends, world) ?? wrongTokens(call, sends, world) ?? wrongEnd(call);
 }
 
-function wrongSends(call: Call, sends: readonly SandboxRequest[]): string | undefined {
+function wrongSends(call: Call, sends: readonly SandboxRequest[], world: World): string | undefined {
   if (call.isOnce && sends.length > 1) return `was sent ${sends.length} times and must not be`;
-  if (sends.length > 2 + RATE_LIMIT_RETRIES) return `was sent ${sends.length} times`;
+  if (sends.length > 3 + RATE_LIMIT_RETRIES) return `was sent ${sends.length} times`;
   const followed = sends.slice(0, -1);
   const odd = followed.find(({ status }) => status !== 401 && status !== 429 && status !== 400);
   if (odd !== undefined) return `was sent again after ${odd.status ?? 'no answer'}`;
   const refusals = followed.filter(({ status }) => status === 401).length;
-  if (refusals > 1) return 'was replayed twice for a refused token';
+  if (refusals > 2) return `was replayed ${refusals} times for a refused token`;
+  const second = sends[followed.findIndex(({ status }) => status === 401) + 1]?.token;
+  if (refusals === 2 && !world.wasFound(call, second)) {
+    return 'was replayed again after a token that was minted for it (D3)';
+  }
   if (followed.length - refusals > RATE_LIMIT_RETRIES) return 'was retried too often after rate limits';
   const [first] = sends;
   const changed = sends.find(
@@ -85,9 +93,9 @@ function ownTokens(member: Member, scope: string, world: World): (ReadonlySet<st
 }
 
 function wrongEnd(call: Call): string | undefined {
-  const { outcome, result, startedAt, endedAt = 0, sentMs = 0, maxWaitMs } = call;
+  const { outcome, result, startedAt, endedAt = 0, sentMs = 0, stalledMs = 0, maxWaitMs } = call;
   if (outcome === 'pending') return undefined;
-  const waitedMs = endedAt - startedAt - sentMs;
+  const waitedMs = endedAt - startedAt - sentMs - stalledMs;
   if (waitedMs > maxWaitMs) return `waited ${waitedMs} ms and was allowed ${maxWaitMs}`;
   if (outcome === 'fulfilled') return undefined;
   if (call.mustSucceed) return `failed although nothing is wrong any more: ${String(result)}`;

@@ -15,12 +15,12 @@ export function momentOf(clock: { steadyMs(): number; now(): number }): Moment {
   return { steadyMs: clock.steadyMs(), wallMs: clock.now() };
 }
 
-function after({ steadyMs, wallMs }: Moment, delayMs: number): Moment {
+export function after({ steadyMs, wallMs }: Moment, delayMs: number): Moment {
   return { steadyMs: steadyMs + delayMs, wallMs: wallMs + delayMs };
 }
 
 /** How long it is from now until then. */
-function between(now: Moment, then: Moment): number {
+export function between(now: Moment, then: Moment): number {
   return Math.min(then.steadyMs - now.steadyMs, then.wallMs - now.wallMs);
 }
 
@@ -89,6 +89,9 @@ function later(a: Moment, b: Moment): Moment {
  * under way together fail together: they count once.
  */
 export class GateModel {
+  readonly #tries: number;
+  /** Refreshes in a row that failed, and were no refusals. */
+  #brokenRefreshes = 0;
   #isClosed = false;
   #opensAt: Moment = LONG_AGO;
   /** Told side by side with what closed the gate: it takes effect once the auth has read it too. */
@@ -103,17 +106,24 @@ export class GateModel {
   /** Requests of the present round that are under way, while the gate is closed. */
   #probes = 0;
 
+  constructor(tries: number = TRIES) {
+    this.#tries = tries;
+  }
+
   /** No trouble: whatever waits now, waits for a reply. */
   get isOpen(): boolean {
     return !this.#isClosed;
   }
 
   /** Says what is wrong with a request that is sent now, and the round it belongs to. */
-  sends(now: Moment): { readonly round: number; readonly wrong: string | undefined } {
+  sends(now: Moment, grant: string): { readonly round: number; readonly wrong: string | undefined } {
     const round = this.#round;
     if (!this.#isClosed) return { round, wrong: undefined };
     this.#probes++;
     const tooEarlyMs = between(now, this.#opensAt);
+    // Where a refresh has broken the server so often, the primary grant is tried at once (F2).
+    const isFallback = grant !== 'refresh_token' && this.#brokenRefreshes >= this.#tries;
+    if (isFallback) return { round, wrong: undefined };
     if (tooEarlyMs > 0) return { round, wrong: `a token request ${tooEarlyMs} ms too early` };
     return { round, wrong: this.#probes > 1 ? 'two token requests at once while in trouble' : undefined };
   }
@@ -128,7 +138,10 @@ export class GateModel {
     if (this.#isClosed && round === this.#round) this.#probes = Math.max(0, this.#probes - 1);
   }
 
-  ends(round: number, reply: TokenReply, now: Moment): void {
+  ends(round: number, reply: TokenReply, now: Moment, grant: string): void {
+    if (grant === 'refresh_token') {
+      this.#brokenRefreshes = reply.kind === 'passing' ? this.#brokenRefreshes + 1 : 0;
+    }
     this.leaves(round);
     const counts = !this.#isClosed || round === this.#round;
     if (reply.kind === 'rate-limited') this.#limited(reply.toldMs, counts, now);
@@ -150,7 +163,7 @@ export class GateModel {
   #failed(kind: 'passing' | 'unusable', now: Moment): void {
     this.#faults++;
     this.#unusable = kind === 'unusable' ? this.#unusable + 1 : 0;
-    const isLast = kind === 'unusable' ? this.#unusable >= UNUSABLE_REPLIES : this.#faults >= TRIES;
+    const isLast = kind === 'unusable' ? this.#unusable >= UNUSABLE_REPLIES : this.#faults >= this.#tries;
     if (this.#pauses > 0 || isLast) {
       this.#pauses++;
       this.#closesUntil(after(now, Math.min(30_000, 1_000 * 2 ** (this.#pauses - 1))));

@@ -79,6 +79,12 @@ class Run {
       case 'advance':
         await this.#advance(step.ms);
         break;
+      case 'step-wall':
+        this.world.clock.stepWall(step.ms);
+        break;
+      case 'stall':
+        this.world.clock.stall(step.ms);
+        break;
       case 'revoke-all':
         sandbox.revokeAllTokens(step.keepRefreshTokens ? { keep: 'refresh-tokens' } : {});
         break;
@@ -89,7 +95,12 @@ class Run {
         sandbox.setTokenLife(step.seconds);
         break;
       case 'rate-limit':
-        sandbox.rateLimit(step.count, { on: step.on, retryAfter: step.retryAfter, status: step.status });
+        sandbox.rateLimit(step.count, {
+          on: step.on,
+          // The sandbox's replies bear the date of the machine.
+          retryAfter: step.retryAfter === 'soon' ? Math.round(Date.now() / 1_000) + 60 : step.retryAfter,
+          status: step.status,
+        });
         break;
       case 'fail':
         this.#hasFaults = true;
@@ -253,6 +264,7 @@ class Run {
     ];
     world.ban(member, [scopeKeyOf(scope)]);
     if (accessToken !== '') world.give(member.name, scopeKeyOf(scope), accessToken);
+    if (refreshToken !== undefined) world.giveRefreshToken(scopeKeyOf(scope), refreshToken);
     const token = kind === 'unknown' ? { accessToken } : { accessToken, refreshToken };
     this.#begin('setToken', member, scope, () =>
       member.auth.setToken(token, { scope: SCOPES[scope] as string }),
@@ -281,7 +293,8 @@ class Run {
       what,
       member,
       scope: scopeKeyOf(scope),
-      startedAt: world.clock.now(),
+      startedAt: world.clock.steadyMs(),
+      startedStalledMs: world.clock.stalledMs,
       startedOrder: world.nextOrder(),
       ...limits,
       controller,
@@ -294,7 +307,8 @@ class Run {
       Object.assign(call, {
         outcome,
         result,
-        endedAt: world.clock.now(),
+        endedAt: world.clock.steadyMs(),
+        stalledMs: world.clock.stalledMs - call.startedStalledMs,
         sentMs: world.apiSends.get(call.id)?.sentMs ?? 0,
       });
       world.nextOrder();
@@ -324,14 +338,14 @@ class Run {
   /** Moves the clock on, with a rest at each timer on the way. */
   async #advance(ms: number): Promise<void> {
     const { clock } = this.world;
-    const until = clock.now() + ms;
+    const until = clock.steadyMs() + ms;
     for (;;) {
       const next = clock.nextInMs;
-      if (next === undefined || clock.now() + next > until) break;
+      if (next === undefined || clock.steadyMs() + next > until) break;
       clock.advance(next);
       await this.#settle();
     }
-    clock.advance(until - clock.now());
+    clock.advance(until - clock.steadyMs());
     await this.#settle();
   }
 

@@ -54,6 +54,10 @@ export type Step =
   | { readonly kind: 'abort'; readonly which: number }
   | { readonly kind: 'release'; readonly on: 'token' | 'api'; readonly count: number }
   | { readonly kind: 'advance'; readonly ms: number }
+  /** The wall clock is set forward or back; nothing else notices. */
+  | { readonly kind: 'step-wall'; readonly ms: number }
+  /** The process stands still: time passes, and nothing is heard. */
+  | { readonly kind: 'stall'; readonly ms: number }
   | { readonly kind: 'revoke-all'; readonly keepRefreshTokens: boolean }
   | { readonly kind: 'expire-all' }
   | { readonly kind: 'life'; readonly seconds: number | null }
@@ -61,7 +65,8 @@ export type Step =
       readonly kind: 'rate-limit';
       readonly on: 'token' | 'api';
       readonly count: number;
-      readonly retryAfter: number | false;
+      /** Seconds; `soon` is a point in time, one minute ahead. */
+      readonly retryAfter: number | 'soon' | false;
       readonly status: number;
     }
   | { readonly kind: 'fail'; readonly on: 'token' | 'api'; readonly count: number; readonly fault: Fault }
@@ -86,6 +91,8 @@ export interface Setup {
   readonly renewAheadMs: number;
   /** Whether requests wait at the server until a step releases them, and when they are processed then. */
   readonly hold: 'none' | 'before' | 'after';
+  /** What the API calls the scheme of our token in its challenges. */
+  readonly scheme: 'Bearer' | 'OAuth';
 }
 
 export interface Schedule {
@@ -114,7 +121,7 @@ const call: fc.Arbitrary<CallStep> = fc.record({
   body: oneOf(...BODIES),
   adapter: oneOf('http', 'fetch'),
   replay: fc.oneof({ weight: 5, arbitrary: fc.constant(true) }, { weight: 1, arbitrary: fc.constant(false) }),
-  maxWaitMs: oneOf(undefined, undefined, 0, 500, 5_000),
+  maxWaitMs: oneOf(undefined, undefined, undefined, 0, 300, 500, 5_000),
   responseType: oneOf('json', 'json', 'stream', 'arraybuffer'),
   validateStatus: oneOf('usual', 'usual', 'all'),
   times: few,
@@ -133,6 +140,10 @@ const tokenFault: fc.Arbitrary<Fault> = fc.oneof(
     { kind: 'redirect', location: 'http://127.0.0.1:1/' },
   ),
   oneOf(500, 502, 503).map((status): Fault => ({ kind: 'status', status, body: 'html' })),
+  oneOf(408, 421, 425, 499).map((status): Fault => ({ kind: 'status', status, body: 'none' })),
+  oneOf('unauthorized_client', 'access_denied', 'Invalid_Grant', 'invalid-client ').map(
+    (error): Fault => ({ kind: 'oauth-error', error, status: 403 }),
+  ),
   oneOf('server_error', 'invalid_token_reuse', 'invalid_grant', 'invalid_client', 'invalid_scope', 'odd').map(
     (error): Fault => ({ kind: 'oauth-error', error }),
   ),
@@ -162,6 +173,14 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       ms: oneOf(1, 100, 499, 1_000, 2_500, 9_000, 10_000, 31_000, 61_000, 130_000, 3_600_000),
     }),
   },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: oneOf('step-wall'),
+      ms: oneOf(-3_600_000, 3_600_000, -5_000, 5_000),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: oneOf('stall'), ms: oneOf(1_000, 30_000, 600_000) }) },
   { weight: 2, arbitrary: fc.record({ kind: oneOf('abort'), which: fc.nat(20) }) },
   { weight: 1, arbitrary: fc.record({ kind: oneOf('get-token'), auth, scope }) },
   { weight: 2, arbitrary: fc.record({ kind: oneOf('revoke-all'), keepRefreshTokens: fc.boolean() }) },
@@ -179,7 +198,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       kind: oneOf('rate-limit'),
       on: side,
       count: fc.integer({ min: 1, max: 12 }),
-      retryAfter: oneOf(0, 1, 2, 60, false),
+      retryAfter: oneOf(0, 1, 2, 60, 'soon', false),
       status: oneOf(429, 429, 400),
     }),
   },
@@ -222,6 +241,7 @@ const setup: fc.Arbitrary<Setup> = fc.record({
   store: oneOf('own', 'shared', 'failing'),
   renewAheadMs: oneOf(60_000, 0),
   hold: oneOf('none', 'before', 'after'),
+  scheme: oneOf('Bearer', 'OAuth'),
 });
 
 /** Schedules of up to so many steps. */

@@ -1,19 +1,26 @@
 import { Agent, createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
-import axios, { type AxiosAdapter, type AxiosInstance, type InternalAxiosRequestConfig } from 'axios';
+import axios, {
+  type AxiosAdapter,
+  type AxiosError,
+  type AxiosInstance,
+  type AxiosResponse,
+  type InternalAxiosRequestConfig,
+} from 'axios';
 import type { PayuAuthOptions } from '../../../src/options/options.ts';
 import { createPayuAuthIn, type PayuAuth } from '../../../src/payu-auth.ts';
 import { type Sandbox, startSandbox } from '../../../src/sandbox/index.ts';
 import { MemoryTokenStore } from '../../../src/token/store/memory-token-store.ts';
 import type { TokenStore } from '../../../src/token/store/token-store.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
-import { classify, GateModel, momentOf } from './gate-model.ts';
+import type { Call } from './call.ts';
+import { after, between, classify, GateModel, type Moment, momentOf } from './gate-model.ts';
 import { AUTHS, type AuthName, SCOPES, type Setup } from './steps.ts';
 
 /** One request to the token endpoint, as it passed through the transport that the auths are given. */
 interface TokenSend {
-  readonly sentAt: number;
+  readonly sentAt: Moment;
   readonly auth: AuthName;
   readonly scope: string;
   readonly order: number;
@@ -23,8 +30,8 @@ interface TokenSend {
 
 interface HeldToken {
   readonly value: string;
-  /** Before this there is no reason to renew it, unless it is refused. */
-  readonly renewAt: number;
+  /** Before this, by both clocks, there is no reason to renew it, unless it is refused. */
+  readonly renewAt: Moment;
 }
 
 /** An auth, what it is attached to, and what its tokens must be. */
@@ -43,6 +50,9 @@ export interface Member {
   readonly held: Map<string, HeldToken>;
   isClosed: boolean;
 }
+
+/** The server's clock is right, whatever is done to ours. */
+const SERVER_STARTS_AT = new ManualClock().now();
 
 /** Longer than anything that an auth waits for when it is closed. */
 const CLOSING_MS = 3_600_000;
@@ -66,7 +76,11 @@ export class World {
   /** All token values that anybody was ever given. */
   readonly tokens: Set<string> = new Set();
   /** Call → the time that its requests have spent in the hands of the API. */
-  readonly apiSends: Map<number, { sentMs: number }> = new Map();
+  readonly apiSends: Map<number, { sentMs: number; firstRefusedOrder: number }> = new Map();
+  /** Token → who asked for it, and when. */
+  readonly #minted = new Map<string, { readonly auth: AuthName; readonly order: number }>();
+  /** Refresh token → the scope that its access token was asked for. */
+  readonly #refreshScopes = new Map<string, string>();
   #sandbox!: Sandbox;
   #foreign!: Server;
   #order = 0;
@@ -82,7 +96,7 @@ export class World {
   static async start(setup: Setup): Promise<World> {
     const world = new World(setup);
     world.#sandbox = await startSandbox({
-      now: () => world.clock.now(),
+      now: () => SERVER_STARTS_AT + world.clock.steadyMs(),
       seed: setup.seed,
       reuseTokens: setup.reuseTokens,
       revokePrevious: setup.revokePrevious,
@@ -147,19 +161,27 @@ export class World {
   }
 
   /** Notes that an API request begins; returns what notes its end. */
-  apiStarts(call: number): () => void {
+  apiStarts(call: number): (status?: number) => void {
     this.#liveApiSends++;
     this.nextOrder();
-    const sends = this.apiSends.get(call) ?? { sentMs: 0 };
+    const sends = this.apiSends.get(call) ?? { sentMs: 0, firstRefusedOrder: Number.POSITIVE_INFINITY };
     this.apiSends.set(call, sends);
-    const since = this.clock.now();
+    const { clock } = this;
+    const since = clock.steadyMs() - clock.stalledMs;
     let isLive = true;
-    return () => {
+    return (status) => {
       if (!isLive) return;
       isLive = false;
       this.#liveApiSends--;
-      sends.sentMs += this.clock.now() - since;
+      sends.sentMs += clock.steadyMs() - clock.stalledMs - since;
+      if (status === 401) sends.firstRefusedOrder = Math.min(sends.firstRefusedOrder, this.nextOrder());
     };
+  }
+
+  /** Whether a call may have found this token, and not caused its mint. */
+  wasFound({ id, member }: Call, token: string | undefined): boolean {
+    const minted = this.#minted.get(token ?? '');
+    return minted?.auth !== member.name || minted.order < (this.apiSends.get(id)?.firstRefusedOrder ?? 0);
   }
 
   /** From now on, no value that this auth has or is about to get for these scopes may be used by a new call. */
@@ -243,16 +265,32 @@ export class World {
   async #apiTransport(config: InternalAxiosRequestConfig): Promise<Awaited<ReturnType<AxiosAdapter>>> {
     const ended = this.apiStarts(Number(config.headers.get('x-call')));
     try {
-      return await axios.getAdapter('http')(config);
-    } finally {
-      ended();
+      const response = await axios.getAdapter('http')(config);
+      ended(response.status);
+      return this.#renamed(response);
+    } catch (error) {
+      const { response } = error as AxiosError;
+      ended(response?.status);
+      if (response !== undefined) this.#renamed(response);
+      throw error;
     }
+  }
+
+  /** The challenge, with the scheme's name as this server has it. */
+  #renamed(response: AxiosResponse): AxiosResponse {
+    const challenge = response.headers['www-authenticate'];
+    if (typeof challenge === 'string') {
+      response.headers['www-authenticate'] = challenge.replace(/^Bearer/, this.setup.scheme);
+    }
+    return response;
   }
 
   async fetch(request: Request, init: RequestInit | undefined): Promise<Response> {
     const ended = this.apiStarts(Number(request.headers.get('x-call')));
     try {
-      return await fetch(request, init);
+      const response = await fetch(request, init);
+      ended(response.status);
+      return response;
     } finally {
       ended();
     }
@@ -272,13 +310,16 @@ export class World {
       return real(whole).finally(() => this.#liveRevocations--);
     }
     const form = new URLSearchParams(String(config.data));
-    const send = this.#tokenSendStarts(name, form.get('scope') ?? '');
+    // A refresh names no scope (F1).
+    const scope = form.get('scope') ?? this.#refreshScopes.get(form.get('refresh_token') ?? '') ?? '';
+    const grant = form.get('grant_type') ?? '';
+    const send = this.#tokenSendStarts(name, scope, grant);
     const signal = config.signal as AbortSignal;
     const leave = (): void => {
       if (!send.isLive) return;
       send.isLive = false;
       const isTooLate = String((signal.reason as Error).message).includes('tokenTimeoutMs');
-      if (isTooLate) gate.ends(send.round, { kind: 'passing' }, momentOf(clock));
+      if (isTooLate) gate.ends(send.round, { kind: 'passing' }, momentOf(clock), grant);
       else gate.leaves(send.round);
     };
     signal.addEventListener('abort', leave);
@@ -287,12 +328,15 @@ export class World {
       const text = await readAll(response.data as Readable);
       if (send.isLive) {
         const retryAfter = response.headers['retry-after'];
-        gate.ends(send.round, classify(response.status, text, retryAfter, clock.now()), momentOf(clock));
+        // A point in time is read against the server's own clock (T3).
+        const serversMs = Date.parse(response.headers.date);
+        const reply = classify(response.status, text, retryAfter, serversMs);
+        gate.ends(send.round, reply, momentOf(clock), grant);
         this.#learn(send, text);
       }
       return { ...response, data: Readable.from([Buffer.from(text)]) };
     } catch (error) {
-      if (send.isLive) gate.ends(send.round, { kind: 'passing' }, momentOf(clock));
+      if (send.isLive) gate.ends(send.round, { kind: 'passing' }, momentOf(clock), grant);
       throw error;
     } finally {
       send.isLive = false;
@@ -300,10 +344,10 @@ export class World {
     }
   }
 
-  #tokenSendStarts(name: AuthName, scope: string): TokenSend {
+  #tokenSendStarts(name: AuthName, scope: string, grant: string): TokenSend {
     const { gate, isClosed } = this.member(name);
     if (isClosed) this.wrong(`${name} is closed and asked for a token`);
-    const { round, wrong } = gate.sends(momentOf(this.clock));
+    const { round, wrong } = gate.sends(momentOf(this.clock), grant);
     if (wrong !== undefined) this.wrong(`${name}: ${wrong}`);
     const isSameKey = (other: AuthName): boolean =>
       other === name || (this.setup.store === 'shared' && name !== 'user' && other !== 'user');
@@ -314,7 +358,7 @@ export class World {
     }
     this.#checkNeed(name, scope);
     const send: TokenSend = {
-      sentAt: this.clock.now(),
+      sentAt: momentOf(this.clock),
       auth: name,
       scope,
       order: this.nextOrder(),
@@ -330,7 +374,7 @@ export class World {
     // While a store is slow to take a token, the last caller that waits for it may leave: the token is lost then.
     if (this.setup.store === 'failing') return;
     const held = this.member(name).held.get(scope);
-    if (held === undefined || this.clock.now() >= held.renewAt) return;
+    if (held === undefined || between(momentOf(this.clock), held.renewAt) <= 0) return;
     const isRefused = this.sandbox
       .requests()
       .some(({ token, status }) => token === held.value && status === 401);
@@ -338,7 +382,7 @@ export class World {
   }
 
   #learn(send: TokenSend, text: string): void {
-    let reply: { access_token?: unknown; expires_in?: unknown };
+    let reply: { access_token?: unknown; expires_in?: unknown; refresh_token?: unknown };
     try {
       reply = JSON.parse(text) ?? {};
     } catch {
@@ -346,6 +390,8 @@ export class World {
     }
     if (typeof reply.access_token !== 'string') return;
     this.give(send.auth, send.scope, reply.access_token);
+    if (typeof reply.refresh_token === 'string') this.giveRefreshToken(send.scope, reply.refresh_token);
+    this.#minted.set(reply.access_token, send);
     const member = this.member(send.auth);
     const supersededAt = member.supersededAt.get(send.scope) ?? 0;
     if (send.order < supersededAt) {
@@ -353,7 +399,7 @@ export class World {
       return;
     }
     const lifeMs = typeof reply.expires_in === 'number' ? reply.expires_in * 1_000 : 3_600_000;
-    const renewAt = send.sentAt + lifeMs * 0.9 - 1_000;
+    const renewAt = after(send.sentAt, lifeMs * 0.9 - 1_000);
     member.held.set(send.scope, { value: reply.access_token, renewAt });
   }
 
@@ -361,6 +407,10 @@ export class World {
     this.tokens.add(value);
     const { values } = this.member(name);
     values.set(scope, (values.get(scope) ?? new Set()).add(value));
+  }
+
+  giveRefreshToken(scope: string, value: string): void {
+    this.#refreshScopes.set(value, scope);
   }
 
   async #startForeign(): Promise<Server> {
