@@ -9,15 +9,6 @@ import type { Scenario } from './support/scenario.ts';
  */
 const MOST_ORDERS = Number(process.env.EXPLORE_ORDERS ?? 0) / SCENARIOS.length;
 
-/** The others wait for the token half's new rules. */
-const READY = [
-  'a revocation',
-  'an expiry',
-  'two clients',
-  'a server that reuses tokens, and one that revokes them',
-];
-const chosen = SCENARIOS.filter(({ name }) => process.env.EXPLORE_ALL === '1' || READY.includes(name));
-
 const totals = { orders: 0, events: 0, cpuMs: 0 };
 const { stackTraceLimit } = Error;
 
@@ -31,7 +22,7 @@ afterAll(() => {
   report('all scenarios', totals);
 });
 
-test.each(chosen.map((scenario) => [scenario.name, scenario] as const))(
+test.each(SCENARIOS.map((scenario) => [scenario.name, scenario] as const))(
   '%s: every order keeps the promises',
   async (_, scenario) => {
     const walk = await walked(scenario, scenario.depth, Number.POSITIVE_INFINITY);

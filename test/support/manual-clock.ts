@@ -17,6 +17,7 @@ export class ManualClock implements Clock {
   /** What the wall clock is ahead of the steady one. */
   #wallAheadMs: number;
   #steadyMs = 0;
+  #stalledMs = 0;
   #order = 0;
   readonly #timers = new Set<Timer>();
   readonly #watchers = new Set<() => void>();
@@ -33,6 +34,11 @@ export class ManualClock implements Clock {
   /** Since the clock was made; never goes back. */
   steadyMs(): number {
     return this.#steadyMs;
+  }
+
+  /** How long the process has stood still, all in all. */
+  get stalledMs(): number {
+    return this.#stalledMs;
   }
 
   timer(delayMs: number, callback: () => void, keepsAlive: KeepsAlive): () => void {
@@ -99,6 +105,7 @@ export class ManualClock implements Clock {
 
   /** The process stands still for so long: timers come late, and limits do not count it. */
   stall(byMs: number): void {
+    this.#stalledMs += byMs;
     for (const timer of this.#timers) if (timer.kind === 'limit') timer.at += byMs;
     this.advance(byMs);
   }

@@ -75,7 +75,7 @@ export async function happen(event: Event, world: World, scenario: Scenario): Pr
 /** What lies in the socket is read in the same round of the event loop in which the timers fire (T2). */
 async function answerAfterStall(name: string, world: World): Promise<void> {
   const request = world.answerable(name);
-  world.clock.advance(STALL_MS);
+  world.clock.stall(STALL_MS);
   for (let i = 0; i < MICROTASKS; i++) await undefined;
   if (world.answerable(name) !== request) world.wrong('an answer that lay in the socket was given up (T2)');
   world.answerTokenRequest(name, 'token-after-stall');

@@ -91,5 +91,6 @@ function skewed(clock: ManualClock, aheadMs: number): Clock {
     now: () => clock.now() + aheadMs,
     steadyMs: () => clock.steadyMs(),
     timer: (...timer) => clock.timer(...timer),
+    limit: (...limit) => clock.limit(...limit),
   };
 }

@@ -123,7 +123,7 @@ export class World {
     const replay = setup.replay === 'allowed' ? {} : { replay: false };
     const work =
       setup.via === 'getToken'
-        ? auth.getToken({ signal, ...{ maxWaitMs } }).then(({ value }) => this.#checkToken(call, value))
+        ? auth.getToken({ signal }).then(({ value }) => this.#checkToken(call, value))
         : client.post('/payments', setup.body ?? 'pay', {
             headers: { 'x-call': call.number },
             signal,
