@@ -21,6 +21,91 @@ function refusalOf(body: object) {
   return outcome.kind === 'refused' ? outcome.refusal : undefined;
 }
 
+const STATUSES = [200, 400, 401, 429, 503] as const;
+
+/** What a reply means, as far as it decides on what follows. */
+type Reading =
+  /** The server wants to be left alone (E1). */
+  | { readonly kind: 'rate-limited'; readonly toldMs: number | undefined }
+  /** It passes: the mint is tried again (E6). */
+  | { readonly kind: 'fault' }
+  /** A no, for good (E7). */
+  | { readonly kind: 'refused'; readonly refusal: { readonly error: string | undefined } }
+  /** A success status without a token. */
+  | { readonly kind: 'unusable' };
+
+const limited = (toldMs: number | undefined): Reading => ({ kind: 'rate-limited', toldMs });
+const fault: Reading = { kind: 'fault' };
+const unusable: Reading = { kind: 'unusable' };
+const refused = (error?: string): Reading => ({ kind: 'refused', refusal: { error } });
+
+const UNTOLD = limited(undefined);
+const TOLD_2_S = limited(2_000);
+const TOLD_3_S = limited(3_000);
+
+interface Row {
+  readonly body: unknown;
+  readonly retryAfter?: string;
+  /** At 200, 400, 401, 429, 503. */
+  readonly readings: readonly [Reading, Reading, Reading, Reading, Reading];
+}
+
+const always = (reading: Reading): Row['readings'] => [reading, reading, reading, reading, reading];
+
+const ROWS: readonly Row[] = [
+  { body: { error: 'rate_limit_exceeded', retry_after: 2 }, readings: always(TOLD_2_S) },
+  { body: { error: 'rate_limit_exceeded', retry_after: 2 }, retryAfter: '3', readings: always(TOLD_3_S) },
+  { body: { error: 'rate_limit_exceeded' }, retryAfter: '3', readings: always(TOLD_3_S) },
+  { body: { error: 'rate_limit_exceeded' }, readings: always(UNTOLD) },
+  { body: 'Too Many Requests', readings: [unusable, refused(), refused(), UNTOLD, fault] },
+  { body: '', readings: [unusable, refused(), refused(), UNTOLD, fault] },
+  {
+    body: '<html>try later</html>',
+    retryAfter: '3',
+    readings: [unusable, refused(), refused(), TOLD_3_S, TOLD_3_S],
+  },
+  // Without its `error` nobody promised what the number means.
+  { body: { retry_after: 2 }, readings: [unusable, refused(), refused(), TOLD_2_S, fault] },
+  { body: { error: { reason: 'x' } }, readings: [unusable, refused(), refused(), UNTOLD, fault] },
+  { body: { error: 'server_error' }, readings: [fault, fault, fault, UNTOLD, fault] },
+  {
+    body: { error: 'server_error' },
+    retryAfter: '3',
+    readings: [fault, fault, fault, TOLD_3_S, TOLD_3_S],
+  },
+  { body: { error: 'invalid_token_reuse' }, readings: [fault, fault, fault, UNTOLD, fault] },
+  ...[
+    'invalid_client',
+    'unauthorized_client',
+    'invalid_scope',
+    'unsupported_grant_type',
+    'invalid_request',
+    'invalid_grant',
+  ].map((error) => ({ body: { error }, readings: always(refused(error)) })),
+  {
+    body: { error: 'on_holiday' },
+    readings: [refused('on_holiday'), refused('on_holiday'), refused('on_holiday'), UNTOLD, fault],
+  },
+];
+
+describe('a reply means what its "error" says, else what its status says (E1, E6, E7)', () => {
+  const cases = ROWS.flatMap(({ body, retryAfter, readings }) =>
+    STATUSES.map((status, index) => ({ status, body, retryAfter, reading: readings[index] as Reading })),
+  );
+  const title = ({ status, body, retryAfter = '' }: (typeof cases)[number]) =>
+    `${status} ${JSON.stringify(body)} ${retryAfter}`;
+
+  test.each(cases.map((each) => [title(each), each] as const))('%s', (_, each) => {
+    const reply: FormReply = {
+      kind: 'reply',
+      status: each.status,
+      header: (name) => (name === 'retry-after' ? each.retryAfter : undefined),
+      body: typeof each.body === 'string' ? each.body : JSON.stringify(each.body),
+    };
+    expect(tokenOutcome(reply, REQUEST)).toMatchObject(each.reading);
+  });
+});
+
 describe('a status without words (E1, E6)', () => {
   const outcomeOf = (status: number, body: string | undefined = '') =>
     tokenOutcome({ kind: 'reply', status, header: () => undefined, body }, REQUEST);
