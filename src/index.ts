@@ -17,7 +17,7 @@ export {
 export type { MintCause, PayuAuthEvent } from './events.ts';
 export type { PayuAuthOptions } from './options/options.ts';
 export { commandHash, environments, type PayuEnvironment, publicClientIds, scopes } from './payu.ts';
-export { type AccessToken, createPayuAuth, type PayuAuth } from './payu-auth.ts';
+export { type AccessToken, type AuthStatus, createPayuAuth, type PayuAuth } from './payu-auth.ts';
 export type { Grant, Secret } from './token/endpoint/grants.ts';
 export type { ScopeInput } from './token/endpoint/scope.ts';
 export { MemoryTokenStore } from './token/store/memory-token-store.ts';

@@ -2,11 +2,11 @@ import { CanceledError } from 'axios';
 import { type AttachableClient, type Attachment, attach } from './axios/attach.ts';
 import { formTransport } from './axios/form-transport.ts';
 import { TokenHeader } from './axios/token-header.ts';
-import { ClosedError, invalidOption } from './errors.ts';
+import { ClosedError, invalidOption, type PayuAuthErrorCode } from './errors.ts';
 import { emitter, warnOnce } from './events.ts';
 import { isRecord } from './json.ts';
 import { type PayuAuthOptions, type ResolvedOptions, resolveOptions } from './options/options.ts';
-import { type Clock, systemClock } from './time/clock.ts';
+import { type Clock, dateAt, systemClock } from './time/clock.ts';
 import { cancellationOf, keptAlive } from './time/wait.ts';
 import { WaitLimit } from './time/wait-limit.ts';
 import { secretFault } from './token/endpoint/grants.ts';
@@ -18,11 +18,12 @@ import { NO_NOTICES, StoredNotices } from './token/mint/notices.ts';
 import { RefusalMemory } from './token/mint/refusal-memory.ts';
 import { Secrets } from './token/mint/secrets.ts';
 import { TokenSource } from './token/source/token-source.ts';
+import type { MintFailure } from './token/source/token-state.ts';
 import { clientKey } from './token/store/cache-key.ts';
 import { GuardedStore } from './token/store/guarded-store.ts';
 import { MemoryTokenStore } from './token/store/memory-token-store.ts';
 import type { TokenRecord } from './token/store/token-store.ts';
-import { refuseUnknown, resolveOrigins, resolveScope } from './validation.ts';
+import { refuseUnknown, resolveDuration, resolveOrigins, resolveScope } from './validation.ts';
 
 /** An access token as it is handed out. */
 export interface AccessToken {
@@ -34,6 +35,24 @@ export interface AccessToken {
   readonly expiresAt: Date;
   /** What else the reply held: `user_uuid`, `created_at` (seconds since the epoch), … */
   readonly extra: Readonly<Record<string, unknown>>;
+}
+
+/** What is known of a token, for health checks. It holds no secret. */
+export interface AuthStatus {
+  /**
+   * `renewing`: a usable token is held and a renewal runs. `expired`: one is held and is over, or was refused.
+   * `missing`: none is held. With the last two the next request mints.
+   */
+  readonly token: 'fresh' | 'renewing' | 'expired' | 'missing';
+  /** When the token that is held expires, or when it did. */
+  readonly expiresAt?: Date;
+  /**
+   * Present while nobody may ask the token endpoint (`rate-limit`, `outage`), or while a refusal is answered from memory;
+   * that ends earlier where the secret changes. A token that is held is used meanwhile.
+   */
+  readonly blocked?: { readonly by: 'rate-limit' | 'outage' | 'refusal'; readonly until: Date };
+  /** The last mint that failed, also where another one has succeeded since. */
+  readonly lastFailure?: { readonly at: Date; readonly code: PayuAuthErrorCode; readonly message: string };
 }
 
 /** Tokens for one client of PayU, and the axios instances that use them. */
@@ -55,8 +74,25 @@ export interface PayuAuth {
     client: AttachableClient,
     options?: { readonly scope?: ScopeInput; readonly origins?: readonly string[] },
   ): () => void;
-  /** The token that a request would use now; minted if need be. Rejects with axios' CanceledError on abort. */
-  getToken(options?: { readonly scope?: ScopeInput; readonly signal?: AbortSignal }): Promise<AccessToken>;
+  /**
+   * The token that a request would use now; minted if need be. Rejects with axios' CanceledError on abort. `maxWaitMs`:
+   * the most that this call may wait, in milliseconds; default: that of the auth.
+   */
+  getToken(options?: {
+    readonly scope?: ScopeInput;
+    readonly signal?: AbortSignal;
+    readonly maxWaitMs?: number;
+  }): Promise<AccessToken>;
+  /**
+   * What is known of a token now, for health checks. It asks nobody, changes nothing, starts no mint, and holds no secret.
+   *
+   * @example
+   * const auth = createPayuAuth({ environment: 'test', grant, scope: scopes.payouts.create });
+   * const { token, blocked } = auth.status();
+   * const isHealthy = token === 'fresh' || token === 'renewing' || blocked === undefined;
+   * if (!isHealthy) console.warn(`no token before ${blocked?.until.toISOString()}: ${blocked?.by}`);
+   */
+  status(options?: { readonly scope?: ScopeInput }): AuthStatus;
   /**
    * Uses a token obtained elsewhere: the partner OTP flow, a persisted refresh token. With only the latter, pass an
    * empty `accessToken`; the next request refreshes.
@@ -203,17 +239,36 @@ class Auth implements PayuAuth {
     });
   }
 
-  async getToken(options: { scope?: ScopeInput; signal?: AbortSignal } = {}): Promise<AccessToken> {
-    const { scope, signal } = checkedOptions('getToken', options, ['scope', 'signal']);
+  async getToken(
+    options: { scope?: ScopeInput; signal?: AbortSignal; maxWaitMs?: number } = {},
+  ): Promise<AccessToken> {
+    const checked = checkedOptions('getToken', options, ['scope', 'signal', 'maxWaitMs']);
+    const { scope, signal, maxWaitMs = this.#options.maxWaitMs } = checked;
+    resolveDuration('maxWaitMs', maxWaitMs, 0);
     if (signal !== undefined && typeof signal?.addEventListener !== 'function') {
       throw invalidOption('signal', 'must be an AbortSignal, such as an AbortController has, or left out.');
     }
     if (signal?.aborted) throw new CanceledError();
     const { record } = await this.#parts.source.obtain(scopeKey(this.#scope(scope)), {
-      limit: new WaitLimit(this.#parts.clock, this.#options.maxWaitMs),
+      limit: new WaitLimit(this.#parts.clock, maxWaitMs),
       cancellation: signal === undefined ? undefined : cancellationOf(signal, () => new CanceledError()), // like axios
     });
     return accessToken(record);
+  }
+
+  status(options: { scope?: ScopeInput } = {}): AuthStatus {
+    const scope = this.#scope(checkedOptions('status', options, ['scope']).scope);
+    const { clock, source } = this.#parts;
+    const { token, record, block, lastFailure } = source.status(scopeKey(scope));
+    const isHeld = record !== undefined && token !== 'missing';
+    return {
+      token,
+      ...(isHeld ? { expiresAt: new Date(record.expiresAt) } : {}),
+      ...(block === undefined
+        ? {}
+        : { blocked: { by: block.by, until: dateAt(clock.now() + block.leftMs) } }),
+      ...(lastFailure === undefined ? {} : { lastFailure: shownFailure(lastFailure) }),
+    };
   }
 
   async setToken(
@@ -255,6 +310,10 @@ class Auth implements PayuAuth {
   #scope(scope: ScopeInput | undefined): readonly string[] {
     return scope === undefined ? this.#options.scope : resolveScope('scope', scope);
   }
+}
+
+function shownFailure({ at, error }: MintFailure): NonNullable<AuthStatus['lastFailure']> {
+  return { at: new Date(at), code: error.code, message: error.message };
 }
 
 function checkedOptions<T extends object>(

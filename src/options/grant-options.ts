@@ -1,7 +1,13 @@
 import { invalidOption } from '../errors.ts';
 import { isRecord } from '../json.ts';
 import { publicClientIds } from '../payu.ts';
-import { type Grant, type GrantRequest, grantRequest, secretFault } from '../token/endpoint/grants.ts';
+import {
+  type Grant,
+  type GrantRequest,
+  grantRequest,
+  secretFault,
+  textFault,
+} from '../token/endpoint/grants.ts';
 import { refuseUnknown, requireText } from '../validation.ts';
 
 /** As the option "environment" is given: the name of one of PayU's, or URLs of the user's own. */
@@ -26,6 +32,8 @@ export function resolveGrant(grant: unknown, environment: Environment): GrantReq
     if (checked.username !== checked.username.trim()) {
       throw invalidOption('grant.username', 'must not begin or end with white space: trim it.');
     }
+    const fault = textFault(checked.username);
+    if (fault !== undefined) throw invalidOption('grant.username', `${fault}.`);
   }
   if (checked.type === 'custom') {
     requireText('grant.grantType', checked.grantType);
@@ -109,6 +117,14 @@ function resolveClientId(grant: Grant, environment: Environment): string | undef
   requireText('grant.clientId', clientId);
   // The documents print the production id broken by a space.
   const stripped = clientId.replace(/\s+/g, '');
+  const fault = textFault(stripped);
+  if (fault !== undefined) throw invalidOption('grant.clientId', `${fault}.`);
+  if (/[^\x21-\x7E]/.test(stripped)) {
+    throw invalidOption(
+      'grant.clientId',
+      'must be ASCII without control characters (RFC 6749 appendix A.1): copy it anew.',
+    );
+  }
   const other = environment === 'test' ? 'production' : 'test';
   if (ofPayu && stripped === publicClientIds[other]) {
     throw invalidOption(

@@ -65,6 +65,32 @@ const WRONG: readonly (readonly [string, unknown])[] = [
   ['an empty client secret', grant(CLIENT, { clientSecret: '' })],
   ['a client secret with a line break', grant(CLIENT, { clientSecret: `${SECRET}\n` })],
   ['a client secret that is a promise', grant(CLIENT, { clientSecret: Promise.resolve(SECRET) })],
+  ...[
+    ['double quotes', `"${SECRET}"`],
+    ['single quotes', `'${SECRET}'`],
+    ['back quotes', `\`${SECRET}\``],
+    ['an empty pair of quotes', '""'],
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: as a shell would have filled it in
+    ['a variable', '${PAYU_CLIENT_SECRET}'],
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: as a shell would have filled it in
+    ['a variable inside', 'prefix-${PAYU_CLIENT_SECRET}'],
+    ['a template', '{{ .Values.secret }}'],
+    ['a NUL', `${SECRET}\0x`],
+    ['a line break inside', `${SECRET}\nx`],
+    ['a DEL', `${SECRET}\x7Fx`],
+    ['a zero-width space', `${SECRET}\u200Bx`],
+    ['half of a character', `${SECRET}\uD83Dx`],
+  ].map(
+    ([what, secret]) => [`a client secret with ${what}`, grant(CLIENT, { clientSecret: secret })] as const,
+  ),
+  ['a password with quotes', grant(PASSWORD, { password: `"${SECRET}"` })],
+  ['a refresh token with quotes', grant(REFRESH, { refreshToken: `'${SECRET}'` })],
+  ['a parameter with quotes', grant(CUSTOM, { parameters: { otp: `"${SECRET}"` } })],
+  ['a user name with quotes', grant(PASSWORD, { username: '"user"' })],
+  ['a client id with quotes', grant(CLIENT, { clientId: '"id"' })],
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: as a shell would have filled it in
+  ['a client id that is a variable', grant(CLIENT, { clientId: '${PAYU_CLIENT_ID}' })],
+  ['a client id with a dash of a text editor', grant(CLIENT, { clientId: 'client–1' })],
   ['no user name', grant(PASSWORD, { username: undefined })],
   ['a user name with a space behind it', grant(PASSWORD, { username: 'user ' })],
   ['a user name that is a number', grant(PASSWORD, { username: 9_876_543_210 })],
@@ -97,6 +123,8 @@ const WRONG: readonly (readonly [string, unknown])[] = [
   ['an empty list of scopes', { scope: [] }],
   ['an empty scope among others', { scope: ['read_bills', ''] }],
   ['a scope that is an object', { scope: { create: 'read_bills' } }],
+  ['scopes with commas', { scope: 'read_bills,read_plans' }],
+  ['scopes with a comma in a list', { scope: ['read_bills,'] }],
   ['a scope with a quotation mark', { scope: 'read_bills"' }],
 
   ['origins in a string', { origins: 'https://api.example' }],
@@ -214,6 +242,25 @@ describe('a wrong option throws a TypeError with the code ERR_INVALID_OPTION at 
       an empty client secret: "grant.clientSecret" must not be empty: check that the variable it comes from is set.
       a client secret with a line break: "grant.clientSecret" must not begin or end with white space, such as a line break from a file: trim it.
       a client secret that is a promise: "grant.clientSecret" must be a string, or a function that returns one or a promise of one; got a promise.
+      a client secret with double quotes: "grant.clientSecret" must not begin and end with a quotation mark, as a value of an .env file may: leave the marks out.
+      a client secret with single quotes: "grant.clientSecret" must not begin and end with a quotation mark, as a value of an .env file may: leave the marks out.
+      a client secret with back quotes: "grant.clientSecret" must not begin and end with a quotation mark, as a value of an .env file may: leave the marks out.
+      a client secret with an empty pair of quotes: "grant.clientSecret" must not begin and end with a quotation mark, as a value of an .env file may: leave the marks out.
+      a client secret with a variable: "grant.clientSecret" holds a placeholder, as of a shell or a template, that nobody filled in: give the value itself.
+      a client secret with a variable inside: "grant.clientSecret" holds a placeholder, as of a shell or a template, that nobody filled in: give the value itself.
+      a client secret with a template: "grant.clientSecret" holds a placeholder, as of a shell or a template, that nobody filled in: give the value itself.
+      a client secret with a NUL: "grant.clientSecret" holds a control character, such as a line break, which RFC 6749 does not allow (appendix A): take it out.
+      a client secret with a line break inside: "grant.clientSecret" holds a control character, such as a line break, which RFC 6749 does not allow (appendix A): take it out.
+      a client secret with a DEL: "grant.clientSecret" holds a control character, such as a line break, which RFC 6749 does not allow (appendix A): take it out.
+      a client secret with a zero-width space: "grant.clientSecret" holds a character that can not be seen, as copied text may: type that place anew.
+      a client secret with half of a character: "grant.clientSecret" holds half of a character: it was cut, or read in a wrong encoding.
+      a password with quotes: "grant.password" must not begin and end with a quotation mark, as a value of an .env file may: leave the marks out.
+      a refresh token with quotes: "grant.refreshToken" must not begin and end with a quotation mark, as a value of an .env file may: leave the marks out.
+      a parameter with quotes: "grant.parameters.otp" must not begin and end with a quotation mark, as a value of an .env file may: leave the marks out.
+      a user name with quotes: "grant.username" must not begin and end with a quotation mark, as a value of an .env file may: leave the marks out.
+      a client id with quotes: "grant.clientId" must not begin and end with a quotation mark, as a value of an .env file may: leave the marks out.
+      a client id that is a variable: "grant.clientId" holds a placeholder, as of a shell or a template, that nobody filled in: give the value itself.
+      a client id with a dash of a text editor: "grant.clientId" must be ASCII without control characters (RFC 6749 appendix A.1): copy it anew.
       no user name: "grant.username" must be a non-empty string; got undefined.
       a user name with a space behind it: "grant.username" must not begin or end with white space: trim it.
       a user name that is a number: "grant.username" must be a non-empty string; got a number.
@@ -239,6 +286,8 @@ describe('a wrong option throws a TypeError with the code ERR_INVALID_OPTION at 
       an empty list of scopes: "scope" must be a scope such as scopes.payouts.create, or a non-empty list of them.
       an empty scope among others: "scope" must be a scope such as scopes.payouts.create, or a non-empty list of them.
       a scope that is an object: "scope" must be a scope such as scopes.payouts.create, or a non-empty list of them.
+      scopes with commas: "scope" holds "read_bills,read_plans", with a comma: separate scopes by spaces, or give a list.
+      scopes with a comma in a list: "scope" holds "read_bills,", with a comma: separate scopes by spaces, or give a list.
       a scope with a quotation mark: "scope" holds "read_bills\\"", which has a character that no scope may have (RFC 6749 section 3.3).
       origins in a string: "origins" must be a list such as ["https://api.example"].
       an origin with a path: "origins[1]" must be an http or https origin such as "https://api.example", without a path.
@@ -297,6 +346,12 @@ describe('options on the right side of the boundary are taken', () => {
     ['plain http to [::1]', at('http://[::1]/token')],
     ['plain http elsewhere, on purpose', { ...at('http://a.example/token'), allowInsecureHttp: true }],
     ['a secret as a function', grant(CLIENT, { clientSecret: () => SECRET })],
+    ['a secret with quotes inside', grant(CLIENT, { clientSecret: `a"${SECRET}'b` })],
+    ['a secret that only begins with a quote', grant(CLIENT, { clientSecret: `"${SECRET}` })],
+    ['a secret with a dollar and braces', grant(CLIENT, { clientSecret: `$a{${SECRET}}` })],
+    ['a secret in UTF-8, with + % & : @', grant(CLIENT, { clientSecret: 'pässwörd ₹ 😀 +%&:@' })],
+    ['a password with a tab inside', grant(PASSWORD, { password: 'a\tb' })],
+    ['a user name that is an address', grant(PASSWORD, { username: "o'brien+payu@example.in" })],
     ['the public client by default', { grant: PASSWORD }],
     ['the public client by name', grant(PASSWORD, { clientId: publicClientIds.test })],
     [
@@ -331,8 +386,10 @@ describe('a wrong option of a method', () => {
     [
       'getToken',
       () => auth.getToken({ scopes: 'a' } as never),
-      '"scopes" is not an option; there are: scope, signal.',
+      '"scopes" is not an option; there are: scope, signal, maxWaitMs.',
     ],
+    ['getToken', () => auth.getToken({ maxWaitMs: -1 }), '"maxWaitMs" must be a number of milliseconds'],
+    ['status', async () => auth.status({ scope: '' }), '"scope" must be a scope such as'],
     ['getToken', () => auth.getToken('read_bills' as never), '"options of getToken()" must be an object.'],
     [
       'setToken',

@@ -8,6 +8,7 @@ import { describe, expectTypeOf, test } from 'vitest';
 import {
   type AccessToken,
   type AnyPayuAuthError,
+  type AuthStatus,
   bbpsTokenRefused,
   type ClosedError,
   commandHash,
@@ -161,7 +162,14 @@ describe('the auth', () => {
   test('its methods', () => {
     expectTypeOf(createPayuAuth).toEqualTypeOf<(options: PayuAuthOptions) => PayuAuth>();
     expectTypeOf<keyof PayuAuth>().toEqualTypeOf<
-      'attach' | 'getToken' | 'setToken' | 'invalidate' | 'revoke' | 'close' | typeof Symbol.asyncDispose
+      | 'attach'
+      | 'getToken'
+      | 'status'
+      | 'setToken'
+      | 'invalidate'
+      | 'revoke'
+      | 'close'
+      | typeof Symbol.asyncDispose
     >();
     expectTypeOf<PayuAuth>().toExtend<AsyncDisposable>();
     expectTypeOf<ReturnType<PayuAuth['getToken']>>().resolves.toEqualTypeOf<AccessToken>();
@@ -179,6 +187,23 @@ describe('the auth', () => {
     };
     expectTypeOf(attach).toBeFunction();
     expectTypeOf<AxiosInstance>().toExtend<Parameters<PayuAuth['attach']>[0]>();
+  });
+
+  test('a status', () => {
+    expectTypeOf<ReturnType<PayuAuth['status']>>().toEqualTypeOf<AuthStatus>();
+    expectTypeOf<AuthStatus>().toEqualTypeOf<{
+      readonly token: 'fresh' | 'renewing' | 'expired' | 'missing';
+      readonly expiresAt?: Date;
+      readonly blocked?: { readonly by: 'rate-limit' | 'outage' | 'refusal'; readonly until: Date };
+      readonly lastFailure?: {
+        readonly at: Date;
+        readonly code: PayuAuthErrorCode;
+        readonly message: string;
+      };
+    }>();
+    expectTypeOf<Parameters<PayuAuth['getToken']>[0]>().toEqualTypeOf<
+      { readonly scope?: ScopeInput; readonly signal?: AbortSignal; readonly maxWaitMs?: number } | undefined
+    >();
   });
 
   test('a token', () => {

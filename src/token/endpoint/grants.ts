@@ -103,6 +103,29 @@ export function secretFault(value: unknown): string | undefined {
   if (value !== value.trim()) {
     return 'must not begin or end with white space, such as a line break from a file: trim it';
   }
+  return textFault(value);
+}
+
+/**
+ * What no credential holds, and shells, .env files, templates and copied pages leave behind. UTF-8 is none of it: RFC 6749
+ * keeps it out of secrets and lets it into passwords (appendix A), and servers take both.
+ */
+export function textFault(value: string): string | undefined {
+  if (/^(["'`]).*\1$/s.test(value)) {
+    return 'must not begin and end with a quotation mark, as a value of an .env file may: leave the marks out';
+  }
+  if (/\$\{[^}]*\}|\{\{.*\}\}/.test(value)) {
+    return 'holds a placeholder, as of a shell or a template, that nobody filled in: give the value itself';
+  }
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  if (/[\x00-\x08\x0A-\x1F\x7F]/.test(value)) {
+    return 'holds a control character, such as a line break, which RFC 6749 does not allow (appendix A): take it out';
+  }
+  if (/[\u200B\u2060\uFEFF]/.test(value)) {
+    return 'holds a character that can not be seen, as copied text may: type that place anew';
+  }
+  if (/\p{Surrogate}/u.test(value))
+    return 'holds half of a character: it was cut, or read in a wrong encoding';
   return undefined;
 }
 

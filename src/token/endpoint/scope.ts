@@ -24,6 +24,9 @@ export function scopeFault(input: unknown): string | undefined {
   if (parts.length === 0 || parts.some((part) => part.trim() === '')) return rule;
   const scope = scopeSet(parts);
   const odd = scope.find((part) => !SCOPE_TOKEN.test(part));
+  const listed = scope.find((part) => part.includes(','));
+  if (listed !== undefined)
+    return `holds ${JSON.stringify(listed)}, with a comma: separate scopes by spaces, or give a list`;
   return odd === undefined
     ? undefined
     : `holds ${JSON.stringify(odd)}, which has a character that no scope may have (RFC 6749 section 3.3)`;

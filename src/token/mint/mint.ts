@@ -147,6 +147,7 @@ export class Mint {
       const failure = isPayuAuthError(error)
         ? error
         : unexpectedError(safeErrorWithFrames(error, this.#parts.secrets.lastAsked));
+      this.#state.lastFailure = { at: this.#parts.clock.now(), error: failure };
       if (this.#hasAsked) this.#parts.emit({ type: 'token-failed', cause: this.#cause, error: failure });
       // A change by hand wins over a failure as it does over a token (C5).
       if (!this.#state.isCurrent(this.#since)) return undefined;
@@ -198,6 +199,7 @@ export class Mint {
       throw error;
     }
     this.#storeKey = cacheKey(this.#parts.tokenUrl, this.#parts.grant, this.#secrets, this.#scope);
+    this.#state.askedKey = this.#storeKey;
   }
 
   /** What is known already need not be asked: a refusal is thrown, a cool-down closes the gate (E3, E7). */

@@ -44,6 +44,13 @@ export class RefusalMemory {
     this.#ofClient = undefined;
   }
 
+  /** How long a refusal is still answered from memory, unless the secret changes; 0 where none is. Asks for no secret. */
+  leftMs(key: string | undefined): number {
+    const now = readClock(this.#clock);
+    const known = [this.#ofClient, key === undefined ? undefined : this.#byKey.get(key)];
+    return Math.max(...known.map((each) => (each === undefined ? 0 : msUntil(each.until, now))));
+  }
+
   recall(key: string, fingerprint: string): KnownRefusal | undefined {
     const now = readClock(this.#clock);
     for (const known of [this.#ofClient, this.#byKey.get(key)]) {

@@ -1,6 +1,6 @@
 import { AsyncResource } from 'node:async_hooks';
 import { ClosedError, TokenUnavailableError } from '../../errors.ts';
-import { readClock } from '../../time/instant.ts';
+import { msUntil, readClock } from '../../time/instant.ts';
 import { Ending } from '../../time/wait.ts';
 import { revokeTokens } from '../endpoint/revocation.ts';
 import { scopeKey } from '../endpoint/scope.ts';
@@ -10,12 +10,23 @@ import type { TokenRecord } from '../store/token-store.ts';
 import { ManualChanges } from './manual-changes.ts';
 import type { HowHeld } from './refusal-pauses.ts';
 import { type CallerLimits, type Obtained, SingleFlight } from './single-flight.ts';
-import { type Standing, TokenState } from './token-state.ts';
+import { type MintFailure, type Standing, TokenState } from './token-state.ts';
 
 export type { CallerLimits, HowHeld, Obtained, Standing };
 
 export interface TokenSourceParts extends MintParts {
   readonly maxWaitMs: number;
+}
+
+/** Tokens that are kept out of a message one by one. */
+const MOST_TOKENS_NAMED = 100;
+
+/** What is known of one token. */
+export interface TokenStatus {
+  readonly token: ReturnType<TokenState['health']>;
+  readonly record: TokenRecord | undefined;
+  readonly block: { readonly by: 'rate-limit' | 'outage' | 'refusal'; readonly leftMs: number } | undefined;
+  readonly lastFailure: MintFailure | undefined;
 }
 
 /** The tokens of one auth: which one to use now, and when to get another. Knows time and no HTTP. */
@@ -40,13 +51,38 @@ export class TokenSource {
     this.#changes = new ManualChanges(parts, this.closed);
   }
 
-  /** All access and refresh tokens that this auth knows, so that they can be kept out of messages. */
+  /**
+   * Access and refresh tokens that this auth knows, so that they can be kept out of messages: so many that a failure costs
+   * the same with 100,000 of them. Those beyond go for looking like tokens.
+   */
   *knownTokens(): Iterable<string> {
+    let looked = 0;
     for (const { record } of this.#states.values()) {
+      if (++looked > MOST_TOKENS_NAMED) return;
       if (record === undefined) continue;
       yield record.accessToken;
       if (record.refreshToken !== undefined) yield record.refreshToken;
     }
+  }
+
+  /** What is known of a token now. Asks nobody, and changes nothing. */
+  status(key: string): TokenStatus {
+    const { clock, gate, refusals } = this.#parts;
+    const now = readClock(clock);
+    const state = this.#states.get(key);
+    const { block } = gate;
+    const refusedMs = refusals.leftMs(state?.askedKey);
+    return {
+      token: state?.health(now) ?? 'missing',
+      record: state?.record,
+      block:
+        block !== undefined
+          ? { by: block.kind === 'cool-down' ? 'rate-limit' : 'outage', leftMs: msUntil(block.until, now) }
+          : refusedMs > 0
+            ? { by: 'refusal', leftMs: refusedMs }
+            : undefined,
+      lastFailure: state?.lastFailure,
+    };
   }
 
   /** The token that can be used without waiting, if there is one. Inside the renew-ahead window a renewal begins (B2). */
@@ -153,6 +189,7 @@ export class TokenSource {
             `A renewal in the background sent nothing within ${maxWaitMs} ms ("maxWaitMs"): the token store's lock or the source of a secret is slow. Requests go on with the token they have.`,
             { attempts: 0 },
           );
+          state.lastFailure = { at: clock.now(), error };
           emit({ type: 'token-failed', cause: 'renew-ahead', error });
           state.postponeRenewal(readClock(clock));
           flight.abort(error);

@@ -1,3 +1,4 @@
+import type { AnyPayuAuthError } from '../../errors.ts';
 import type { MintCause } from '../../events.ts';
 import { earlierOf, type Instant, isOver, LONG_AGO, laterOf, msUntil } from '../../time/instant.ts';
 import { endOfFound } from '../store/record-life.ts';
@@ -25,6 +26,12 @@ export interface MintSnapshot {
   readonly drops: number;
 }
 
+/** A mint that failed, as it may be shown. */
+export interface MintFailure {
+  readonly at: number;
+  readonly error: AnyPayuAuthError;
+}
+
 /** A token, how it came, and when it ends. */
 export interface Received {
   readonly record: TokenRecord;
@@ -48,6 +55,10 @@ export class TokenState {
   flight: SingleFlight | undefined;
   /** The key in the store, once the secrets were asked for it. */
   storeKey: string | undefined;
+  /** The key that a mint last looked under, whatever came of it. */
+  askedKey: string | undefined;
+  /** The last mint that failed; it stays known when another one succeeds. */
+  lastFailure: MintFailure | undefined;
   /** Refreshes in a row that the server answered with a 5xx (F2). */
   brokenRefreshes = 0;
   readonly changes: PendingChanges = new PendingChanges();
@@ -100,6 +111,12 @@ export class TokenState {
   /** Whether this is the token that requests are sent with now: one that was refused is not, while it is renewed. */
   isInUse(value: string, now: Instant): boolean {
     return this.isUsable(now) && this.#record?.accessToken === value;
+  }
+
+  /** In the words of a health check. */
+  health(now: Instant): 'fresh' | 'renewing' | 'expired' | 'missing' {
+    if (this.isUsable(now)) return this.flight === undefined ? 'fresh' : 'renewing';
+    return this.#record === undefined || this.#record.accessToken === '' ? 'missing' : 'expired';
   }
 
   /** Used at once, and due for a renewal in the background. Not in the grace of a token that has expired (B5). */
