@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { Cluster } from 'ioredis';
+import { createCluster } from 'redis';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { type RedisTokenStoreOptions, redisTokenStore } from '../../src/redis/index.ts';
 import { never } from './support/fixture.ts';
@@ -90,6 +92,37 @@ describe.skipIf(noOwnRedis)('the Redis store on three masters, each with a repli
     cluster = await ownCluster({ masters: 3, replicasEach: 1, nodeTimeoutMs: 2_000 });
   });
   afterAll(() => cluster?.stop());
+
+  it.each<ClusterClient>([
+    {
+      name: 'node-redis 6 with useReplicas',
+      connect: async (url) => {
+        const client = createCluster({ rootNodes: [{ url }], useReplicas: true }).on('error', () => {});
+        await client.connect();
+        return { client, close: () => client.destroy() };
+      },
+    },
+    {
+      name: 'ioredis 6 with scaleReads',
+      connect: async (url) => {
+        const client = new Cluster([url], { scaleReads: 'slave' }).on('error', () => {});
+        return { client, close: () => client.disconnect() };
+      },
+    },
+  ])('$name: no read goes to a replica, however far behind that is', async (client) => {
+    const prefix = `lagging-${randomUUID()}:`;
+    const store = await openStore(cluster, client, { prefix, timeoutMs: 20_000 });
+    const sibling = await openStore(cluster, client, { prefix, timeoutMs: 20_000 });
+    for (const { server } of cluster.replicas) server.freeze();
+    onTestFinished(() => {
+      for (const { server } of cluster.replicas) server.resume();
+    });
+    const keys = Array.from({ length: 20 }, (_each, n) => `a${n}`);
+    for (const key of keys) {
+      await store.withLock(key, async () => store.set(key, recordNumber(1)), never);
+      expect(await sibling.get(key)).toEqual(recordNumber(1));
+    }
+  });
 
   it.each(clusterClients.filter(({ name }) => FIND_THE_NEW_MASTER.includes(name)))(
     '$name, a master is killed in mid-mint: the task runs once, and its record is there after the failover',

@@ -2,6 +2,13 @@ import { Mutex } from 'async-mutex';
 import { ExpiringMap } from './expiring-map.ts';
 import type { TokenRecord, TokenStore } from './token-store.ts';
 
+/** As in Redis: each renewal starts it anew. */
+const UNUSED_REFRESH_TOKEN_MS = 90 * 86_400_000;
+
+function deadFrom({ refreshToken, obtainedAt, expiresAt }: TokenRecord): number {
+  return refreshToken === undefined ? expiresAt : Math.max(expiresAt, obtainedAt + UNUSED_REFRESH_TOKEN_MS);
+}
+
 /**
  * Keeps tokens in this process; the default store. Synchronous, so that reading one costs no turn of the event loop.
  * Share one object between several auths, and they share their tokens.
@@ -11,9 +18,7 @@ import type { TokenRecord, TokenStore } from './token-store.ts';
  * const auth = createPayuAuth({ environment: 'test', grant, scope: scopes.payouts.create, store });
  */
 export class MemoryTokenStore implements TokenStore {
-  readonly #records: ExpiringMap<TokenRecord> = new ExpiringMap(
-    (record) => record.refreshToken === undefined && record.expiresAt <= Date.now(),
-  );
+  readonly #records: ExpiringMap<TokenRecord> = new ExpiringMap((record) => deadFrom(record) <= Date.now());
   readonly #locks = new Map<string, Mutex>();
 
   get(key: string): TokenRecord | undefined {

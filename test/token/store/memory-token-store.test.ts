@@ -35,6 +35,8 @@ describe('records', () => {
     ['at its end', 1_000, undefined, false],
     ['a millisecond before', 999, undefined, true],
     ['long after, with a refresh token: the next renewal is made from it', 1e9, 'r', true],
+    ['a millisecond before 90 days, with a refresh token', 90 * 86_400_000 - 1, 'r', true],
+    ['after 90 days, with a refresh token that nobody used', 90 * 86_400_000, 'r', false],
   ])('are forgotten when they are dead: %s', (_, now, refreshToken, isKept) => {
     vi.useFakeTimers({ now: 0 });
     const store = new MemoryTokenStore();
