@@ -98,6 +98,8 @@ export function attach(attachable: AttachableClient, attachment: Attachment): ()
 function adapterSwap(send: Send): (config: Config) => Config {
   let last = wrapped(undefined, send);
   return (config) => {
+    // Axios rejects it before any adapter is asked, with this config in its error.
+    if (config.signal?.aborted || config.cancelToken?.reason) return config;
     const original = config.adapter;
     // A config of ours that came back before it was sent, as a retry plugin may do (A2).
     if (typeof original === 'function' && ORIGINAL in original) return config;

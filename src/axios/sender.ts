@@ -49,6 +49,8 @@ export class Sender implements Leash, SentRequest {
   hasTakenEffect = false;
   attempts = 0;
 
+  /** Of the attempt that the caller's own config was sent with: replays have configs of their own. */
+  #firstToken = '';
   readonly #adapter: AxiosAdapter;
   readonly #mayFetch: boolean;
   readonly #header: TokenHeader;
@@ -97,6 +99,7 @@ export class Sender implements Leash, SentRequest {
   send(token: string): Promise<AxiosResponse> {
     const isFirst = this.attempts++ === 0;
     this.token = token;
+    if (isFirst) this.#firstToken = token;
     this.headerValue = this.#header.value(token);
     const sent = isFirst && this.#frozen === undefined ? this.config : asOurs(this.config, {});
     this.#equip(sent);
@@ -137,18 +140,22 @@ export class Sender implements Leash, SentRequest {
     const { config } = this;
     config.headers = this.#headers;
     if (this.#sentData !== this.#data) config.data = this.#data;
-    // Undefined is the same to axios as absent, and a delete would make all that follows slow.
-    config.beforeRedirect = this.#usersRedirectHook as never;
-    if (this.#isPlain) config.proxy = this.#usersProxy as never;
-    if (this.#mayFetch) config.fetchOptions = this.#usersFetchOptions as never;
+    // The last one that was added is the first to go: then a delete costs next to nothing.
+    if (this.#mayFetch) putBack(config, 'fetchOptions', this.#usersFetchOptions);
+    if (this.#isPlain) putBack(config, 'proxy', this.#usersProxy);
+    putBack(config, 'beforeRedirect', this.#usersRedirectHook);
   }
 
   /** What the caller gets: its own config, its own headers, no token. */
   settle({ response, failure }: Outcome): AxiosResponse {
     if (failure !== undefined) throw restoreError(failure.error, this);
     // Mocks are functions, and remember the config of a call: their users look into it for the header.
-    if (this.adapterIsUsers) this.config.headers = this.#header.traceOn(this.#headers, this.token);
+    if (this.adapterIsUsers) this.config.headers = this.#header.traceOn(this.#headers, this.#firstToken);
     return restoreResponse(response as AxiosResponse, this);
+  }
+
+  get tracedHeaders(): AxiosHeaders | undefined {
+    return this.adapterIsUsers ? this.#header.traceOn(this.#headers, this.token) : undefined;
   }
 
   get #followsForFetch(): boolean {
@@ -179,4 +186,13 @@ export class Sender implements Leash, SentRequest {
     this.#body ??= classifyBody(this.config);
     return this.#body;
   }
+}
+
+function putBack<K extends 'fetchOptions' | 'proxy' | 'beforeRedirect'>(
+  config: InternalAxiosRequestConfig,
+  name: K,
+  value: InternalAxiosRequestConfig[K] | undefined,
+): void {
+  if (value === undefined) delete config[name];
+  else config[name] = value;
 }

@@ -123,3 +123,17 @@ describe('a header that can’t carry a token is refused', () => {
     expect(() => tokensOf(library, { header: { name } })).not.toThrow();
   });
 });
+
+test("a mock's history shows each attempt with its own token", async () => {
+  const { auth } = tokensOf(library);
+  const { client, sent } = recordingClient(axios, { baseURL: OWN }, (_, nth) => ({
+    status: nth === 1 ? 401 : 200,
+  }));
+  auth.attach(client);
+  await client.post('/x', { amount: 1 });
+  // By name, as tests of users look for it; what the mock has kept are the configs of the attempts.
+  expect(sent.map(({ config }) => config.headers.Authorization)).toEqual([
+    'Bearer access_token_1',
+    'Bearer access_token_2',
+  ]);
+});
