@@ -95,7 +95,8 @@ export interface LinkSurroundings {
 const REAL: LinkSurroundings = {
   now: () => performance.now(),
   wait: (ms, signal) => sleep(ms, undefined, { signal }),
-  timeout: (ms) => AbortSignal.timeout(ms),
+  // Whole milliseconds: Node.js takes no other.
+  timeout: (ms) => AbortSignal.timeout(Math.ceil(ms)),
 };
 
 /** Sends of one link within one call, all with the same invoice number. */

@@ -129,7 +129,8 @@ export interface Surroundings {
 const REAL: Surroundings = {
   now: () => performance.now(),
   wait: (ms, signal) => sleep(ms, undefined, { signal }),
-  timeout: (ms) => AbortSignal.timeout(ms),
+  // Whole milliseconds: Node.js takes no other.
+  timeout: (ms) => AbortSignal.timeout(Math.ceil(ms)),
 };
 
 /** Sends of one payment within one call, all with the same reference. */
