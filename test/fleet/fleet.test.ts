@@ -279,7 +279,7 @@ describe.skipIf(noOwnRedis)(`${SIZE} processes with one Redis`, { timeout: 60_00
     expect(sandbox.stats()).toMatchObject({ tokenRequests: 2, rateLimited: 1, mints: 1 });
   });
 
-  test('the holder of the lock is killed in a cold mint: no call of a sibling with maxWaitMs of 5 s is lost (case 75)', async () => {
+  test('the holder of the lock is killed in a cold mint: no call of a sibling with maxWaitMs of 5 s is lost', async () => {
     const sandbox = await opened({}, { maxWaitMs: 5_000 });
     const [doomed, ...others] = fleet.members;
     if (doomed === undefined) throw new Error('There is a first process.');

@@ -68,7 +68,7 @@ describe.skipIf(noOwnRedis)('the rights of an ACL user', () => {
     await useAll(await storeWith(`~${PREFIX}*`, ...RIGHTS));
   });
 
-  it.each(RIGHTS)('without %s, an error names the command (case 76)', async (right) => {
+  it.each(RIGHTS)('without %s, an error names the command', async (right) => {
     const others = RIGHTS.filter((each) => each !== right);
     const outcome = useAll(await storeWith(`~${PREFIX}*`, ...others));
     const command = right.slice(1).toUpperCase();
