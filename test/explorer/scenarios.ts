@@ -120,6 +120,7 @@ export const SCENARIOS: readonly Scenario[] = [
       'token-408': 1,
       'token-reset': 1,
       'token-limited': 1,
+      'token-point-in-time': 1,
       timer: 3,
     },
     depth: 6,

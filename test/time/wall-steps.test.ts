@@ -153,6 +153,14 @@ const STATES: Readonly<Record<string, State>> = {
     endsAtMs: 2_000,
     ends: 'ERR_TOKEN_UNAVAILABLE',
   },
+  'freezes a form whose file never ends, until maxWaitMs': {
+    call: { maxWaitMs: 2_000, body: formThatStalls() },
+    before: ['call #1'],
+    subject: 1,
+    answers: ['token', 'api'],
+    endsAtMs: 2_000,
+    ends: 'fulfilled',
+  },
   'has waited already, and waits again': {
     call: { maxWaitMs: 3_000 },
     before: ['call #1'],
@@ -188,6 +196,18 @@ const STATES: Readonly<Record<string, State>> = {
     endsForwardAtMs: 1_000,
   },
 };
+
+/** Of a file as users open them: its bytes come from elsewhere, and here never do. */
+function formThatStalls(): FormData {
+  class StalledFile extends File {
+    override stream(): ReturnType<File['stream']> {
+      return new ReadableStream();
+    }
+  }
+  const form = new FormData();
+  form.append('file', new StalledFile(['bytes'], 'file'));
+  return form;
+}
 
 type Step = readonly [when: 'at once' | 'mid-way', event: Event];
 

@@ -49,8 +49,6 @@ export class ModelServer {
     if (grant === 'client_credentials') return this.#granted(client, undefined);
     if (grant === 'password') return this.#granted(client, this.#newRefreshToken());
     if (this.#rules.refreshes === 'broken') return { status: 500, body: '<html>', headers: {} };
-    // Documented without one: a set that is wider than what was granted is refused (F1).
-    if (form.has('scope')) return oauthError(400, 'invalid_scope');
     const used = form.get('refresh_token') ?? '';
     if (!this.#liveRefreshTokens.has(used)) return oauthError(400, 'invalid_grant');
     return this.#granted(client, this.#rotated(used), used);

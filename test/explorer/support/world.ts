@@ -30,6 +30,8 @@ interface ApiRequest {
 }
 
 const TOKEN_TIMEOUT_MS = 10_000;
+/** A point in time is told in whole seconds. */
+const LONGEST_MINUTE_MS = 61_000;
 const TOKEN_ATTEMPTS = 4;
 const RENEW_AHEAD_MS = 60_000;
 
@@ -351,6 +353,7 @@ export class World {
       return settled(config, { status: 200, body: '{}', headers: {} });
     }
     if (config.url !== TOKEN_URL) this.wrong(`a token request to ${config.url}`);
+    if (grantOf(form) === 'refresh_token' && form.has('scope')) this.wrong('a refresh names a scope (F1)');
     this.#checkNeed(member);
     const { round, wrong } = member.gate.sends(momentOf(this.clock), grantOf(form));
     if (wrong !== undefined) this.wrong(`${member.name}: ${wrong} (E3, E6)`);
@@ -484,7 +487,7 @@ export class World {
 
 /** A told minute is waited, and a fault tried again: calls survive both. */
 function troubleOf(reply: TokenReply): 'passing' | 'trouble' {
-  if (reply.kind === 'rate-limited') return (reply.toldMs ?? 0) <= 60_000 ? 'passing' : 'trouble';
+  if (reply.kind === 'rate-limited') return (reply.toldMs ?? 0) <= LONGEST_MINUTE_MS ? 'passing' : 'trouble';
   return reply.kind === 'passing' ? 'passing' : 'trouble';
 }
 
