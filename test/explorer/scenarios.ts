@@ -119,7 +119,6 @@ export const SCENARIOS: readonly Scenario[] = [
       'token-503': 1,
       'token-408': 1,
       'token-reset': 1,
-      'token-limited': 1,
       'token-point-in-time': 1,
       timer: 3,
     },
