@@ -91,8 +91,6 @@ export class Mint {
   readonly #scope: readonly string[];
   readonly #state: TokenState;
   readonly #flight: SingleFlight;
-  /** Refresh tokens that were refused in the course of this mint. */
-  readonly #deadRefreshTokens = new Set<string>();
   /** What this round started from; another one starts where a change by hand wins over its result. */
   #since: MintSnapshot;
   #cause: MintCause = 'missing';
@@ -102,6 +100,7 @@ export class Mint {
   #task: Promise<Result> | undefined;
   /** Whether anything was asked in this round that could fail: what is answered from memory is no news. */
   #hasAsked = false;
+  #hasAskedPrimary = false;
   /** Of the last try in this round, while another one may follow. */
   #lastFailure: PayuAuthError | undefined;
 
@@ -114,6 +113,15 @@ export class Mint {
   }
 
   async run(): Promise<Obtained> {
+    try {
+      return await this.#rounds();
+    } finally {
+      // Should it have failed, the refresh tokens are kept, and tried first by the next mint (F2).
+      if (this.#hasAskedPrimary) this.#state.deadRefreshTokens.clear();
+    }
+  }
+
+  async #rounds(): Promise<Obtained> {
     const started = this.#since;
     for (;;) {
       await unlessCancelled(this.#state.changes.carriedOut, this.#flight.aborted);
@@ -293,8 +301,10 @@ export class Mint {
         refreshToken === undefined ? this.#primary() : this.#refresh(refreshToken),
       );
       if (result.kind !== 'dead-refresh') return result;
-      this.#deadRefreshTokens.add(result.refreshToken);
+      this.#state.deadRefreshTokens.add(result.refreshToken);
       refusal ??= result.refusal;
+      // The next mint goes on from here, with the primary grant: nothing further is sent for nobody (C3).
+      if (this.#flight.isDeserted) return this.#leaveDeadRefresh(refusal);
       // A sibling may have rotated it.
       found = await store.get(this.#storeKey);
       if (this.#mayAdopt(found)) return { kind: 'found', record: found };
@@ -307,12 +317,18 @@ export class Mint {
     const isHeldYounger = held !== undefined && held.obtainedAt > (stored?.obtainedAt ?? 0);
     return (isHeldYounger ? [held, stored] : [stored, held])
       .map((record) => record?.refreshToken)
-      .find((token) => token !== undefined && !this.#deadRefreshTokens.has(token));
+      .find((token) => token !== undefined && !this.#state.deadRefreshTokens.has(token));
+  }
+
+  #leaveDeadRefresh(refusal: Refusal | undefined): Result {
+    if (refusal !== undefined) this.#lastFailure = refusedError(this.#parts.tokenUrl, refusal);
+    return { kind: 'held-up' };
   }
 
   #primary(): TokenRequest {
     const { grant } = this.#parts;
     const form = primaryForm(grant, this.#secrets, this.#scope);
+    this.#hasAskedPrimary = true;
     return { kind: 'primary', grant: grant.grantType, form, refreshToken: this.#secrets.refresh_token };
   }
 

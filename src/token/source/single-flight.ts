@@ -68,6 +68,11 @@ export class SingleFlight {
     return this.#waiters.size > 0;
   }
 
+  /** Whether callers have waited, and all of them have left. */
+  get isDeserted(): boolean {
+    return this.#wasJoined && !this.isAwaited;
+  }
+
   /** Whether a token request is under way: then the flight goes on, whoever leaves. */
   get isSending(): boolean {
     return this.#isSending;
@@ -171,7 +176,7 @@ export class SingleFlight {
   }
 
   #abortIfDeserted(): void {
-    if (this.isAwaited || this.#isSending || !this.#wasJoined) return;
+    if (this.#isSending || !this.isDeserted) return;
     this.#abort.abort(new Error('Nobody waits for this token any more.'));
   }
 

@@ -59,6 +59,8 @@ export class TokenState {
   askedKey: string | undefined;
   /** The last mint that failed; it stays known when another one succeeds. */
   lastFailure: MintFailure | undefined;
+  /** Refresh tokens that were refused since the primary grant was last asked (F2). */
+  readonly deadRefreshTokens: Set<string> = new Set();
   /** Refreshes in a row that the server answered with a 5xx (F2). */
   brokenRefreshes = 0;
   readonly changes: PendingChanges = new PendingChanges();

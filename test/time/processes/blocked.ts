@@ -54,4 +54,4 @@ for (const [name, place] of Object.entries(places)) {
   const [adapterName = 'http', when = ''] = name.split(', ');
   outcomes[name] = await refreshIn(place, when, adapterName as 'http' | 'fetch').catch(String);
 }
-console.log(JSON.stringify(outcomes));
+process.stdout.write(JSON.stringify(outcomes));

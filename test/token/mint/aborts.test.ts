@@ -125,7 +125,7 @@ const WAITS: readonly Wait[] = [
         data: new ReadableStream({}),
       }),
     },
-    reached: ({ clock }) => clock.waiting(5_000, 5_000),
+    reached: ({ clock }) => clock.waiting(1_000, 1_000),
   },
   {
     what: 'the answer of the API',
