@@ -4,7 +4,7 @@ import { callAccount, deferred, eventually, turns } from '../support.ts';
 
 const SECRET = 'sandbox-client-secret';
 
-describe('status() (DESIGN: for health checks)', () => {
+describe('status(), for health checks', () => {
   test('before anything was asked: missing, and asking changes nothing', async () => {
     const { auth, sandbox, clock, events } = await startHarness();
     expect(auth.status()).toEqual({ token: 'missing' });
