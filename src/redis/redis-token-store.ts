@@ -36,7 +36,7 @@ const TRUSTED_CLOCK_MS = 5_000;
  *
  * const { REDIS_URL = 'redis://localhost:6379', TOKEN_KEY = '' } = process.env;
  * const redis = createClient({ url: REDIS_URL }).on('error', (error) => console.error(error.message));
-redis.connect().catch(() => {}); // not awaited: the application starts while Redis is out as well
+ * redis.connect().catch(() => {}); // not awaited: the application starts while Redis is out as well
  * const store = redisTokenStore(redis, { encryptionKey: TOKEN_KEY });
  * const auth = createPayuAuth({ environment: 'test', grant, scope: scopes.payouts.create, store });
  */

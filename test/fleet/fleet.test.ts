@@ -22,7 +22,7 @@ function expectAll({ fulfilled, failures }: CallsReport, calls: number): void {
   expect({ fulfilled, failures }).toEqual({ fulfilled: calls, failures: {} });
 }
 
-describe.skipIf(noOwnRedis)(`${SIZE} processes with one Redis`, { timeout: 60_000 }, () => {
+describe.skipIf(noOwnRedis)(`${SIZE} processes with one Redis`, { timeout: 240_000 }, () => {
   let redis: RedisServer;
   let fleet: Fleet;
   beforeAll(async () => {

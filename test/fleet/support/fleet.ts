@@ -15,6 +15,8 @@ export interface Member {
   open(options: MemberOptions): Promise<void>;
   call(calls: number, options?: { readonly concurrency?: number }): Running;
   invalidate(): Promise<void>;
+  /** As if so much time had passed on its wall clock. */
+  stepClock(byMs: number): Promise<void>;
   redisReady(): Promise<void>;
   /** Stands still, with its connections open, until it is resumed. */
   freeze(): void;
@@ -114,6 +116,10 @@ class MemberProcess implements Member {
 
   invalidate(): Promise<void> {
     return this.#order({ type: 'invalidate' }).done.then(() => {});
+  }
+
+  stepClock(byMs: number): Promise<void> {
+    return this.#order({ type: 'step-clock', byMs }).done.then(() => {});
   }
 
   redisReady(): Promise<void> {

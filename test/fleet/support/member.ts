@@ -15,6 +15,11 @@ interface Opened {
 
 let opened: Opened | undefined;
 
+/** The wall clock of this process: the library looks `Date.now` up at each call. */
+const machineNow = Date.now;
+let clockAheadMs = 0;
+Date.now = () => machineNow() + clockAheadMs;
+
 function current(): Opened {
   if (opened === undefined) throw new Error('The member was not opened.');
   return opened;
@@ -26,8 +31,10 @@ async function open({
   grant,
   scope,
   redis: options,
+  clockAheadMs: aheadMs = 0,
   ...waits
 }: MemberOptions): Promise<Opened> {
+  clockAheadMs = aheadMs;
   const { url, ...storeOptions } = options;
   // Comes back soon after an outage, however long that was.
   const redis = new Redis(url, { retryStrategy: () => 20 }).on('error', () => {});
@@ -94,6 +101,9 @@ async function obey(id: number, command: Command): Promise<CallsReport | undefin
       return call(command.calls, command.concurrency, () => say({ type: 'started', id }));
     case 'invalidate':
       await current().auth.invalidate();
+      return undefined;
+    case 'step-clock':
+      clockAheadMs += command.byMs;
       return undefined;
     case 'redis-ready': {
       const { redis } = current();

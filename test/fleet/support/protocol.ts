@@ -15,6 +15,8 @@ export interface MemberOptions {
   };
   /** Of each call. Default: the library's. */
   readonly maxWaitMs?: number;
+  /** What the wall clock of the process is ahead of the machine's. Default 0. */
+  readonly clockAheadMs?: number;
 }
 
 export type Command =
@@ -23,6 +25,8 @@ export type Command =
   /** Says `started` as soon as the first calls are on their way. */
   | { readonly type: 'call'; readonly calls: number; readonly concurrency: number }
   | { readonly type: 'invalidate' }
+  /** Sets the wall clock of the process forward; timers and the steady clock know nothing of it. */
+  | { readonly type: 'step-clock'; readonly byMs: number }
   /** Waits until the connection to Redis stands (again). */
   | { readonly type: 'redis-ready' };
 
