@@ -3,6 +3,7 @@ import { defineConfig, type TestProjectInlineConfiguration, type ViteUserConfig 
 /** Folders whose files put other modules or other globals in place (nock, MSW, variables), or start processes. */
 const ISOLATED: readonly string[] = [
   'test/cli/**',
+  'test/docs/**',
   'test/explorer/**',
   'test/fleet/**',
   'test/living-with/**',

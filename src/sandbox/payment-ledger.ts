@@ -1,14 +1,14 @@
 /** Where a payment stands, in the words of PayU's status check; `SUCCESS` and `FAILED` are final. */
-export const payoutStatuses = [
+export const payoutStatuses: readonly PayoutStatus[] = [
   'QUEUED',
   'IN_PROGRESS',
   'PENDING',
   'WAITING_FOR_RETRY',
   'SUCCESS',
   'FAILED',
-] as const;
+];
 
-export type PayoutStatus = (typeof payoutStatuses)[number];
+export type PayoutStatus = 'QUEUED' | 'IN_PROGRESS' | 'PENDING' | 'WAITING_FOR_RETRY' | 'SUCCESS' | 'FAILED';
 
 /** `UNLISTED`: the status check does not show the payment yet, as a server whose list lags behind. */
 export type PayoutStep = 'UNLISTED' | PayoutStatus;
