@@ -159,7 +159,9 @@ test('NODE_DEBUG=axios-payu-auth writes a line for each event, without a secret;
   const { stderr } = await run({ NODE_DEBUG: 'axios-payu-auth' });
   const lines = stderr.trim().split('\n');
   expect(lines.map((line) => line.replace(/^AXIOS-PAYU-AUTH \d+: /, '')).sort()).toEqual([
-    expect.stringMatching(/^store-failed \{"operation":"set","error":"ESTORE: down, \[redacted\]"\}$/),
+    expect.stringMatching(
+      /^store-failed \{"operation":"set","error":"ESTORE: down, \[redacted\] \(ESTORE\)"\}$/,
+    ),
     expect.stringMatching(
       /^token-failed \{"cause":"missing","error":"ERR_TOKEN_REFUSED: The token endpoint /,
     ),

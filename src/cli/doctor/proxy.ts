@@ -1,4 +1,4 @@
-import { isLoopback } from '../../url.ts';
+import { isLoopback, isPlainLoopback } from '../../url.ts';
 import { type Finding, mend, note } from '../finding.ts';
 import type { Surroundings } from '../surroundings.ts';
 
@@ -14,7 +14,8 @@ export interface ProxyInForce {
 
 /** By the rules of axios; undefined where there is none, or the host is exempt from it. */
 export function proxyInForce(url: string, env: Env): ProxyInForce | undefined {
-  if (!URL.canParse(url)) return undefined;
+  // A plain request to this machine takes no proxy from the environment (G5).
+  if (!URL.canParse(url) || isPlainLoopback(url)) return undefined;
   const { proxy, address, exempt } = settingsFor(new URL(url), env);
   if (proxy === undefined || address === undefined) return undefined;
   if (exempt !== undefined && isExempted(new URL(url), exempt.value)) return undefined;
