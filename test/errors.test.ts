@@ -37,10 +37,15 @@ const MESSAGES: Readonly<Record<string, Error>> = {
     TOKEN_URL,
     refusal('invalid_client', 401, 'Client authentication failed.'),
   ),
-  'invalid client, from memory': messages.refusedError(TOKEN_URL, refusal('invalid_client'), 10_000),
+  'invalid client, from memory': messages.refusedError(TOKEN_URL, refusal('invalid_client'), {
+    knownForMs: 10_000,
+  }),
   'unauthorized client': messages.refusedError(TOKEN_URL, refusal('unauthorized_client')),
   'invalid scope': messages.refusedError(TOKEN_URL, refusal('invalid_scope')),
   'invalid grant': messages.refusedError(TOKEN_URL, refusal('invalid_grant')),
+  'invalid grant, after a lost refresh': messages.refusedError(TOKEN_URL, refusal('invalid_grant'), {
+    lostRefreshAt: NOON,
+  }),
   'invalid request': messages.refusedError(TOKEN_URL, refusal('invalid_request')),
   'unsupported grant type': messages.refusedError(TOKEN_URL, refusal('unsupported_grant_type')),
   'an error that nobody knows': messages.refusedError(TOKEN_URL, refusal('on_holiday')),
@@ -110,6 +115,9 @@ test('the messages, to be read aloud as the person on call', () => {
 
     invalid grant · ERR_TOKEN_REFUSED
     The token endpoint "https://uat-accounts.payu.in/oauth/token" refused to give a token: "invalid_grant". The API request was not processed. The user name, password or refresh token is wrong, expired or revoked. Check "grant", or have the user sign in again. PayU is asked again in 10 s, or once the secret has changed.
+
+    invalid grant, after a lost refresh · ERR_TOKEN_REFUSED
+    The token endpoint "https://uat-accounts.payu.in/oauth/token" refused to give a token: "invalid_grant". The API request was not processed. The answer to the refresh of 2026-01-01T12:00:00.000Z was lost. If the server replaced the refresh token then, the new one was lost with the answer. The user name, password or refresh token is wrong, expired or revoked. Check "grant", or have the user sign in again. PayU is asked again in 10 s, or once the secret has changed.
 
     invalid request · ERR_TOKEN_REFUSED
     The token endpoint "https://uat-accounts.payu.in/oauth/token" refused to give a token: "invalid_request". The API request was not processed. PayU misses a parameter or does not know one. Check "grant". PayU is asked again in 10 s, or once the secret has changed.

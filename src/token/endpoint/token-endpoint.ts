@@ -108,6 +108,17 @@ export function tokenOutcome(reply: FormReply, request: TokenRequest): TokenOutc
   }
 }
 
+/** Faults before anything was sent: the server has done nothing. */
+const NOT_SENT = /\b(?:ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN)\b/;
+
+/** May the server have given a token that never arrived? A gateway says so by 502 and 504 (RFC 9110 §15.6). */
+export function isAnswerLost(outcome: TokenOutcome): boolean {
+  if (outcome.kind === 'unusable') return true;
+  if (outcome.kind !== 'fault') return false;
+  const { status, what } = outcome.fault;
+  return status === undefined ? !NOT_SENT.test(what) : status === 502 || status === 504;
+}
+
 /** What a reply says of itself, fit to be quoted: a secret may be part of a word of the protocol (E7). */
 export function refusalIn(body: unknown, status: number, secrets: Iterable<string>): Refusal {
   const error = textIn(body, 'error');

@@ -6,7 +6,7 @@ import {
 } from '../../errors.ts';
 import { dateAt } from '../../time/clock.ts';
 import { type Instant, msUntil } from '../../time/instant.ts';
-import type { Fault, Refusal, Unusable } from '../endpoint/token-endpoint.ts';
+import { concernsClient, type Fault, type Refusal, type Unusable } from '../endpoint/token-endpoint.ts';
 import type { Block, Failure, Streak } from './gate.ts';
 
 /**
@@ -34,18 +34,34 @@ const REMEDIES_BY_STATUS: Readonly<Record<number, string>> = {
   407: 'It wants credentials, or other ones: give them in "http.proxy", or in the variable that names the proxy, such as HTTPS_PROXY=http://user:password@host:port',
 };
 
-/** `knownForMs`: the answer comes from memory, and is remembered for so long. */
-export function refusedError(tokenUrl: string, refusal: Refusal, knownForMs?: number): TokenRefusedError {
+/** What a refusal's message tells besides the refusal. */
+export interface RefusalContext {
+  /** The answer comes from memory, and is remembered for so long. */
+  readonly knownForMs?: number | undefined;
+  /** When the refresh was sent whose answer was lost, if no token has come since. */
+  readonly lostRefreshAt?: number | undefined;
+}
+
+export function refusedError(
+  tokenUrl: string,
+  refusal: Refusal,
+  { knownForMs, lostRefreshAt }: RefusalContext = {},
+): TokenRefusedError {
   // RFC 9110 §15.5.8: never the origin's own answer.
   const isProxys = refusal.error === undefined && refusal.status === 407;
   const what = isProxys
     ? `The proxy on the way to the token endpoint "${tokenUrl}" let no token request through: ${saidBy(refusal)}.`
     : `The token endpoint "${tokenUrl}" refused to give a token: ${saidBy(refusal)}.`;
+  // Neither a firewall's page nor a wrong client secret says anything of the refresh token.
+  const lost =
+    lostRefreshAt === undefined || !refusal.isJson || concernsClient(refusal)
+      ? ''
+      : ` The answer to the refresh of ${clockTime(lostRefreshAt)} was lost. If the server replaced the refresh token then, the new one was lost with the answer.`;
   const next =
     knownForMs === undefined
       ? 'PayU is asked again in 10 s, or once the secret has changed.'
       : `This answer is less than 10 s old: PayU is asked again in ${Math.ceil(knownForMs / 1_000)} s, or once the secret has changed.`;
-  return new TokenRefusedError(`${what} ${NOT_PROCESSED} ${remedyFor(refusal)}. ${next}`, refusal);
+  return new TokenRefusedError(`${what} ${NOT_PROCESSED}${lost} ${remedyFor(refusal)}. ${next}`, refusal);
 }
 
 function remedyFor({ error, status }: Refusal): string {

@@ -1,5 +1,11 @@
 import pRetry from 'p-retry';
-import { ClosedError, isPayuAuthError, type PayuAuthError, TokenUnavailableError } from '../../errors.ts';
+import {
+  ClosedError,
+  isPayuAuthError,
+  type PayuAuthError,
+  type TokenRefusedError,
+  TokenUnavailableError,
+} from '../../errors.ts';
 import type { Emit, MintCause } from '../../events.ts';
 import { redact, safeErrorWithFrames } from '../../redact.ts';
 import { type Clock, dateAt } from '../../time/clock.ts';
@@ -9,7 +15,13 @@ import { unlessCancelled } from '../../time/wait.ts';
 import { type FormPost, postWithin, secretsIn } from '../endpoint/form-post.ts';
 import { type AskedSecrets, type GrantRequest, primaryForm, refreshForm } from '../endpoint/grants.ts';
 import { missingScopes } from '../endpoint/scope.ts';
-import { concernsClient, type Refusal, type TokenOutcome, tokenOutcome } from '../endpoint/token-endpoint.ts';
+import {
+  concernsClient,
+  isAnswerLost,
+  type Refusal,
+  type TokenOutcome,
+  tokenOutcome,
+} from '../endpoint/token-endpoint.ts';
 import type { Obtained, SingleFlight } from '../source/single-flight.ts';
 import type { MintSnapshot, RenewAhead, TokenState } from '../source/token-state.ts';
 import { cacheKey, fingerprint } from '../store/cache-key.ts';
@@ -191,7 +203,7 @@ export class Mint {
       case 'found':
         return result;
       case 'refused':
-        throw refusedError(this.#parts.tokenUrl, result.refusal);
+        throw this.#refusedError(result.refusal);
       case 'superseded':
         return undefined;
       default:
@@ -212,9 +224,9 @@ export class Mint {
 
   /** What is known already need not be asked: a refusal is thrown, a cool-down closes the gate (E3, E7). */
   async #heedNotices(): Promise<void> {
-    const { notices, gate, refusals, tokenUrl } = this.#parts;
+    const { notices, gate, refusals } = this.#parts;
     const known = refusals.recall(this.#storeKey, fingerprint(this.#secrets));
-    if (known !== undefined) throw refusedError(tokenUrl, known.refusal, known.leftMs);
+    if (known !== undefined) throw this.#refusedError(known.refusal, known.leftMs);
     const [coolDownMs, ...shared] = await Promise.all([
       notices.readCoolDown(),
       notices.readRefusal(undefined),
@@ -222,7 +234,12 @@ export class Mint {
     ]);
     if (coolDownMs !== undefined) gate.joinCoolDown(coolDownMs);
     const refusal = shared.find((each) => each?.fingerprint === fingerprint(this.#secrets));
-    if (refusal !== undefined) throw refusedError(tokenUrl, refusal.refusal, refusal.leftMs);
+    if (refusal !== undefined) throw this.#refusedError(refusal.refusal, refusal.leftMs);
+  }
+
+  #refusedError(refusal: Refusal, knownForMs?: number): TokenRefusedError {
+    const { lostRefreshAt } = this.#state;
+    return refusedError(this.#parts.tokenUrl, refusal, { knownForMs, lostRefreshAt });
   }
 
   #mayTryAgain(): boolean {
@@ -321,7 +338,7 @@ export class Mint {
   }
 
   #leaveDeadRefresh(refusal: Refusal | undefined): Result {
-    if (refusal !== undefined) this.#lastFailure = refusedError(this.#parts.tokenUrl, refusal);
+    if (refusal !== undefined) this.#lastFailure = this.#refusedError(refusal);
     return { kind: 'held-up' };
   }
 
@@ -361,6 +378,7 @@ export class Mint {
       secrets: [...secretsIn(form), ...Object.values(this.#secrets)],
     });
     if (request.kind === 'refresh') this.#countBroken(outcome);
+    if (grant === 'refresh_token' && isAnswerLost(outcome)) this.#state.lostRefreshAt = sentAt.wallMs;
     switch (outcome.kind) {
       case 'token': {
         gate.answered(permit);

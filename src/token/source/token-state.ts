@@ -63,6 +63,8 @@ export class TokenState {
   readonly deadRefreshTokens: Set<string> = new Set();
   /** Refreshes in a row that the server answered with a 5xx (F2). */
   brokenRefreshes = 0;
+  /** When a refresh was sent whose answer was lost, and maybe a new refresh token with it; until another token comes. */
+  lostRefreshAt: number | undefined;
   readonly changes: PendingChanges = new PendingChanges();
 
   #record: TokenRecord | undefined;
@@ -191,6 +193,7 @@ export class TokenState {
 
   /** Takes a token that was just received. Returns whether it is the one that we had. */
   receive({ record, end, origin }: Received, now: Instant, how: RenewAhead): boolean {
+    this.lostRefreshAt = undefined;
     const isHeld = this.#record?.accessToken === record.accessToken;
     const isSame = isHeld || this.#unwanted?.has(record.accessToken) === true;
     // A reusing server tells the rest of the same life again, rounded: what we know is more exact.
@@ -209,6 +212,7 @@ export class TokenState {
 
   /** Keeps a refresh token whose access token does not count any more (C5). */
   keepRefreshToken(record: TokenRecord): void {
+    this.lostRefreshAt = undefined;
     this.#record = record;
   }
 
@@ -256,6 +260,7 @@ export class TokenState {
     this.#refreshTokenEpoch++;
     this.#record = undefined;
     this.brokenRefreshes = 0;
+    this.lostRefreshAt = undefined;
   }
 
   /** A token of the store that was forgotten by hand is not taken any more, whoever writes it again. */
@@ -273,6 +278,7 @@ export class TokenState {
     this.#refusedValue = undefined;
     this.#unwanted?.delete(record.accessToken);
     this.brokenRefreshes = 0;
+    this.lostRefreshAt = undefined;
     this.#refusalPauses.received('otherwise', now);
     this.#end = end;
     this.#usableUntil = record.accessToken === '' ? LONG_AGO : usableUntil(end, now);

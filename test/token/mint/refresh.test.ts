@@ -1,6 +1,7 @@
-import type { AxiosInstance } from 'axios';
+import axios, { type AxiosAdapter, type AxiosInstance } from 'axios';
 import { describe, expect, test } from 'vitest';
 import { MemoryTokenStore } from '../../../src/index.ts';
+import type { Grant } from '../../../src/token/endpoint/grants.ts';
 import { type Harness, startHarness } from '../../support/harness.ts';
 import { callAccount, PASSWORD_GRANT, refreshGrant, StoreUnderTest, tokenForms, turns } from '../support.ts';
 
@@ -185,6 +186,112 @@ describe('a reply to a refresh that is lost on the way', () => {
     clock.advance(200);
     await call;
     expect(grants(sandbox)).toEqual(expected);
+  });
+});
+
+describe('a refresh token that is refused after the answer to its refresh was lost is told as such (F2, F3)', () => {
+  const LOST =
+    /The answer to the refresh of 2\d{3}-[^ ]+Z was lost\. If the server replaced the refresh token/;
+
+  /** A refresh as `trouble` has it, then one that is refused: the error of the latter. */
+  async function refusedAfter(
+    grant: (sandbox: Harness['sandbox']) => Grant,
+    trouble: (harness: { sandbox: Harness['sandbox']; cut: () => void }) => void,
+  ) {
+    const harness = await startHarness({}, ROTATING);
+    const { createAuth, sandbox, clock } = harness;
+    let isCut = false;
+    const adapter: AxiosAdapter = (config) => {
+      if (!isCut) return axios.getAdapter('http')(config);
+      isCut = false;
+      throw Object.assign(new Error('connect ECONNREFUSED 127.0.0.1:1'), { code: 'ECONNREFUSED' });
+    };
+    const auth = createAuth({ grant: grant(sandbox), tokenAttempts: 1, http: { adapter } });
+    await auth.getToken();
+    clock.advance(100_000);
+    trouble({
+      sandbox,
+      cut: () => {
+        isCut = true;
+      },
+    });
+    await expect(auth.getToken()).rejects.toMatchObject({ name: /^Token(?:Unavailable|Response)Error$/ });
+    sandbox.revokeAllTokens();
+    clock.advance(2_000);
+    return { ...harness, auth };
+  }
+  const byRefreshToken = (sandbox: Harness['sandbox']) => refreshGrant(sandbox.issueToken().refreshToken);
+  const messageOf = (call: Promise<unknown>): Promise<string> =>
+    call.then(
+      () => 'none',
+      (error: Error) => error.message,
+    );
+
+  test.each<[string, Parameters<typeof refusedAfter>[1]]>([
+    ['a reset after the server has read it', ({ sandbox }) => sandbox.fail(1, { kind: 'reset-after-read' })],
+    ['a reply that breaks off', ({ sandbox }) => sandbox.fail(1, { kind: 'truncated-json' })],
+    ['a gateway without an answer', ({ sandbox }) => sandbox.fail(1, { kind: 'status', status: 504 })],
+  ])('%s', async (_, trouble) => {
+    const { auth, clock } = await refusedAfter(byRefreshToken, trouble);
+    expect(await messageOf(auth.getToken())).toMatch(LOST);
+    // From memory, and by the next mint, which asks with the option's own refresh token.
+    expect(await messageOf(auth.getToken())).toMatch(LOST);
+    clock.advance(10_000);
+    expect(await messageOf(auth.getToken())).toMatch(LOST);
+  });
+
+  test.each<[string, Parameters<typeof refusedAfter>[1]]>([
+    ['a connection that was never made', ({ cut }) => cut()],
+    [
+      'an answer of the server, be it a 500',
+      ({ sandbox }) => sandbox.fail(1, { kind: 'status', status: 500 }),
+    ],
+  ])('not after %s', async (_, trouble) => {
+    const { auth } = await refusedAfter(byRefreshToken, trouble);
+    const message = await messageOf(auth.getToken());
+    expect(message).toContain('"invalid_grant"');
+    expect(message).not.toMatch(LOST);
+  });
+
+  test("nor by a firewall's page, which says nothing of the refresh token", async () => {
+    const { auth, sandbox } = await refusedAfter(byRefreshToken, ({ sandbox }) =>
+      sandbox.fail(1, { kind: 'reset-after-read' }),
+    );
+    sandbox.fail(1, { kind: 'status', status: 403, body: 'html' });
+    expect(await messageOf(auth.getToken())).not.toMatch(LOST);
+  });
+
+  test('nor once another token has come', async () => {
+    const { auth, sandbox, clock } = await refusedAfter(byRefreshToken, ({ sandbox }) =>
+      sandbox.fail(1, { kind: 'reset-after-read' }),
+    );
+    const { accessToken, refreshToken } = sandbox.issueToken();
+    await auth.setToken({ accessToken, refreshToken, expiresInSeconds: 100 });
+    sandbox.revokeAllTokens();
+    clock.advance(100_000);
+    const message = await messageOf(auth.getToken());
+    expect(message).toContain('"invalid_grant"');
+    expect(message).not.toMatch(LOST);
+  });
+
+  test('also where the password is refused, to which the client falls back', async () => {
+    const { auth, sandbox } = await refusedAfter(
+      () => PASSWORD_GRANT,
+      ({ sandbox }) => sandbox.fail(1, { kind: 'reset-after-read' }),
+    );
+    sandbox.fail(2, { kind: 'oauth-error', error: 'invalid_grant', status: 400 });
+    expect(await messageOf(auth.getToken())).toMatch(LOST);
+    expect(grants(sandbox)).toEqual(['password', 'refresh_token', 'refresh_token', 'password']);
+    expect(await messageOf(auth.getToken())).toMatch(LOST);
+  });
+
+  test('also where the first use of the refresh token was the one that was lost', async () => {
+    const { createAuth, sandbox, clock } = await startHarness({}, ROTATING);
+    const auth = createAuth({ grant: byRefreshToken(sandbox), tokenAttempts: 1 });
+    sandbox.fail(1, { kind: 'reset-after-read' });
+    await expect(auth.getToken()).rejects.toMatchObject({ code: 'ERR_TOKEN_UNAVAILABLE' });
+    clock.advance(2_000);
+    expect(await messageOf(auth.getToken())).toMatch(LOST);
   });
 });
 
