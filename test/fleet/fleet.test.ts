@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { type Sandbox, type SandboxOptions, startSandbox } from '../../src/sandbox/index.ts';
 import type { Grant } from '../../src/token/endpoint/grants.ts';
 import { noOwnRedis, ownRedis, type RedisServer } from '../redis/support/redis-server.ts';
@@ -193,6 +193,45 @@ describe.skipIf(noOwnRedis)(`${SIZE} processes with one Redis`, { timeout: 240_0
       const { tokenRequests, unauthorized } = sandbox.stats();
       expect(tokenRequests).toBe(1);
       expect(unauthorized).toBeGreaterThanOrEqual(SIZE - 1);
+    });
+  });
+
+  describe('a server that revokes the previous token, and Redis away: what cannot be promised (docs/fleet.md)', () => {
+    const REFUSED = 'ERR_BAD_REQUEST: Request failed with status code 401';
+
+    /** Refusals are lost calls; nothing else is. */
+    function refusedOf({ fulfilled, failures }: CallsReport, calls: number): number {
+      const refused = failures[REFUSED] ?? 0;
+      expect({ failures, answered: fulfilled + refused }).toEqual({
+        failures: refused === 0 ? {} : { [REFUSED]: refused },
+        answered: calls,
+      });
+      return refused;
+    }
+
+    test('calls are refused, and no process mints per call; none is lost once the pauses after it are over', async () => {
+      const sandbox = await opened({ revokePrevious: true }, { redis: { timeoutMs: 200, outagePauseMs: 0 } });
+      await warm(sandbox);
+      await redis.shutdown();
+      onTestFinished(async () => {
+        if (!redis.isRunning()) await redis.start();
+      });
+      sandbox.revokeAllTokens();
+      const refused = refusedOf(await fleet.call(40, { concurrency: 4 }).report, SIZE * 40);
+      expect(refused).toBeGreaterThan(0);
+      const { tokenRequests } = sandbox.stats();
+      expect(tokenRequests).toBeLessThan((SIZE * 40) / 4);
+
+      await redis.start();
+      await fleet.redisReady();
+      // The pauses between renewals that did not help (D5) end by themselves; in this short outage they are of seconds.
+      await vi.waitFor(async () => expect(refusedOf(await fleet.call(1).report, SIZE)).toBe(0), {
+        timeout: 120_000,
+        interval: 50,
+      });
+      sandbox.resetStats();
+      expectAll(await fleet.call(20).report, SIZE * 20);
+      expect(sandbox.stats()).toMatchObject({ tokenRequests: 0, unauthorized: 0 });
     });
   });
 

@@ -2,7 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { Cluster } from 'ioredis';
 import { createCluster } from 'redis';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { createPayuAuth } from '../../src/index.ts';
 import { type RedisTokenStoreOptions, redisTokenStore } from '../../src/redis/index.ts';
+import { startSandbox } from '../../src/sandbox/index.ts';
 import { never } from './support/fixture.ts';
 import { recordNumber } from './support/records.ts';
 import { type ClusterNode, clusterClients, ownCluster, type RedisCluster } from './support/redis-cluster.ts';
@@ -20,6 +22,25 @@ async function openStore(cluster: RedisCluster, { connect }: ClusterClient, opti
 
 /** node-redis 4 and 5 wait for the dead node: docs/fleet.md says so. */
 const FIND_THE_NEW_MASTER = ['node-redis 6', 'ioredis 6', 'ioredis 5'];
+
+/** Clients that are told to read from replicas. */
+const READ_FROM_REPLICAS: readonly ClusterClient[] = [
+  {
+    name: 'node-redis 6 with useReplicas',
+    connect: async (url) => {
+      const client = createCluster({ rootNodes: [{ url }], useReplicas: true }).on('error', () => {});
+      await client.connect();
+      return { client, close: () => client.destroy() };
+    },
+  },
+  {
+    name: 'ioredis 6 with scaleReads',
+    connect: async (url) => {
+      const client = new Cluster([url], { scaleReads: 'slave' }).on('error', () => {});
+      return { client, close: () => client.disconnect() };
+    },
+  },
+];
 
 describe.skipIf(noOwnRedis)('the Redis store on three masters', () => {
   let cluster: RedisCluster;
@@ -93,36 +114,51 @@ describe.skipIf(noOwnRedis)('the Redis store on three masters, each with a repli
   });
   afterAll(() => cluster?.stop());
 
-  it.each<ClusterClient>([
-    {
-      name: 'node-redis 6 with useReplicas',
-      connect: async (url) => {
-        const client = createCluster({ rootNodes: [{ url }], useReplicas: true }).on('error', () => {});
-        await client.connect();
-        return { client, close: () => client.destroy() };
-      },
+  it.each(READ_FROM_REPLICAS)(
+    '$name: no read goes to a replica, however far behind that is',
+    async (client) => {
+      const prefix = `lagging-${randomUUID()}:`;
+      const store = await openStore(cluster, client, { prefix, timeoutMs: 20_000 });
+      const sibling = await openStore(cluster, client, { prefix, timeoutMs: 20_000 });
+      for (const { server } of cluster.replicas) server.freeze();
+      onTestFinished(() => {
+        for (const { server } of cluster.replicas) server.resume();
+      });
+      const keys = Array.from({ length: 20 }, (_each, n) => `a${n}`);
+      for (const key of keys) {
+        await store.withLock(key, async () => store.set(key, recordNumber(1)), never);
+        expect(await sibling.get(key)).toEqual(recordNumber(1));
+      }
     },
-    {
-      name: 'ioredis 6 with scaleReads',
-      connect: async (url) => {
-        const client = new Cluster([url], { scaleReads: 'slave' }).on('error', () => {});
-        return { client, close: () => client.disconnect() };
-      },
+  );
+
+  it.each(READ_FROM_REPLICAS)(
+    '$name: two processes and one mint, however far behind replicas are',
+    async (client) => {
+      const sandbox = await startSandbox();
+      onTestFinished(() => sandbox.close());
+      const prefix = `one-mint-${randomUUID()}:`;
+      const { clientId, clientSecret, environment } = sandbox;
+      const start = async () => {
+        const store = await openStore(cluster, client, { prefix, timeoutMs: 20_000 });
+        const grant = { type: 'client_credentials', clientId, clientSecret } as const;
+        const auth = createPayuAuth({ environment, grant, scope: 'create_payout_transactions', store });
+        onTestFinished(() => auth.close());
+        return auth;
+      };
+      const auths = [await start(), await start()] as const;
+      for (const { server } of cluster.replicas) server.freeze();
+      onTestFinished(() => {
+        for (const { server } of cluster.replicas) server.resume();
+      });
+      for (let mint = 1; mint <= 5; mint += 1) {
+        const [one, other] = await Promise.all(auths.map((auth) => auth.getToken()));
+        expect(one?.value).toBe(other?.value);
+        expect(sandbox.stats().tokenRequests).toBe(mint);
+        for (const auth of auths) await auth.invalidate();
+      }
     },
-  ])('$name: no read goes to a replica, however far behind that is', async (client) => {
-    const prefix = `lagging-${randomUUID()}:`;
-    const store = await openStore(cluster, client, { prefix, timeoutMs: 20_000 });
-    const sibling = await openStore(cluster, client, { prefix, timeoutMs: 20_000 });
-    for (const { server } of cluster.replicas) server.freeze();
-    onTestFinished(() => {
-      for (const { server } of cluster.replicas) server.resume();
-    });
-    const keys = Array.from({ length: 20 }, (_each, n) => `a${n}`);
-    for (const key of keys) {
-      await store.withLock(key, async () => store.set(key, recordNumber(1)), never);
-      expect(await sibling.get(key)).toEqual(recordNumber(1));
-    }
-  });
+  );
 
   it.each(clusterClients.filter(({ name }) => FIND_THE_NEW_MASTER.includes(name)))(
     '$name, a master is killed in mid-mint: the task runs once, and its record is there after the failover',
