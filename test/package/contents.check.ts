@@ -17,6 +17,7 @@ const PUBLISHED: readonly string[] = [
   'package.json',
   // What README.md links to.
   'docs/comparison.md',
+  'docs/differences.md',
   'docs/errors.md',
   'docs/fleet-simulation.svg',
   'docs/fleet.md',
