@@ -10,6 +10,7 @@ const ISOLATED: readonly string[] = [
   'test/properties/**',
   'test/redis/**',
   'test/testing/**',
+  'test/time/**',
 ];
 
 /**

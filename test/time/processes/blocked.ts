@@ -12,11 +12,11 @@ interface Place {
   readonly password: string;
 }
 
-const TOKEN_TIMEOUT_MS = 400;
+const TOKEN_TIMEOUT_MS = 800;
 const places: Readonly<Record<string, Place>> = JSON.parse(process.argv[2] ?? '{}');
 
 function standStill(): void {
-  const until = performance.now() + 3 * TOKEN_TIMEOUT_MS;
+  const until = performance.now() + 2 * TOKEN_TIMEOUT_MS;
   while (performance.now() < until);
 }
 
