@@ -23,7 +23,7 @@ import { clientKey } from './token/store/cache-key.ts';
 import { GuardedStore } from './token/store/guarded-store.ts';
 import { MemoryTokenStore } from './token/store/memory-token-store.ts';
 import type { TokenRecord } from './token/store/token-store.ts';
-import { refuseUnknown, resolveDuration, resolveOrigins, resolveScope } from './validation.ts';
+import { givenOptions, resolveDuration, resolveOrigins, resolveScope } from './validation.ts';
 
 /** An access token as it is handed out. */
 export interface AccessToken {
@@ -322,8 +322,7 @@ function checkedOptions<T extends object>(
   known: readonly (keyof T & string)[],
 ): T {
   if (!isRecord(options)) throw invalidOption(`options of ${method}()`, 'must be an object.');
-  refuseUnknown('', options, known);
-  return options;
+  return givenOptions('', options, known);
 }
 
 function givenToken(
@@ -334,8 +333,11 @@ function givenToken(
 ): TokenRecord {
   if (!isRecord(token))
     throw invalidOption('token', 'must be { accessToken, expiresInSeconds?, refreshToken? }.');
-  refuseUnknown('token.', token, ['accessToken', 'expiresInSeconds', 'refreshToken']);
-  const { accessToken, expiresInSeconds, refreshToken } = token;
+  const { accessToken, expiresInSeconds, refreshToken } = givenOptions('token.', token, [
+    'accessToken',
+    'expiresInSeconds',
+    'refreshToken',
+  ]);
   if (!isTokenValue(accessToken) && !(accessToken === '' && refreshToken !== undefined)) {
     throw invalidOption(
       'token.accessToken',

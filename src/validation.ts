@@ -86,12 +86,30 @@ export function resolveDuration(option: string, value: unknown, leastMs: number)
   return value;
 }
 
-/** Refuses names that nobody reads: a misspelt option would be ignored in silence. */
-export function refuseUnknown(prefix: string, options: object, known: readonly string[]): void {
+/**
+ * The options that were given. Names that nobody reads are refused: a misspelt option would be ignored in silence. What a
+ * polluted `Object.prototype` holds is left out (G6); what a class of the caller's own has is not.
+ */
+export function givenOptions<T extends object>(prefix: string, options: T, known: readonly string[]): T {
   const unknown = Object.keys(options).find((name) => !known.includes(name));
   if (unknown !== undefined) {
     throw invalidOption(`${prefix}${unknown}`, `is not an option; there are: ${known.join(', ')}.`);
   }
+  const given: Record<string, unknown> = Object.create(null);
+  for (const name of known) given[name] = givenOption(options, name);
+  return given as T;
+}
+
+/** One of them: undefined where only a polluted `Object.prototype` holds it. */
+export function givenOption(options: object, name: string): unknown {
+  for (
+    let owner = options;
+    owner !== null && owner !== Object.prototype;
+    owner = Object.getPrototypeOf(owner)
+  ) {
+    if (Object.hasOwn(owner, name)) return options[name as keyof object];
+  }
+  return undefined;
 }
 
 export function requireText(option: string, value: unknown): void {

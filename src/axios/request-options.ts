@@ -1,6 +1,6 @@
 import { invalidOption } from '../errors.ts';
 import { type ScopeInput, scopeKey } from '../token/endpoint/scope.ts';
-import { refuseUnknown, resolveDuration, resolveScope } from '../validation.ts';
+import { givenOptions, resolveDuration, resolveScope } from '../validation.ts';
 
 /** What a single request may say about its token. */
 export interface PayuAuthRequestOptions {
@@ -35,8 +35,8 @@ export function resolveRequestOptions(options: PayuAuthRequestOptions): Resolved
   if (typeof options !== 'object' || options === null) {
     throw invalidOption('payuAuth', 'must be false or { scope?, maxWaitMs?, replay? }.');
   }
-  refuseUnknown('payuAuth.', options, ['scope', 'maxWaitMs', 'replay']);
-  const { scope, maxWaitMs, replay = true } = options;
+  const known = ['scope', 'maxWaitMs', 'replay'];
+  const { scope, maxWaitMs, replay = true } = givenOptions('payuAuth.', options, known);
   if (typeof replay !== 'boolean') throw invalidOption('payuAuth.replay', 'must be true or false.');
   return {
     scopeKey: scope === undefined ? undefined : scopeKey(resolveScope('payuAuth.scope', scope)),

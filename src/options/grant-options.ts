@@ -8,7 +8,7 @@ import {
   secretFault,
   textFault,
 } from '../token/endpoint/grants.ts';
-import { refuseUnknown, requireText } from '../validation.ts';
+import { givenOption, givenOptions, requireText } from '../validation.ts';
 
 /** As the option "environment" is given: the name of one of PayU's, or URLs of the user's own. */
 type Environment = 'test' | 'production' | object;
@@ -17,15 +17,14 @@ type Environment = 'test' | 'production' | object;
 export function resolveGrant(grant: unknown, environment: Environment): GrantRequest {
   if (!isRecord(grant))
     throw invalidOption('grant', 'must be an object such as { type: "client_credentials", … }.');
-  const { type } = grant;
+  const type = givenOption(grant, 'type');
   if (typeof type !== 'string' || !Object.hasOwn(GRANT_OPTIONS, type)) {
     throw invalidOption(
       'grant.type',
       'must be "client_credentials", "password", "refresh_token" or "custom".',
     );
   }
-  refuseUnknown('grant.', grant, GRANT_OPTIONS[type as Grant['type']]);
-  const checked = grant as unknown as Grant;
+  const checked = givenOptions('grant.', grant, GRANT_OPTIONS[type as Grant['type']]) as unknown as Grant;
   const clientId = resolveClientId(checked, environment);
   if (checked.type === 'password') {
     requireText('grant.username', checked.username);
@@ -87,8 +86,11 @@ function refuseReserved(parameters: unknown): void {
       'grant.parameters',
       'must be an object such as { name: value }, one form parameter each.',
     );
-  const reserved = ['grant_type', 'client_id', 'client_secret', 'scope'].find((name) => name in parameters);
-  if ('' in parameters) throw invalidOption('grant.parameters', 'holds a parameter without a name.');
+  const reserved = ['grant_type', 'client_id', 'client_secret', 'scope'].find((name) =>
+    Object.hasOwn(parameters, name),
+  );
+  if (Object.hasOwn(parameters, ''))
+    throw invalidOption('grant.parameters', 'holds a parameter without a name.');
   if (reserved !== undefined) {
     throw invalidOption(`grant.parameters.${reserved}`, 'is set by an option of its own: leave it out here.');
   }

@@ -1,19 +1,19 @@
 import type { TokenHttpOptions } from '../axios/form-transport.ts';
 import { invalidOption } from '../errors.ts';
 import { isRecord } from '../json.ts';
-import { refuseUnknown } from '../validation.ts';
+import { givenOptions } from '../validation.ts';
 
 /** Transport of the token requests, checked. */
 export function resolveHttp(http: unknown): TokenHttpOptions {
   if (http === undefined) return {};
   if (!isRecord(http)) throw invalidOption('http', 'must be an object such as { proxy, httpsAgent }.');
-  refuseUnknown('http.', http, Object.keys(HTTP_RULES));
-  for (const [name, value] of Object.entries(http)) {
+  const given = Object.entries(givenOptions('http.', http, Object.keys(HTTP_RULES)));
+  for (const [name, value] of given) {
     const [rule, holds] = HTTP_RULES[name as keyof TokenHttpOptions];
     if (value !== undefined && !holds(value)) throw invalidOption(`http.${name}`, rule);
   }
   // Undefined would hide a default of ours behind one of axios' own.
-  return Object.fromEntries(Object.entries(http).filter(([, value]) => value !== undefined));
+  return Object.fromEntries(given.filter(([, value]) => value !== undefined));
 }
 
 type HttpRule = readonly [rule: string, holds: (value: unknown) => boolean];
@@ -28,7 +28,10 @@ const HTTP_RULES: Readonly<Record<keyof TokenHttpOptions, HttpRule>> = {
   ],
   proxy: [
     'must be { host, port, protocol?, auth? }, or false for none; axios does not take a URL here.',
-    (value) => value === false || (isRecord(value) && [value.host, value.hostname].some(isText)),
+    (value) =>
+      value === false ||
+      (isRecord(value) &&
+        ['host', 'hostname'].some((name) => Object.hasOwn(value, name) && isText(value[name]))),
   ],
   httpAgent: AGENT_RULE,
   httpsAgent: AGENT_RULE,

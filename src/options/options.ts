@@ -8,7 +8,7 @@ import type { Grant, GrantRequest } from '../token/endpoint/grants.ts';
 import type { ScopeInput } from '../token/endpoint/scope.ts';
 import type { TokenStore } from '../token/store/token-store.ts';
 import {
-  refuseUnknown,
+  givenOptions,
   resolveDuration,
   resolveOrigins,
   resolveScope,
@@ -103,10 +103,10 @@ export interface ResolvedOptions {
 }
 
 /** @throws TypeError with `code: 'ERR_INVALID_OPTION'` that names the first wrong option. */
-export function resolveOptions(options: PayuAuthOptions): ResolvedOptions {
-  if (!isRecord(options))
+export function resolveOptions(given: PayuAuthOptions): ResolvedOptions {
+  if (!isRecord(given))
     throw invalidOption('options', 'must be an object such as { environment, grant, scope }.');
-  refuseUnknown('', options, OPTIONS);
+  const options = givenOptions('', given, OPTIONS);
   const allowInsecureHttp = optional(options, 'allowInsecureHttp', 'boolean') ?? false;
   const environment = resolveEnvironment(options.environment, allowInsecureHttp);
   return {
@@ -162,8 +162,7 @@ function resolveEnvironment(environment: unknown, allowInsecureHttp: boolean): E
   if (!isRecord(environment)) {
     throw invalidOption('environment', 'must be "test", "production" or { tokenUrl, revokeUrl? }.');
   }
-  refuseUnknown('environment.', environment, ['tokenUrl', 'revokeUrl']);
-  const { tokenUrl, revokeUrl } = environment;
+  const { tokenUrl, revokeUrl } = givenOptions('environment.', environment, ['tokenUrl', 'revokeUrl']);
   return {
     tokenUrl: resolveUrl('environment.tokenUrl', tokenUrl, allowInsecureHttp),
     revokeUrl:
@@ -181,8 +180,7 @@ function resolveHeader(header: unknown): Pick<ResolvedOptions, 'headerName' | 'h
   if (header === undefined) return { headerName: 'Authorization', headerPrefix: 'Bearer ' };
   if (!isRecord(header))
     throw invalidOption('header', 'must be { name, prefix? } such as { name: "X-Partner-Token" }.');
-  refuseUnknown('header.', header, ['name', 'prefix']);
-  const { name, prefix = 'Bearer' } = header;
+  const { name, prefix = 'Bearer' } = givenOptions('header.', header, ['name', 'prefix']);
   // RFC 9110 §5.6.2 token.
   if (typeof name !== 'string' || !/^[\w!#$%&'*+.^`|~-]+$/.test(name)) {
     throw invalidOption('header.name', 'must be a header name such as "X-Partner-Token".');

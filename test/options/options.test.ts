@@ -334,6 +334,103 @@ describe('a wrong option throws a TypeError with the code ERR_INVALID_OPTION at 
   });
 });
 
+describe('what a polluted Object.prototype holds is no option (G6)', () => {
+  const OWN_URLS = { environment: { tokenUrl: 'http://127.0.0.1:9/token' } };
+
+  /** With `polluted` on each object there is, for as long as the task takes. */
+  function polluting<T>(polluted: object, task: () => T): T {
+    Object.assign(Object.prototype, polluted);
+    try {
+      return task();
+    } finally {
+      for (const name of Object.keys(polluted)) delete (Object.prototype as Record<string, unknown>)[name];
+    }
+  }
+
+  test.each<[string, object, object, RegExp]>([
+    ['a scope', { scope: 'read_bills' }, { scope: undefined, ...OWN_URLS }, /^"scope"/],
+    ['an environment', { environment: 'test' }, { environment: undefined }, /^"environment"/],
+    ['a grant', { grant: CLIENT }, { grant: undefined }, /^"grant"/],
+    [
+      'a client secret',
+      { clientSecret: SECRET },
+      { grant: { type: 'client_credentials', clientId: 'id' } },
+      /^"grant.clientSecret"/,
+    ],
+    [
+      'a client id',
+      { clientId: 'id' },
+      { grant: { type: 'client_credentials', clientSecret: SECRET } },
+      /^"grant.clientId"/,
+    ],
+    [
+      'the type of a grant',
+      { type: 'client_credentials' },
+      { grant: { clientId: 'id', clientSecret: SECRET } },
+      /^"grant.type"/,
+    ],
+    [
+      'a token URL',
+      { tokenUrl: 'https://evil.example/token' },
+      { environment: {} },
+      /^"environment.tokenUrl"/,
+    ],
+    ['the name of a header', { name: 'X-Token' }, { header: {} }, /^"header.name"/],
+    ['the host of a proxy', { host: 'evil.example' }, { http: { proxy: {} } }, /^"http.proxy"/],
+    [
+      'leave for plain http',
+      { allowInsecureHttp: true },
+      { environment: { tokenUrl: 'http://a.example/token' } },
+      /^"environment.tokenUrl"/,
+    ],
+  ])('%s', (_, polluted, wrong, message) => {
+    const { environment, grant, scope, ...rest } = { ...RIGHT, ...wrong };
+    const options = Object.fromEntries(
+      Object.entries({ environment, grant, scope, ...rest }).filter(([, value]) => value !== undefined),
+    );
+    expect(() => create(options)).toThrow(message);
+    polluting(polluted, () => expect(() => create(options)).toThrow(message));
+  });
+
+  test.each<[string, object]>([
+    ['a store', { store: 7 }],
+    ['http', { http: 7 }],
+    ['a listener', { onEvent: 7 }],
+    ['a number', { maxWaitMs: -1 }],
+    ['a header', { header: 7 }],
+    ['origins', { origins: 7 }],
+    ['a revocation URL', { revokeUrl: 7 }],
+    ['a client secret', { clientSecret: 7 }],
+    ['parameters', { parameters: 7 }],
+    ['a parameter that has an option of its own', { client_secret: SECRET }],
+    ['the prefix of a header', { prefix: 7 }],
+  ])('%s that would be refused', (_, polluted) => {
+    polluting(polluted, () => {
+      create({
+        scope: 'read_bills',
+        grant: {
+          ...CUSTOM,
+          clientId: 'id',
+          ...('parameters' in Object.prototype ? {} : { parameters: { id: 'x' } }),
+        },
+        ...OWN_URLS,
+        ...('header' in Object.prototype ? {} : { header: { name: 'X-Token' } }),
+      });
+    });
+  });
+
+  test('but what a class of their own has, options have: it was written for them', () => {
+    class Settings {
+      readonly type = 'client_credentials';
+      readonly clientId = 'id';
+      get clientSecret(): string {
+        return SECRET;
+      }
+    }
+    create({ ...RIGHT, grant: new Settings() });
+  });
+});
+
 describe('options on the right side of the boundary are taken', () => {
   test.each([
     ['the fewest', {}],

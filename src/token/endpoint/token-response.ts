@@ -1,4 +1,5 @@
 import { isPoisoned, isRecord, type JsonObject, parseUntrustedJson } from '../../json.ts';
+import { redact } from '../../redact.ts';
 import type { TokenRecord } from '../store/token-store.ts';
 import { scopeSet } from './scope.ts';
 import { lifeMs } from './token-life.ts';
@@ -53,7 +54,7 @@ export function readToken(
       obtainedAt: asked.sentAt,
       // From the moment of sending, never created_at + expires_in: expires_in is what is left, not the whole life.
       expiresAt: asked.sentAt + lifeMs(reply.expires_in, reply.expire_in, asked.defaultLifeMs),
-      extra: extraOf(reply),
+      extra: extraOf(withoutTokens(body, [accessToken, refreshToken])),
     },
   };
 }
@@ -66,6 +67,18 @@ function faultOf(accessToken: unknown): string {
   if (accessToken === undefined) return 'is missing';
   if (typeof accessToken !== 'string') return 'is not a string';
   return accessToken === '' ? 'is empty' : 'holds a character that no Authorization header may hold';
+}
+
+/** The reply as it may be printed: some servers repeat a token in a field of another name (G2). */
+function withoutTokens(body: string, values: readonly unknown[]): JsonObject {
+  const tokens = values.filter((value) => typeof value === 'string');
+  const clean = (value: unknown): unknown => {
+    if (typeof value === 'string') return redact(value, tokens);
+    if (typeof value === 'number' && tokens.includes(String(value))) return redact(String(value), tokens);
+    if (!isRecord(value)) return value;
+    return Object.fromEntries(Object.entries(value).map(([name, each]) => [redact(name, tokens), each]));
+  };
+  return JSON.parse(body, (_, value) => clean(value));
 }
 
 /** The fields that we do not use. */

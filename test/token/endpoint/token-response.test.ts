@@ -134,6 +134,36 @@ describe('the other fields are kept as "extra", the ones we use are not', () => 
     });
   });
 
+  test('a token that the reply repeats is not printed with them, wherever it stands (G2)', () => {
+    const [access, refresh] = ['4cc355t0k3n', 'r/f+sh t0k3n'];
+    const { accessToken, refreshToken, extra } = recordOf({
+      access_token: access,
+      refresh_token: refresh,
+      token: access,
+      id: refresh,
+      header: `Bearer ${access}`,
+      link: `https://a.example/?t=${encodeURIComponent(refresh)}`,
+      nested: { list: ['mid', access, { deep: refresh, count: 2, none: null }] },
+      [access]: { [`of ${refresh}`]: true },
+      mid: '8',
+    });
+    expect({ accessToken, refreshToken }).toEqual({ accessToken: access, refreshToken: refresh });
+    expect(extra).toEqual({
+      token: '[redacted]',
+      id: '[redacted]',
+      header: 'Bearer [redacted]',
+      link: 'https://a.example/?t=[redacted]',
+      nested: { list: ['mid', '[redacted]', { deep: '[redacted]', count: 2, none: null }] },
+      '[redacted]': { 'of [redacted]': true },
+      mid: '8',
+    });
+  });
+
+  test('a token of digits that is repeated as a number neither; other numbers that hold it stay', () => {
+    const { extra } = recordOf({ access_token: '12345678', id: 12345678, other: 123456789 });
+    expect(extra).toEqual({ id: '[redacted]', other: 123456789 });
+  });
+
   test.each([
     '{"access_token":"a","__proto__":{"polluted":1}}',
     '{"access_token":"a","x":[{"__proto__":{"polluted":1}}]}',
