@@ -141,8 +141,15 @@ export class Mint {
       const obtained = await this.#round();
       if (obtained !== undefined) return obtained;
       // After revoke(), invalidate() and setToken() nothing is minted for nobody (C5).
-      if (!this.#flight.isAwaited) throw new Error('Changed by hand, and nobody waits.');
+      if (!this.#flight.isAwaited) this.#endUnawaited();
     }
+  }
+
+  /** Aborted first, so that nobody joins the flight before it has ended. */
+  #endUnawaited(): never {
+    const reason = new Error('Changed by hand, and nobody waits.');
+    this.#flight.abort(reason);
+    throw reason;
   }
 
   #changedByHand(): Obtained {
@@ -319,22 +326,28 @@ export class Mint {
       );
       if (result.kind !== 'dead-refresh') return result;
       this.#state.deadRefreshTokens.add(result.refreshToken);
+      this.#state.noteReplaced(result.refreshToken);
       refusal ??= result.refusal;
-      // The next mint goes on from here, with the primary grant: nothing further is sent for nobody (C3).
-      if (this.#flight.isDeserted) return this.#leaveDeadRefresh(refusal);
       // A sibling may have rotated it.
       found = await store.get(this.#storeKey);
       if (this.#mayAdopt(found)) return { kind: 'found', record: found };
+      // The next mint goes on from here, with the primary grant: nothing further is sent for nobody (C3).
+      if (this.#flight.isDeserted) return this.#leaveDeadRefresh(refusal);
     }
   }
 
-  /** Of the refresh tokens in the store and here the younger one that was not refused yet. */
+  /**
+   * The refresh token in the store, unless it is an old one there; else the one held here; of these, one that was not
+   * refused yet. No clock tells which is younger: a sibling's may be another (T3).
+   */
   #livingRefreshToken(stored: TokenRecord | undefined): string | undefined {
-    const held = this.#state.heldUnder(this.#storeKey);
-    const isHeldYounger = held !== undefined && held.obtainedAt > (stored?.obtainedAt ?? 0);
-    return (isHeldYounger ? [held, stored] : [stored, held])
-      .map((record) => record?.refreshToken)
-      .find((token) => token !== undefined && !this.#state.deadRefreshTokens.has(token));
+    const state = this.#state;
+    const living = [stored, state.heldUnder(this.#storeKey)].flatMap((record) =>
+      record?.refreshToken === undefined || state.deadRefreshTokens.has(record.refreshToken)
+        ? []
+        : [record.refreshToken],
+    );
+    return living.find((token) => !state.isReplaced(token)) ?? living[0];
   }
 
   #leaveDeadRefresh(refusal: Refusal | undefined): Result {
@@ -383,6 +396,8 @@ export class Mint {
       case 'token': {
         gate.answered(permit);
         const record = withRefreshToken(outcome.record, request);
+        if (request.kind === 'refresh' && record.refreshToken !== request.refreshToken)
+          this.#state.noteReplaced(request.refreshToken);
         return { kind: 'minted', record, grant, sentAt, durationMs: msSince(sentAt, readClock(clock)) };
       }
       case 'refused':
@@ -436,9 +451,16 @@ export class Mint {
     const { store, clock } = this.#parts;
     const counting = this.#state.whatCounts(minted.record, this.#since);
     if (counting === undefined) return;
-    if (counting === minted.record) this.#flight.noteArrived({ record: minted.record, how: 'minted' });
+    if (counting === minted.record) this.#noteArrived(minted.record, this.#since);
     const written = store.set(this.#storeKey, counting);
     await withinLimit(written, { clock, limitMs: LONGEST_WRITE_MS }, () => new Error('slow')).catch(() => {});
+  }
+
+  /** Until it is stored, it may be forgotten by hand, or refused. */
+  #noteArrived(record: TokenRecord, since: MintSnapshot): void {
+    const state = this.#state;
+    const counts = () => state.isCurrent(since) && !state.broughtRefused(record, since);
+    this.#flight.noteArrived(() => (counts() ? { record, how: 'minted' } : undefined));
   }
 
   /** Asked once more after the write: somebody may have changed the token by hand meanwhile (C5). */

@@ -56,6 +56,7 @@ export class ManualChanges {
   async forgetAll(scope: readonly string[], state: TokenState): Promise<readonly string[]> {
     const { clock, store } = this.#parts;
     const held = state.record;
+    const isHeldOver = state.isOverForCertain(readClock(clock));
     state.forgetAll();
     const stored = await state.changes.carryOut(async () => {
       const storeKey = await this.#storeKey(scope, state);
@@ -65,9 +66,10 @@ export class ManualChanges {
       return record;
     });
     const alive = [held, stored].flatMap((record) =>
-      record !== undefined && (record.expiresAt > clock.now() || record.refreshToken !== undefined)
-        ? [record.accessToken, record.refreshToken ?? '']
-        : [],
+      record === undefined ||
+      (record.refreshToken === undefined && isHeldOver && record.accessToken === held?.accessToken)
+        ? []
+        : [record.accessToken, record.refreshToken ?? ''],
     );
     return [...new Set(alive)].filter((token) => token !== '');
   }

@@ -46,7 +46,7 @@ export class SingleFlight {
   #wasJoined = false;
   #isSending = false;
   /** The token that has arrived, and is being stored: whoever can't wait for that takes it as it is (C4). */
-  #arrived: Obtained | undefined;
+  #arrived: () => Obtained | undefined = () => undefined;
   /** Token requests that were sent so far. */
   #sent = 0;
 
@@ -141,9 +141,9 @@ export class SingleFlight {
     this.#abortIfDeserted();
   }
 
-  /** The token is there, and on its way into the store. */
-  noteArrived(obtained: Obtained): void {
-    this.#arrived = obtained;
+  /** The token is there, and on its way into the store. Undefined once it does not count any more (C5). */
+  noteArrived(arrived: () => Obtained | undefined): void {
+    this.#arrived = arrived;
   }
 
   /** Gives this token to all who wait. A mint that has not sent anything yet is not needed any more. */
@@ -160,8 +160,9 @@ export class SingleFlight {
   }
 
   #dismiss(waiter: Waiter): void {
-    if (this.#arrived === undefined) this.#leave(waiter, outOfPatienceError(waiter.since.wallMs, this.#sent));
-    else if (this.#remove(waiter)) waiter.resolve(this.#arrived);
+    const arrived = this.#arrived();
+    if (arrived === undefined) this.#leave(waiter, outOfPatienceError(waiter.since.wallMs, this.#sent));
+    else if (this.#remove(waiter)) waiter.resolve(arrived);
   }
 
   #leave(waiter: Waiter, reason: unknown): void {

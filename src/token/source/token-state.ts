@@ -46,8 +46,8 @@ export interface RenewAhead {
   readonly random: () => number;
 }
 
-/** Values that are remembered as refused or forgotten: more than a store can show in the time that one of them lives. */
-const MOST_UNWANTED = 32;
+/** Values that are remembered as unwanted or replaced: more than a store can show in the time that one of them lives. */
+const MOST_REMEMBERED = 32;
 
 /** What is known of one token: all questions of rules B and D are asked here, and answered nowhere else. */
 export class TokenState {
@@ -78,6 +78,8 @@ export class TokenState {
   #refusedValue: string | undefined;
   /** Values that are not taken from a store: they were refused, or forgotten by hand. By value, as clocks differ (H2). */
   #unwanted: Set<string> | undefined;
+  /** Refresh tokens that gave way to another one. By value, as clocks differ (T3). */
+  #replaced: Set<string> | undefined;
   /** All tokens were forgotten before this one was looked for: what the store holds then is forgotten as well. */
   #forgetsFirstFound: boolean;
   /** Rises with each change by hand of the access token: results of earlier mints no longer count (C5). */
@@ -112,6 +114,11 @@ export class TokenState {
     return !isOver(this.#usableUntil, now);
   }
 
+  /** Whether its life is over also where the wall clock was set forward: what may be alive is worth a revocation. */
+  isOverForCertain(now: Instant): boolean {
+    return now.steadyMs >= this.#end.steadyMs;
+  }
+
   /** Whether this is the token that requests are sent with now: one that was refused is not, while it is renewed. */
   isInUse(value: string, now: Instant): boolean {
     return this.isUsable(now) && this.#record?.accessToken === value;
@@ -128,11 +135,13 @@ export class TokenState {
     return this.isUsable(now) && isOver(this.#renewAt, now) && !isOver(this.#end, now);
   }
 
+  /** Not before the end of a token that was dropped: till then a store may show what must not be taken again (H2). */
   isDead(now: Instant): boolean {
     return (
       this.flight === undefined &&
       this.changes.isEmpty &&
       !this.isUsable(now) &&
+      isOver(this.#end, now) &&
       this.#record?.refreshToken === undefined &&
       !this.#refusalPauses.isPaused(now)
     );
@@ -198,7 +207,7 @@ export class TokenState {
     const isSame = isHeld || this.#unwanted?.has(record.accessToken) === true;
     // A reusing server tells the rest of the same life again, rounded: what we know is more exact.
     const isSameLife = isHeld && !isAnotherLife(this.#end, end);
-    this.#record = isSameLife ? { ...record, expiresAt: (this.#record as TokenRecord).expiresAt } : record;
+    this.#hold(isSameLife ? { ...record, expiresAt: (this.#record as TokenRecord).expiresAt } : record);
     if (!isSameLife) this.#end = end;
     this.#usableUntil = origin === 'found' ? this.#end : usableUntil(this.#end, now);
     if (isSameLife) this.postponeRenewal(now);
@@ -213,7 +222,17 @@ export class TokenState {
   /** Keeps a refresh token whose access token does not count any more (C5). */
   keepRefreshToken(record: TokenRecord): void {
     this.lostRefreshAt = undefined;
-    this.#record = record;
+    this.#hold(record);
+  }
+
+  /** Another refresh token has come in its place, or has to. */
+  noteReplaced(refreshToken: string): void {
+    this.#replaced = remember(refreshToken, this.#replaced);
+  }
+
+  /** Whether a store that shows this refresh token shows an old one. */
+  isReplaced(refreshToken: string): boolean {
+    return this.#replaced?.has(refreshToken) === true;
   }
 
   /** A renewal failed, or brought what we have: the next one in the background not before a while (B2, B4). */
@@ -274,7 +293,7 @@ export class TokenState {
   put({ record, end }: Pick<Received, 'record' | 'end'>, now: Instant, how: RenewAhead): void {
     this.#tokenEpoch++;
     this.#refreshTokenEpoch++;
-    this.#record = record;
+    this.#hold(record);
     this.#refusedValue = undefined;
     this.#unwanted?.delete(record.accessToken);
     this.brokenRefreshes = 0;
@@ -283,6 +302,13 @@ export class TokenState {
     this.#end = end;
     this.#usableUntil = record.accessToken === '' ? LONG_AGO : usableUntil(end, now);
     this.#openWindow(how);
+  }
+
+  #hold(record: TokenRecord): void {
+    const before = this.#record?.refreshToken;
+    if (before !== undefined) this.noteReplaced(before);
+    if (record.refreshToken !== undefined) this.#replaced?.delete(record.refreshToken);
+    this.#record = record;
   }
 
   #openWindow({ renewAheadMs, random }: RenewAhead): void {
@@ -304,12 +330,16 @@ export class TokenState {
   }
 
   #noteUnwanted(value: string): void {
-    if (value === '') return;
-    this.#unwanted ??= new Set();
-    this.#unwanted.add(value);
-    for (const oldest of this.#unwanted) {
-      if (this.#unwanted.size <= MOST_UNWANTED) break;
-      this.#unwanted.delete(oldest);
-    }
+    if (value !== '') this.#unwanted = remember(value, this.#unwanted);
   }
+}
+
+/** Adds the value, and forgets the oldest where there are too many. */
+function remember(value: string, values: Set<string> = new Set()): Set<string> {
+  values.add(value);
+  for (const oldest of values) {
+    if (values.size <= MOST_REMEMBERED) break;
+    values.delete(oldest);
+  }
+  return values;
 }

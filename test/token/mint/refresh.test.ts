@@ -3,7 +3,15 @@ import { describe, expect, test } from 'vitest';
 import { MemoryTokenStore } from '../../../src/index.ts';
 import type { Grant } from '../../../src/token/endpoint/grants.ts';
 import { type Harness, startHarness } from '../../support/harness.ts';
-import { callAccount, PASSWORD_GRANT, refreshGrant, StoreUnderTest, tokenForms, turns } from '../support.ts';
+import {
+  callAccount,
+  eventually,
+  PASSWORD_GRANT,
+  refreshGrant,
+  StoreUnderTest,
+  tokenForms,
+  turns,
+} from '../support.ts';
 
 /** Rotates for real: each refresh kills the old pair at once. */
 const ROTATING = { refreshRotation: 'immediate', tokenLifeSeconds: 100 } as const;
@@ -419,6 +427,29 @@ test('a refresh that nobody waits for any more is not begun: its place at the ga
   await turns();
   await turns();
   expect(grants(sandbox)).toEqual(['password']);
+});
+
+test('a refresh that proves dead: who leaves while the store is read again has no primary grant sent for nobody (C3)', async () => {
+  const store = new StoreUnderTest();
+  const { auth, clock, sandbox } = await startHarness({ grant: PASSWORD_GRANT, store }, ROTATING);
+  await auth.getToken();
+  await auth.invalidate();
+  sandbox.revokeAllTokens();
+  const hold = sandbox.hold('token');
+  const controller = new AbortController();
+  const token = auth.getToken({ signal: controller.signal });
+  await hold.waitFor(1);
+  const get = store.park('get');
+  hold.release();
+  await get.arrived;
+  controller.abort();
+  await expect(token).rejects.toMatchObject({ code: 'ERR_CANCELED' });
+  get.release();
+  await eventually(() => clock.pending === 0);
+  for (let n = 0; n < 10; n++) await turns();
+  expect(grants(sandbox)).toEqual(['password', 'refresh_token']);
+  await auth.getToken();
+  expect(grants(sandbox)).toEqual(['password', 'refresh_token', 'password']);
 });
 
 describe('two auths that share one store object', () => {

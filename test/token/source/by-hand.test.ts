@@ -7,6 +7,7 @@ import { startHarness } from '../../support/harness.ts';
 import {
   callAccount,
   deferred,
+  endpointIn,
   eventually,
   formsOf,
   PASSWORD_GRANT,
@@ -175,6 +176,33 @@ describe('what is decided by hand during a mint wins over its late result (C5)',
     await expect(auth.close()).resolves.toBeUndefined();
   });
 
+  test('a call that comes at whatever moment a renewal ends for nobody gets a token', async () => {
+    const { clock, createAuth } = await startHarness();
+    for (let microtasks = 0; microtasks < 60; microtasks++) {
+      const renewal = deferred();
+      const asked = deferred();
+      let minted = 0;
+      const auth = createAuth(
+        endpointIn(async () => {
+          const token = `token-${++minted}`;
+          if (minted === 2) {
+            asked.resolve();
+            await renewal.promise;
+          }
+          return { status: 200, body: { access_token: token, token_type: 'Bearer', expires_in: 1_000 } };
+        }),
+      );
+      await auth.getToken();
+      clock.advance(960_000);
+      await auth.getToken(); // begins the renewal
+      await asked.promise;
+      await auth.invalidate();
+      renewal.resolve();
+      for (let n = 0; n < microtasks; n++) await Promise.resolve();
+      expect((await auth.getToken()).value).toBe('token-3');
+    }
+  });
+
   test('a token that is forgotten again before its mint ends is minted once more', async () => {
     const { auth, payouts, sandbox } = await startHarness();
     const hold = sandbox.hold('token');
@@ -204,6 +232,22 @@ describe('what is decided by hand while a mint stores its result', () => {
     expect(sandbox.stats().mints).toBe(2);
     expect(sentTokens(sandbox)).toEqual([store.only?.accessToken]);
   });
+
+  test.each(['invalidate', 'revoke'] as const)(
+    "%s: a caller that can't wait until it is stored does not take it as it is",
+    async (by) => {
+      const store = new StoreUnderTest();
+      const { auth, clock } = await startHarness({ store });
+      const set = store.park('set');
+      const token = auth.getToken({ maxWaitMs: 500 });
+      await set.arrived;
+      const done = auth[by]();
+      clock.advance(500);
+      await expect(token).rejects.toMatchObject({ code: 'ERR_TOKEN_UNAVAILABLE' });
+      set.release();
+      await done;
+    },
+  );
 
   test('setToken: what is stored in the end is what was set', async () => {
     const store = new StoreUnderTest();
@@ -595,6 +639,17 @@ describe('revoke', () => {
     await auth.revoke();
     expect(sandbox.stats().revokeRequests).toBe(0);
   });
+
+  test.each([-3_600_000, 3_600_000])(
+    'a step of the wall clock by %d ms makes none expire (T1)',
+    async (stepMs) => {
+      const { auth, sandbox, clock } = await startHarness({}, { tokenLifeSeconds: 1_000 });
+      await auth.getToken();
+      clock.stepWall(stepMs);
+      await auth.revoke();
+      expect(sandbox.stats().revokeRequests).toBe(1);
+    },
+  );
 
   test.each([
     ['503', { kind: 'status', status: 503 }, { code: 'ERR_TOKEN_UNAVAILABLE', status: 503 }],

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { describe, expect, test } from 'vitest';
 import { MemoryTokenStore } from '../../../src/token/store/memory-token-store.ts';
 import { atOnce, fulfilled, startHarness } from '../../support/harness.ts';
@@ -63,6 +64,15 @@ describe('a found token does not use up the replay of a minted one (D3)', () => 
       await callAccount(payouts);
     }
     expect(sentTokens(sandbox).filter((token) => token === stale.accessToken)).toHaveLength(1);
+  });
+
+  test('nor where so many other scopes came in between that its own state might have been forgotten (H2)', async () => {
+    const { auth, payouts, sandbox } = await startHarness();
+    const { value } = await auth.getToken();
+    sandbox.revokeAllTokens();
+    await expect(payouts.post('/x', Readable.from(['once']))).rejects.toMatchObject({ status: 401 });
+    for (let n = 0; n < 10; n++) await auth.getToken({ scope: `scope-${n}` }).catch(() => {});
+    expect((await auth.getToken()).value).not.toBe(value);
   });
 
   test('a permanent 401 is two sends and one mint where nothing was found', async () => {

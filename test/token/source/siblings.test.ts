@@ -1,7 +1,9 @@
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
+import { createPayuAuthIn } from '../../../src/payu-auth.ts';
 import { MemoryTokenStore } from '../../../src/token/store/memory-token-store.ts';
-import { startHarness } from '../../support/harness.ts';
-import { StoreUnderTest } from '../support.ts';
+import { middling, PAYOUTS_SCOPE, startHarness } from '../../support/harness.ts';
+import { ManualClock } from '../../support/manual-clock.ts';
+import { PASSWORD_GRANT, StoreUnderTest, tokenForms } from '../support.ts';
 
 const ACCOUNT = '/merchant/getAccountDetail';
 
@@ -65,4 +67,58 @@ test('what a mint tells of itself is what it took, and what is left of the token
   hold.release();
   await token;
   expect(eventsOf('token-minted')).toMatchObject([{ durationMs: 3_000, expiresInMs: 97_000 }]);
+});
+
+/** Two auths that share a store, on machines whose clocks differ. The first one has minted, and its sibling has rotated. */
+async function afterRotationBySibling(aheadMs: number) {
+  const { clock, createAuth, sandbox } = await startHarness(
+    { grant: PASSWORD_GRANT },
+    { tokenLifeSeconds: 1_000, refreshRotation: 'immediate' },
+  );
+  const store = new StoreUnderTest();
+  const ahead = new ManualClock(clock.now() + aheadMs);
+  const { environment } = sandbox;
+  const first = createPayuAuthIn(
+    { clock: ahead, random: middling },
+    { environment, grant: PASSWORD_GRANT, scope: PAYOUTS_SCOPE, store },
+  );
+  onTestFinished(() => first.close());
+  await first.getToken();
+  const before = store.only;
+  const sibling = createAuth({ store });
+  await sibling.invalidate();
+  await sibling.getToken();
+  const rotated = store.only?.refreshToken;
+  if (before === undefined || rotated === undefined) throw new Error('Nothing is stored.');
+  const passLife = () => {
+    clock.advance(5_000_000);
+    ahead.advance(5_000_000);
+  };
+  return { first, store, before, rotated, passLife, sandbox };
+}
+
+test.each([-3_600_000, -600_000, 0, 600_000, 3_600_000])(
+  'a refresh token that a sibling has rotated is not sent again, by a clock that is %d ms ahead (F2, T3)',
+  async (aheadMs) => {
+    const { first, rotated, passLife, sandbox } = await afterRotationBySibling(aheadMs);
+    passLife();
+    await first.getToken();
+    expect(tokenForms(sandbox).map((form) => form.refresh_token)).toEqual([
+      undefined,
+      expect.any(String),
+      rotated,
+    ]);
+  },
+);
+
+test('nor one of which the store alone knows, since it has lost what was written after it (F2)', async () => {
+  const { first, store, before, rotated, passLife, sandbox } = await afterRotationBySibling(0);
+  passLife();
+  await first.getToken();
+  const newest = store.only?.refreshToken;
+  for (const key of store.records.keys()) store.records.set(key, { ...before, refreshToken: rotated });
+  passLife();
+  await first.getToken();
+  expect(tokenForms(sandbox).at(-1)?.refresh_token).toBe(newest);
+  expect(tokenForms(sandbox)).toHaveLength(4);
 });

@@ -182,9 +182,17 @@ describe('one who runs out of patience', () => {
   test('while its token is being stored: takes the token as it is (C4)', async () => {
     const { clock, flight, join } = startFlight();
     const wait = join();
-    flight.noteArrived(TOKEN);
+    flight.noteArrived(() => TOKEN);
     clock.advance(1_000);
     expect(await wait).toBe(TOKEN);
+  });
+
+  test('while a token is being stored that does not count any more: is rejected (C5)', async () => {
+    const { clock, flight, join } = startFlight();
+    const wait = join();
+    flight.noteArrived(() => undefined);
+    clock.advance(1_000);
+    await expect(wait).rejects.toBeInstanceOf(TokenUnavailableError);
   });
 
   test.each([-3_600_000, 3_600_000])(

@@ -592,6 +592,27 @@ describe('may the state itself be forgotten?', () => {
     ],
     ['without anything: yes', () => new TokenState(), none, T0, true],
     [
+      'with a token that was refused: no, as a store may still show it (H2)',
+      holding,
+      (state: TokenState) => void state.refuse('t1', at(T0), 'as-held'),
+      END - 1,
+      false,
+    ],
+    [
+      'with a token that was forgotten by hand: no',
+      holding,
+      (state: TokenState) => state.forgetAll(),
+      END - 1,
+      false,
+    ],
+    [
+      'once what was refused has expired: yes',
+      holding,
+      (state: TokenState) => void state.refuse('t1', at(T0), 'as-held'),
+      END,
+      true,
+    ],
+    [
       'with a mint under way: no',
       () => new TokenState(),
       (state: TokenState) => {
