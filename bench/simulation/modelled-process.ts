@@ -3,7 +3,7 @@ import { createPayuAuthIn, type PayuAuth } from '../../src/payu-auth.ts';
 import type { TokenStore } from '../../src/token/store/token-store.ts';
 import { seededRandom } from '../support/random.ts';
 import { API_MS, LIFE_MS, type PayuModel, response } from './payu-model.ts';
-import type { SimulatedClock } from './simulated-clock.ts';
+import { type SimulatedClock, wrongBy } from './simulated-clock.ts';
 
 export const CALLS_PER_SECOND = 1_000;
 /** In the renew-ahead window one call in so many milliseconds is carried out. */
@@ -19,10 +19,15 @@ export interface Tally {
   longestWaitMs: number;
   replayed: number;
   failed: number;
+  /** When the last of them failed, since the start of the scenario. */
+  lastFailedAtMs: number;
 }
 
 export interface Surroundings {
   readonly clock: SimulatedClock;
+  readonly startsAt: number;
+  /** What the wall clock of this process is ahead. */
+  readonly clockAheadMs: number;
   readonly payu: PayuModel;
   readonly store: TokenStore | undefined;
   readonly renewAheadMs: number;
@@ -51,9 +56,9 @@ export class ModelledProcess {
 
   constructor(around: Surroundings, seed: number) {
     this.#around = around;
-    const { clock, payu, store, renewAheadMs } = around;
+    const { clock, clockAheadMs, payu, store, renewAheadMs } = around;
     this.#auth = createPayuAuthIn(
-      { clock, random: seededRandom(seed) },
+      { clock: wrongBy(clockAheadMs, clock), random: seededRandom(seed) },
       {
         environment: { tokenUrl: 'https://accounts.payu.example/oauth/token' },
         grant: { type: 'client_credentials', clientId: 'fleet', clientSecret: 'fleet-secret' },
@@ -124,7 +129,7 @@ export class ModelledProcess {
     try {
       const { value, expiresAt } = await this.#auth.getToken();
       this.#token = value;
-      this.#expiresAt = expiresAt.getTime();
+      this.#expiresAt = expiresAt.getTime() - this.#around.clockAheadMs;
     } catch {
       // It expired while the call was on its way, and there is no other: the next call finds that out.
       this.#expiresAt = this.#around.clock.now();
@@ -133,7 +138,9 @@ export class ModelledProcess {
 
   /** Until the window nothing can happen; in it, a few calls per second; and one at the very end of the token. */
   #untilItMatters(): number {
-    const { clock, renewAheadMs } = this.#around;
+    const { clock, payu, renewAheadMs } = this.#around;
+    // It died while the call was under way: the next call finds out.
+    if (!payu.accepts(this.#token)) return 1_000 / CALLS_PER_SECOND;
     const leftMs = this.#expiresAt - clock.now();
     const windowMs = Math.min(renewAheadMs, 0.1 * LIFE_MS);
     if (leftMs > windowMs) return leftMs - windowMs;
@@ -148,8 +155,10 @@ export class ModelledProcess {
     if (second !== undefined) tally.replayed += arrivals(API_MS);
     const waitedMs = firstWaitMs + secondWaitMs;
     // Whoever arrives while it waits, waits with it, and shares its fate.
-    if (!isFulfilled) tally.failed += 1 + arrivals(waitedMs);
-    else if (waitedMs > 0) tally.waited += 1 + arrivals(waitedMs);
+    if (!isFulfilled) {
+      tally.failed += 1 + arrivals(waitedMs);
+      tally.lastFailedAtMs = clock.now() - this.#around.startsAt;
+    } else if (waitedMs > 0) tally.waited += 1 + arrivals(waitedMs);
     tally.longestWaitMs = Math.max(tally.longestWaitMs, waitedMs);
   }
 }

@@ -71,6 +71,15 @@ export class PayuModel {
     return token !== undefined && !token.isRevoked && this.#clock.now() < token.expiresAt;
   }
 
+  /** An operator's doing, or a change of the client's secret: all tokens die at once. */
+  revokeAll(): void {
+    for (const [value, token] of this.#tokens) {
+      if (token.isRevoked) continue;
+      token.isRevoked = true;
+      this.#onRevoked(value);
+    }
+  }
+
   get #elapsed(): number {
     return this.#clock.now() - this.#startsAt;
   }

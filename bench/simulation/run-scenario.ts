@@ -12,7 +12,15 @@ const STARTS_AT = Date.UTC(2100, 0, 1);
 export async function runScenario(scenario: Scenario): Promise<Figures> {
   const { hours, processes: size, isShared, minting } = scenario;
   const clock = new SimulatedClock(STARTS_AT);
-  const tally: Tally = { calls: 0, carriedOut: 0, waited: 0, longestWaitMs: 0, replayed: 0, failed: 0 };
+  const tally: Tally = {
+    calls: 0,
+    carriedOut: 0,
+    waited: 0,
+    longestWaitMs: 0,
+    replayed: 0,
+    failed: 0,
+    lastFailedAtMs: 0,
+  };
   const processes: ModelledProcess[] = [];
   const payu = new PayuModel(clock, {
     minting,
@@ -23,9 +31,20 @@ export async function runScenario(scenario: Scenario): Promise<Figures> {
     },
   });
   const store = isShared ? new SharedStore(clock, scenario.storeOutages ?? [], seededRandom(0)) : undefined;
+  for (const atMs of scenario.revocations ?? []) clock.timer(atMs, () => payu.revokeAll(), 'ref');
   const random = seededRandom(1);
+  const wrongness = seededRandom(3);
   for (let index = 0; index < size; index++) {
-    const around = { clock, payu, store, tally, renewAheadMs: scenario.renewAheadMs ?? 60_000 };
+    const clockAheadMs = Math.round((2 * wrongness() - 1) * (scenario.clocksWrongByMs ?? 0));
+    const around = {
+      clock,
+      startsAt: STARTS_AT,
+      clockAheadMs,
+      payu,
+      store: store?.seenBy(clockAheadMs),
+      tally,
+      renewAheadMs: scenario.renewAheadMs ?? 60_000,
+    };
     const process = new ModelledProcess(around, index + 2);
     const startsIn = Math.round(random() * STARTS_WITHIN_MS);
     process.start(startsIn);

@@ -25,6 +25,10 @@ export interface Scenario {
   readonly renewAheadMs?: number;
   readonly storeOutages?: readonly Span[];
   readonly payuOutages?: readonly Span[];
+  /** When all tokens are revoked, since the start. */
+  readonly revocations?: readonly number[];
+  /** The most that the wall clock of a process is wrong, ahead or behind. */
+  readonly clocksWrongByMs?: number;
   readonly bounds: readonly Bound[];
 }
 
@@ -48,6 +52,16 @@ function waitsAtMost(seconds: number): Bound {
 
 function failsAtMost(calls: number): Bound {
   return { what: `≤ ${calls} calls fail`, holds: ({ failed }) => failed <= calls };
+}
+
+/** Renewals for refusals pause for 60 s at the most (D5). */
+const LONGEST_PAUSE_MS = MINUTE_MS;
+
+function failsOnlyUntil(endMs: number): Bound {
+  return {
+    what: `no call fails after ${endMs / MINUTE_MS} min`,
+    holds: ({ lastFailedAtMs }) => lastFailedAtMs <= endMs,
+  };
 }
 
 /** Calls that arrive while the first token of so many processes is minted. */
@@ -136,5 +150,43 @@ export const scenarios: readonly Scenario[] = [
     isShared: false,
     // What not to do. Still at most one token request per process and second, and few calls fail.
     bounds: [atMost(8 * 3_600), failsAtMost(0.01 * 8 * 1_000 * 3_600)],
+  },
+  {
+    ...smallerDay,
+    name: 'shared store, clocks wrong by up to an hour',
+    minting: 'fresh',
+    isShared: true,
+    clocksWrongByMs: HOUR_MS,
+    // A clock of another machine changes nothing (T3).
+    bounds: [atMost(LIVES), noneFails, waitsOnlyAtStart(200)],
+  },
+  {
+    ...smallerDay,
+    name: 'shared store, all tokens revoked three times',
+    minting: 'fresh',
+    isShared: true,
+    revocations: [3 * HOUR_MS, 9 * HOUR_MS, 15 * HOUR_MS],
+    // One mint more for each, whoever finds out first, and it may begin the lives anew (D3).
+    bounds: [atMost(LIVES + 3), noneFails, waitsAtMost(5)],
+  },
+  {
+    ...smallerDay,
+    name: 'shared store, tokens differ since an outage of it, then all are revoked',
+    minting: 'fresh',
+    isShared: true,
+    storeOutages: [{ from: 5.5 * HOUR_MS, until: 6.5 * HOUR_MS }],
+    revocations: [7 * HOUR_MS],
+    // In the outage one mint of each; after the revocation one of each at the most (D3).
+    bounds: [atMost(2 * 200 + LIVES), noneFails],
+  },
+  {
+    processes: 8,
+    hours: 24,
+    name: 'shared store, out for an hour over a renewal, server revokes the previous token',
+    minting: 'revoke-previous',
+    isShared: true,
+    storeOutages: [{ from: 5.5 * HOUR_MS, until: 6.5 * HOUR_MS }],
+    // What can't be promised. The loss is that of the outage, and of the last pause (D5).
+    bounds: [atMost(LIVES + 8 * 3_600), failsOnlyUntil(6.5 * HOUR_MS + LONGEST_PAUSE_MS)],
   },
 ];

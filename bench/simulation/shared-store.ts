@@ -24,6 +24,24 @@ export class SharedStore implements TokenStore {
     this.#outages = outages;
   }
 
+  /** As a process sees it whose clock is wrong: Redis tells when a record was written, so that its times are shifted. */
+  seenBy(aheadMs: number): TokenStore {
+    const shifted = (record: TokenRecord, byMs: number): TokenRecord => ({
+      ...record,
+      obtainedAt: record.obtainedAt + byMs,
+      expiresAt: record.expiresAt + byMs,
+    });
+    return {
+      get: async (key) => {
+        const record = await this.get(key);
+        return record && shifted(record, aheadMs);
+      },
+      set: (key, record) => this.set(key, shifted(record, -aheadMs)),
+      delete: (key) => this.delete(key),
+      withLock: (key, task, signal) => this.withLock(key, task, signal),
+    };
+  }
+
   async get(key: string): Promise<TokenRecord | undefined> {
     await this.#roundTrip();
     return this.#records.get(key);

@@ -98,6 +98,17 @@ export class SimulatedClock implements Clock {
   }
 }
 
+/** The clock of a machine whose wall clock is wrong by so much; timers and the steady clock are right. */
+export function wrongBy(aheadMs: number, clock: SimulatedClock): Clock {
+  if (aheadMs === 0) return clock;
+  return {
+    now: () => clock.now() + aheadMs,
+    steadyMs: () => clock.steadyMs(),
+    timer: (delayMs, callback, keepsAlive) => clock.timer(delayMs, callback, keepsAlive),
+    limit: (limitMs, callback, keepsAlive) => clock.limit(limitMs, callback, keepsAlive),
+  };
+}
+
 function isBefore(a: Entry, b: Entry): boolean {
   return a.at < b.at || (a.at === b.at && a.order < b.order);
 }
