@@ -9,7 +9,7 @@ import type { HowHeld, Obtained, TokenSource } from '../token/source/token-sourc
 import { shownUrl } from '../url.ts';
 import { discardBody } from './bodies/response-body.ts';
 import { requestCancellation } from './cancellation.ts';
-import { failed, type Outcome } from './redirects.ts';
+import { type AttemptResult, failed } from './redirects.ts';
 import { type Call, Sender } from './sender.ts';
 import type { TokenHeader } from './token-header.ts';
 import { readVerdict } from './verdict.ts';
@@ -88,22 +88,22 @@ export class Exchange {
   }
 
   /** Gives the outcome to the caller, unless it asks for a replay. */
-  #conclude(outcome: Outcome): AxiosResponse | Promise<AxiosResponse> {
+  #conclude(outcome: AttemptResult): AxiosResponse | Promise<AxiosResponse> {
     this.#sender.takeBack();
     const { response } = outcome;
     if (response === undefined) return this.#sender.settle(outcome);
     // A success that nobody wants to look into: the hot path ends here.
     if (isSuccess(response) && this.#parts.isTokenRefused === undefined) {
-      if (!this.#sender.isAstray) this.#noteSuccess();
+      if (!this.#sender.hasLeftOrigin) this.#noteSuccess();
       return this.#sender.settle(outcome);
     }
     return this.#judge(outcome);
   }
 
-  async #judge(first: Outcome): Promise<AxiosResponse> {
+  async #judge(first: AttemptResult): Promise<AxiosResponse> {
     const outcome = await this.#sender.follow(first);
     const { response } = outcome;
-    if (response === undefined || this.#sender.isAstray) return this.#sender.settle(outcome);
+    if (response === undefined || this.#sender.hasLeftOrigin) return this.#sender.settle(outcome);
     const verdict = await this.#waiting((cancellation, limitMs) =>
       readVerdict(response, { ...this.#parts, limitMs, cancellation, closed: this.#parts.source.closed }),
     );
@@ -118,11 +118,11 @@ export class Exchange {
         this.#skip(verdict.kind);
         return this.#sender.settle(outcome);
       case 'refused':
-        return (await this.#mayReplayRefused(response))
+        return (await this.#obtainAnotherToken(response))
           ? this.#replay('token-refused')
           : this.#sender.settle(outcome);
       case 'rate-limited':
-        return (await this.#mayRetryLimited(response, verdict.toldMs))
+        return (await this.#waitOutRateLimit(response, verdict.toldMs))
           ? this.#replay('rate-limited')
           : this.#sender.settle(outcome);
       default:
@@ -130,8 +130,8 @@ export class Exchange {
     }
   }
 
-  /** Tells the source of the refusal, in any case; true once there is another token to replay with (D2 to D6). */
-  async #mayReplayRefused(response: AxiosResponse): Promise<boolean> {
+  /** Tells the source of the refusal in any case. True once there is another token to replay with (D2 to D6). */
+  async #obtainAnotherToken(response: AxiosResponse): Promise<boolean> {
     const { source } = this.#parts;
     const refused = this.#token;
     const standing = source.refuse(this.#request.scopeKey, refused, this.#howHeld);
@@ -154,8 +154,8 @@ export class Exchange {
     return true;
   }
 
-  /** Waits as the API told us; true once the request may go out again (E5). */
-  async #mayRetryLimited(response: AxiosResponse, told: number | undefined): Promise<boolean> {
+  /** Waits as the API told us. True once the request may go out again (E5). */
+  async #waitOutRateLimit(response: AxiosResponse, told: number | undefined): Promise<boolean> {
     const { clock, emit, random, rateLimitRetries } = this.#parts;
     const toldMs = told === 0 && this.#wasToldZero ? undefined : told;
     this.#wasToldZero = told === 0;

@@ -6,19 +6,19 @@ import { discardBody } from './bodies/response-body.ts';
 import { headerOf } from './refusal.ts';
 import { asOurs, copyHeaders, deleteHeader } from './sent-config.ts';
 
-/** The token's leash: where it may go, and whether a redirect went further. */
-export interface Leash {
+/** What is watched of the redirects of one call: where its token may go, and what they have shown. */
+export interface RedirectWatch {
   readonly origin: string;
   readonly headerName: string;
   readonly headerValue: string;
-  /** A redirect led to another origin: what that one answers is not about our token. */
-  isAstray: boolean;
-  /** A redirect showed that the request was accepted: what comes after it is no reason to send it again. */
-  hasTakenEffect: boolean;
+  /** A redirect led to another origin. Its answer is not about our token. */
+  hasLeftOrigin: boolean;
+  /** A redirect showed that the server may have processed the request (RFC 9110 §9.2): it is not sent again. */
+  mayHaveBeenProcessed: boolean;
 }
 
-/** What an attempt came to: both settle paths count, as `validateStatus` may make a success of a 401. */
-export interface Outcome {
+/** The result of one attempt. Both ways to settle count, as `validateStatus` may make a success of a 401. */
+export interface AttemptResult {
   readonly response: AxiosResponse | undefined;
   /** Present where the adapter rejected. */
   readonly failure?: { readonly error: unknown };
@@ -38,20 +38,20 @@ type BeforeRedirect = NonNullable<InternalAxiosRequestConfig['beforeRedirect']>;
  * on the way to a subdomain and from http to https, and every version keeps headers of other names.
  */
 export function redirectHook(
-  leash: Leash,
+  watch: RedirectWatch,
   method: string | undefined,
   usersOwn: BeforeRedirect | undefined,
 ): BeforeRedirect {
   return (options, ...details) => {
-    if (showsEffect(details[0]?.statusCode, method)) leash.hasTakenEffect = true;
-    const leaves = new URL(options.href as string).origin !== leash.origin;
+    if (showsProcessing(details[0]?.statusCode, method)) watch.mayHaveBeenProcessed = true;
+    const leaves = new URL(options.href as string).origin !== watch.origin;
     if (leaves) {
-      leash.isAstray = true;
-      deleteHeader(options.headers, leash.headerName);
+      watch.hasLeftOrigin = true;
+      deleteHeader(options.headers, watch.headerName);
     }
     usersOwn?.(options, ...details);
     // Hooks that copy the headers of the request before are common.
-    if (leaves) deleteValue(options.headers, leash.headerValue);
+    if (leaves) deleteValue(options.headers, watch.headerValue);
   };
 }
 
@@ -59,15 +59,15 @@ export function redirectHook(
  * For the fetch adapter, which would follow by itself, with headers of other names than Authorization, and without
  * saying where it ended: follows redirects in its place, by the rules of the Fetch Standard.
  *
- * @param first What came of a request that was not to follow redirects.
+ * @param first The result of a request that was told to follow no redirects.
  * @param sent The config of that request.
  */
 export async function follow(
-  first: Outcome,
+  first: AttemptResult,
   sent: InternalAxiosRequestConfig,
   adapter: AxiosAdapter,
-  leash: Leash,
-): Promise<Outcome> {
+  watch: RedirectWatch,
+): Promise<AttemptResult> {
   const most = sent.maxRedirects ?? MOST_REDIRECTS;
   let outcome = first;
   let hop = sent;
@@ -75,11 +75,11 @@ export async function follow(
     const target = targetOf(outcome.response, adapter, hop);
     if (target === undefined || !mayFollow(outcome.response?.status, hop)) break;
     discardBody(outcome.response as AxiosResponse);
-    if (showsEffect(outcome.response?.status, hop.method)) leash.hasTakenEffect = true;
+    if (showsProcessing(outcome.response?.status, hop.method)) watch.mayHaveBeenProcessed = true;
     hop = nextHop(hop, outcome.response?.status, target);
-    if (target.origin !== leash.origin) {
-      leash.isAstray = true;
-      for (const name of [leash.headerName, ...CREDENTIALS]) deleteHeader(hop.headers, name);
+    if (target.origin !== watch.origin) {
+      watch.hasLeftOrigin = true;
+      for (const name of [watch.headerName, ...CREDENTIALS]) deleteHeader(hop.headers, name);
     }
     outcome = await Promise.resolve(adapter(hop)).then(succeeded, failed);
   }
@@ -95,11 +95,11 @@ export function endedAsAnother({ request }: AxiosResponse, method: string | unde
   return typeof last === 'string' && methodOf(last) !== methodOf(method);
 }
 
-export function succeeded(response: AxiosResponse): Outcome {
+export function succeeded(response: AxiosResponse): AttemptResult {
   return { response };
 }
 
-export function failed(error: unknown): Outcome {
+export function failed(error: unknown): AttemptResult {
   const response = (error as { response?: AxiosResponse } | null | undefined)?.response;
   return { response, failure: { error } };
 }
@@ -144,7 +144,7 @@ function becomesGet(status: number | undefined, method: string | undefined): boo
 }
 
 /** Only 307 and 308 promise that nothing was done yet: a payment answered by any other redirect may have been made. */
-function showsEffect(status: number | undefined, method: string | undefined): boolean {
+function showsProcessing(status: number | undefined, method: string | undefined): boolean {
   return !['GET', 'HEAD'].includes(methodOf(method)) && status !== 307 && status !== 308;
 }
 

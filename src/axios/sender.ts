@@ -5,11 +5,11 @@ import { classifyBody, type RequestBody } from './bodies/replayable.ts';
 import { unlinked } from './bodies/unlinked.ts';
 import { requestCancellation } from './cancellation.ts';
 import {
+  type AttemptResult,
   endedAsAnother,
   failed,
   follow,
-  type Leash,
-  type Outcome,
+  type RedirectWatch,
   redirectHook,
   succeeded,
 } from './redirects.ts';
@@ -38,15 +38,15 @@ const MANUAL: { readonly redirect: 'manual' } = Object.freeze({ redirect: 'manua
  * Puts the attempts of one call on the wire: the same method, URL, headers and bytes each time, with the token of the
  * moment; and gives the caller its own config back.
  */
-export class Sender implements Leash, SentRequest {
+export class Sender implements RedirectWatch, SentRequest {
   readonly config: InternalAxiosRequestConfig;
   readonly adapterIsUsers: boolean;
   readonly origin: string;
   readonly headerName: string;
   headerValue = '';
   token = '';
-  isAstray = false;
-  hasTakenEffect = false;
+  hasLeftOrigin = false;
+  mayHaveBeenProcessed = false;
   attempts = 0;
 
   /** Of the attempt that the caller's own config was sent with: replays have configs of their own. */
@@ -84,7 +84,7 @@ export class Sender implements Leash, SentRequest {
   }
 
   get isRepeatable(): boolean {
-    return !this.hasTakenEffect && (this.#frozen !== undefined || this.#classifyBody().kind !== 'once');
+    return !this.mayHaveBeenProcessed && (this.#frozen !== undefined || this.#classifyBody().kind !== 'once');
   }
 
   /** Turns a form into bytes. One that can't be read ahead is sent as it is, once. */
@@ -113,7 +113,7 @@ export class Sender implements Leash, SentRequest {
   }
 
   /** The same after a wait of ours, with whatever comes of it. */
-  attempt(token: string): Promise<Outcome> {
+  attempt(token: string): Promise<AttemptResult> {
     // Axios asks this right before the adapter, and its http adapter relies on that: it would send all the same.
     const cancelled = requestCancellation(this.config)?.reason();
     if (cancelled !== undefined) return Promise.resolve(failed(cancelled));
@@ -121,15 +121,15 @@ export class Sender implements Leash, SentRequest {
   }
 
   /** Follows the redirects that fetch left to us. */
-  async follow(first: Outcome): Promise<Outcome> {
+  async follow(first: AttemptResult): Promise<AttemptResult> {
     const last = this.#mayFetch && this.#followsForFetch ? await this.#followForFetch(first) : first;
     if (last.response !== undefined && endedAsAnother(last.response, this.config.method)) {
-      this.hasTakenEffect = true;
+      this.mayHaveBeenProcessed = true;
     }
     return last;
   }
 
-  #followForFetch(first: Outcome): Promise<Outcome> {
+  #followForFetch(first: AttemptResult): Promise<AttemptResult> {
     const sent = asOurs(this.config, {});
     this.#equip(sent);
     return follow(first, sent, this.#adapter, this);
@@ -147,7 +147,7 @@ export class Sender implements Leash, SentRequest {
   }
 
   /** What the caller gets: its own config, its own headers, no token. */
-  settle({ response, failure }: Outcome): AxiosResponse {
+  settle({ response, failure }: AttemptResult): AxiosResponse {
     if (failure !== undefined) throw restoreError(failure.error, this);
     // Mocks are functions, and remember the config of a call: their users look into it for the header.
     if (this.adapterIsUsers) this.config.headers = this.#header.traceOn(this.#headers, this.#firstToken);

@@ -1,20 +1,14 @@
 import { invalidOption } from '../errors.ts';
 import { isRecord } from '../json.ts';
 import { publicClientIds } from '../payu.ts';
-import {
-  type Grant,
-  type GrantRequest,
-  grantRequest,
-  secretFault,
-  textFault,
-} from '../token/endpoint/grants.ts';
+import { type Grant, secretFault, textFault, type WireGrant, wireGrant } from '../token/endpoint/grants.ts';
 import { givenOption, givenOptions, requireText } from '../validation.ts';
 
 /** As the option "environment" is given: the name of one of PayU's, or URLs of the user's own. */
 type Environment = 'test' | 'production' | object;
 
 /** The grant in wire names, checked; `environment` tells PayU's public client. */
-export function resolveGrant(grant: unknown, environment: Environment): GrantRequest {
+export function resolveGrant(grant: unknown, environment: Environment): WireGrant {
   if (!isRecord(grant))
     throw invalidOption('grant', 'must be an object such as { type: "client_credentials", … }.');
   const type = givenOption(grant, 'type');
@@ -38,7 +32,7 @@ export function resolveGrant(grant: unknown, environment: Environment): GrantReq
     requireText('grant.grantType', checked.grantType);
     refuseReserved(checked.parameters);
   }
-  const request = grantRequest(checked, clientId);
+  const request = wireGrant(checked, clientId);
   for (const [option, secret] of secretsOf(checked)) {
     if (typeof secret === 'function') continue;
     const fault = secretFault(secret);

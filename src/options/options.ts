@@ -4,7 +4,7 @@ import { invalidOption } from '../errors.ts';
 import type { PayuAuthEvent } from '../events.ts';
 import { isRecord } from '../json.ts';
 import { environments } from '../payu.ts';
-import type { Grant, GrantRequest } from '../token/endpoint/grants.ts';
+import type { Grant, WireGrant } from '../token/endpoint/grants.ts';
 import type { ScopeInput } from '../token/endpoint/scope.ts';
 import type { TokenStore } from '../token/store/token-store.ts';
 import {
@@ -85,7 +85,7 @@ export interface ResolvedOptions {
   readonly origins: readonly string[];
   /** Hosts of PayU's other environment: to send a token there is a mix-up. */
   readonly foreignHosts: readonly string[];
-  readonly grant: GrantRequest;
+  readonly grant: WireGrant;
   readonly scope: readonly string[];
   readonly headerName: string;
   readonly headerPrefix: string;

@@ -51,8 +51,8 @@ export class GuardedCommands {
 
   /** Asks also a Redis that failed a moment ago: for what nobody waits for, and what is too late in a few seconds. */
   async evalAnyway(call: ScriptCall, { onLate = ignore, onRepeat = ignore }: Hooks = {}): Promise<unknown> {
-    let pass: (value: Outcome) => void = ignore;
-    const passed = new Promise<Outcome>((resolve) => {
+    let pass: (value: CommandResult) => void = ignore;
+    const passed = new Promise<CommandResult>((resolve) => {
       pass = resolve;
     });
     const limit = new HeardLimit({ clock: systemClock, limitMs: this.#timeoutMs }, () =>
@@ -61,7 +61,7 @@ export class GuardedCommands {
     try {
       for (;;) {
         const stallsBefore = limit.stalls;
-        const answer = outcomeOf(this.#run(call));
+        const answer = resultOf(this.#run(call));
         const outcome = await Promise.race([answer, passed]);
         if (outcome.kind === 'passed') throw this.#giveUp(answer, onLate);
         if (outcome.kind === 'reply') {
@@ -83,7 +83,7 @@ export class GuardedCommands {
     }
   }
 
-  #giveUp(answer: Promise<Outcome>, onLate: (reply: unknown) => void): RedisStoreError {
+  #giveUp(answer: Promise<CommandResult>, onLate: (reply: unknown) => void): RedisStoreError {
     this.#unanswered++;
     void answer.then((outcome) => {
       this.#unanswered--;
@@ -102,20 +102,20 @@ export class GuardedCommands {
   }
 }
 
-/** What became of a script, or of the wait for it. */
-type Outcome =
+/** The result of a script, or of the wait for it. */
+type CommandResult =
   | { readonly kind: 'reply'; readonly reply: unknown }
   | { readonly kind: 'error'; readonly error: unknown }
   | { readonly kind: 'passed' };
 
-function outcomeOf(answer: Promise<unknown>): Promise<Outcome> {
+function resultOf(answer: Promise<unknown>): Promise<CommandResult> {
   return answer.then(
-    (reply): Outcome => ({ kind: 'reply', reply }),
-    (error: unknown): Outcome => ({ kind: 'error', error }),
+    (reply): CommandResult => ({ kind: 'reply', reply }),
+    (error: unknown): CommandResult => ({ kind: 'error', error }),
   );
 }
 
-function delay(delayMs: number): Promise<Outcome> {
+function delay(delayMs: number): Promise<CommandResult> {
   return new Promise((resolve) => {
     setTimeout(() => resolve({ kind: 'passed' }), delayMs);
   });

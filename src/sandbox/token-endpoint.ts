@@ -9,11 +9,11 @@ import { tokenReply } from './token-reply.ts';
 import type { Received } from './traffic.ts';
 import type { Flight, World } from './world.ts';
 
-type Outcome =
+type Decision =
   | { readonly kind: 'token'; readonly entry: TokenEntry; readonly how: 'minted' | 'reused' | 'refreshed' }
   | { readonly kind: 'error'; readonly error: string };
 
-const refuse = (error: string): Outcome => ({ kind: 'error', error });
+const refuse = (error: string): Decision => ({ kind: 'error', error });
 
 /** `POST /oauth/token`: checks in Doorkeeper's order, the grant first, then the client, then its request. */
 export function answerTokenRequest(request: Received, world: World, flight: Flight): Reply {
@@ -28,7 +28,7 @@ export function answerTokenRequest(request: Received, world: World, flight: Flig
   return tokenReply(outcome.entry, world.ledger.secondsLeft(outcome.entry), world.replyShape);
 }
 
-function decide(form: URLSearchParams, world: World, flight: Flight): Outcome {
+function decide(form: URLSearchParams, world: World, flight: Flight): Decision {
   const grant = form.get('grant_type') ?? '';
   if (grant === '') return refuse('invalid_request');
   const custom = world.settings.customGrant;
@@ -49,15 +49,15 @@ function withClient(
   form: URLSearchParams,
   world: World,
   grant: string,
-  proceed: (client: SandboxClient) => Outcome,
-): Outcome {
+  proceed: (client: SandboxClient) => Decision,
+): Decision {
   const client = authenticatedClient(form, world.clients);
   if (client === undefined) return refuse('invalid_client');
   if (!mayUseGrant(client, grant)) return refuse('unauthorized_client');
   return proceed(client);
 }
 
-function mintForClient(form: URLSearchParams, world: World, client: SandboxClient, flight: Flight): Outcome {
+function mintForClient(form: URLSearchParams, world: World, client: SandboxClient, flight: Flight): Decision {
   const scope = allowedScope(form, world, client);
   if (scope === undefined) return refuse('invalid_scope');
   const raced = [...world.flights].some((other) => other.clientId === client.clientId);
@@ -66,7 +66,7 @@ function mintForClient(form: URLSearchParams, world: World, client: SandboxClien
   return mint(world, client, scope, undefined);
 }
 
-function mintForUser(form: URLSearchParams, world: World, client: SandboxClient): Outcome {
+function mintForUser(form: URLSearchParams, world: World, client: SandboxClient): Decision {
   const { username, password } = world.settings;
   if (form.get('username') !== username || form.get('password') !== password) return refuse('invalid_grant');
   const scope = allowedScope(form, world, client);
@@ -79,8 +79,8 @@ function mintByCustomGrant(
   world: World,
   parameters: Readonly<Record<string, string>>,
   flight: Flight,
-): Outcome {
-  const proceed = (client: SandboxClient): Outcome => {
+): Decision {
+  const proceed = (client: SandboxClient): Decision => {
     for (const [name, value] of Object.entries(parameters)) {
       if (!form.has(name)) return refuse('invalid_request');
       if (form.get(name) !== value) return refuse('invalid_grant');
@@ -96,7 +96,7 @@ function mint(
   client: SandboxClient,
   scope: readonly string[],
   userUuid: string | undefined,
-): Outcome {
+): Decision {
   const { clientId } = client;
   const { entry, reused } = world.ledger.mint({
     clientId,
@@ -107,7 +107,7 @@ function mint(
   return { kind: 'token', entry, how: reused ? 'reused' : 'minted' };
 }
 
-function refresh(form: URLSearchParams, world: World, client: SandboxClient, flight: Flight): Outcome {
+function refresh(form: URLSearchParams, world: World, client: SandboxClient, flight: Flight): Decision {
   const value = form.get('refresh_token') ?? '';
   if (value === '') return refuse('invalid_request');
   const old = world.ledger.byRefreshToken(value);

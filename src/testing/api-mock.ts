@@ -3,7 +3,7 @@ import type { ApiRoute } from './api-route.ts';
 import type { HandedOutTokens } from './handed-out-tokens.ts';
 import type { Ledger } from './ledger.ts';
 import type { SeenRequest } from './nock-listener.ts';
-import { connectionError, type MockReply, type Outcome } from './reply.ts';
+import { connectionError, type MockAnswer, type MockReply } from './reply.ts';
 import { redacted } from './token-form.ts';
 
 /** One API request that a mock answered, as the test may see it. */
@@ -35,7 +35,7 @@ export interface ApiMock {
   readonly label: string;
   readonly route: ApiRoute;
   readonly tokenRule: TokenRule;
-  readonly outcome: (request: ApiRequest, url: URL) => Outcome | Promise<Outcome>;
+  readonly outcome: (request: ApiRequest, url: URL) => MockAnswer | Promise<MockAnswer>;
 }
 
 /** The mocks of the APIs: a request takes the first declared one that fits and is not used yet. */
@@ -65,7 +65,7 @@ export class ApiMocks {
     return this.#queue.some(({ route }) => route.matches(method, url));
   }
 
-  async answer(seen: SeenRequest): Promise<Outcome> {
+  async answer(seen: SeenRequest): Promise<MockAnswer> {
     const { method, url } = seen;
     const at = this.#queue.findIndex(({ route }) => route.matches(method, url));
     const mock = this.#queue.splice(at, at < 0 ? 0 : 1)[0];
@@ -134,7 +134,7 @@ export type ApiReply = MockReply | ((request: ApiRequest) => MockReply | Promise
 const secretHeaders = new Set(['authorization', 'proxy-authorization', 'cookie', 'x-partner-token']);
 
 // An error of the connection and not an answer: no client takes it for one of the API's own refusals.
-function refuse(message: string): Outcome {
+function refuse(message: string): MockAnswer {
   return { kind: 'fault', error: connectionError(`mockPayu: ${message}`, 'ERR_MOCK_PAYU') };
 }
 

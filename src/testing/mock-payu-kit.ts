@@ -10,10 +10,10 @@ import type { Nock } from './load-nock.ts';
 import { NockListener, type SeenRequest } from './nock-listener.ts';
 import { type OAuthMock, OAuthMocks, type OAuthRequest, tokenOutcome } from './oauth-mock.ts';
 import {
-  faultOutcome,
+  faultAnswer,
+  type MockAnswer,
   type MockFault,
   type MockReply,
-  type Outcome,
   type RateLimitOptions,
   rateLimitReply,
 } from './reply.ts';
@@ -80,7 +80,7 @@ export class MockPayuKit implements MockPayu {
     this.#called('tokenFault()').fault(fault);
     return this.#declareToken({
       label: `tokenFault(${JSON.stringify(fault)})`,
-      outcome: () => faultOutcome(fault),
+      outcome: () => faultAnswer(fault),
     });
   }
 
@@ -148,7 +148,7 @@ export class MockPayuKit implements MockPayu {
     given.fault(fault);
     return this.#declareApi('apiFault', method, path, {
       tokenRule: 'handed-out',
-      outcome: () => faultOutcome(fault),
+      outcome: () => faultAnswer(fault),
     });
   }
 
@@ -301,6 +301,6 @@ function shown(options: RateLimitOptions): string {
   return Object.keys(options).length === 0 ? '' : JSON.stringify(options);
 }
 
-function replyWith(reply: MockReply): Outcome {
+function replyWith(reply: MockReply): MockAnswer {
   return { kind: 'reply', reply };
 }

@@ -1,6 +1,6 @@
 import type { ClientRequest } from 'node:http';
 import type { Nock } from './load-nock.ts';
-import { connectionError, type Outcome, wireReply } from './reply.ts';
+import { connectionError, type MockAnswer, wireReply } from './reply.ts';
 
 /** A request as it reached nock. */
 export interface SeenRequest {
@@ -13,7 +13,7 @@ export interface SeenRequest {
 export interface Listener {
   /** Is this request for the kit? Asked before nock looks at what was registered later. */
   readonly claims: (method: string, url: URL) => boolean;
-  readonly answer: (request: SeenRequest) => Outcome | Promise<Outcome>;
+  readonly answer: (request: SeenRequest) => MockAnswer | Promise<MockAnswer>;
   /** nock has passed the whole answer on. */
   readonly answered: (request: SeenRequest) => void;
   /**

@@ -2,7 +2,7 @@ import { AnswerCount } from './answer-count.ts';
 import type { HandedOutTokens, TokenReply } from './handed-out-tokens.ts';
 import type { Ledger } from './ledger.ts';
 import type { SeenRequest } from './nock-listener.ts';
-import { complaintReply, isMockReply, type MockReply, type Outcome } from './reply.ts';
+import { complaintReply, isMockReply, type MockAnswer, type MockReply } from './reply.ts';
 import { type FormRequest, redactForm, revokeFormProblems, tokenFormProblems } from './token-form.ts';
 
 /** One request to the token or the revocation endpoint, as the test may see it. */
@@ -18,7 +18,7 @@ export interface OAuthMock {
   /** For messages: `token()`, `tokenError('invalid_client')`. */
   readonly label: string;
   readonly grantType?: string;
-  readonly outcome: (form: URLSearchParams) => Outcome;
+  readonly outcome: (form: URLSearchParams) => MockAnswer;
 }
 
 /** The mocks of one OAuth endpoint, used in the order in which they were declared. */
@@ -45,7 +45,7 @@ export class OAuthMocks {
     return this.#queue.map(({ label }) => label);
   }
 
-  answer(request: SeenRequest): Outcome {
+  answer(request: SeenRequest): MockAnswer {
     const seen = formRequest(request);
     const outcome = this.#outcome(request, seen);
     this.requests.push({
@@ -55,7 +55,7 @@ export class OAuthMocks {
     return outcome;
   }
 
-  #outcome(request: SeenRequest, seen: FormRequest): Outcome {
+  #outcome(request: SeenRequest, seen: FormRequest): MockAnswer {
     const mock = this.#queue.shift();
     const where = `${request.method} ${request.url.origin}${request.url.pathname}`;
     const form = new URLSearchParams(seen.body);
@@ -79,7 +79,7 @@ export function tokenOutcome(
   reply: TokenReply | MockReply | undefined,
   form: URLSearchParams,
   tokens: HandedOutTokens,
-): Outcome {
+): MockAnswer {
   if (reply === undefined || !isMockReply(reply)) {
     return { kind: 'reply', reply: tokens.mint(reply ?? {}, form) };
   }
@@ -87,7 +87,7 @@ export function tokenOutcome(
   return { kind: 'reply', reply };
 }
 
-function complaint(message: string): Outcome {
+function complaint(message: string): MockAnswer {
   return { kind: 'reply', reply: complaintReply(message) };
 }
 

@@ -33,12 +33,12 @@ export interface RateLimitOptions {
 }
 
 /** What is done with one request. */
-export type Outcome =
+export type MockAnswer =
   | { readonly kind: 'reply'; readonly reply: MockReply }
   | { readonly kind: 'fault'; readonly error: Error };
 
 /** The outcome of a {@link MockFault}. */
-export function faultOutcome(fault: MockFault): Outcome {
+export function faultAnswer(fault: MockFault): MockAnswer {
   if ('status' in fault) {
     const { status } = fault;
     const html = {

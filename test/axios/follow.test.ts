@@ -1,14 +1,14 @@
 import { AxiosHeaders, type AxiosResponse, type InternalAxiosRequestConfig } from 'axios';
 import { describe, expect, test } from 'vitest';
-import { follow, type Leash, succeeded } from '../../src/axios/redirects.ts';
+import { follow, type RedirectWatch, succeeded } from '../../src/axios/redirects.ts';
 
 const HOME = 'https://api.example';
-const LEASH: Leash = {
+const WATCH: RedirectWatch = {
   origin: HOME,
   headerName: 'X-Partner-Token',
   headerValue: 'Bearer access_token_1',
-  isAstray: false,
-  hasTakenEffect: false,
+  hasLeftOrigin: false,
+  mayHaveBeenProcessed: false,
 };
 const HEADERS = {
   'X-Partner-Token': 'Bearer access_token_1',
@@ -28,7 +28,7 @@ async function followed(
   config: Partial<InternalAxiosRequestConfig> = {},
 ) {
   const hops: InternalAxiosRequestConfig[] = [];
-  const leash = { ...LEASH };
+  const watch = { ...WATCH };
   const sent = {
     url: '/pay',
     baseURL: HOME,
@@ -55,9 +55,9 @@ async function followed(
       hops.push(hop);
       return response(hop, 200);
     },
-    leash,
+    watch,
   );
-  return { hops, leash, outcome, sent, hop: hops[0] };
+  return { hops, watch, outcome, sent, hop: hops[0] };
 }
 
 const names = (hop: InternalAxiosRequestConfig | undefined) => Object.keys(hop?.headers ?? {});
@@ -94,7 +94,7 @@ describe('by the Fetch Standard', () => {
   });
 
   test('another origin gets neither the token nor credentials of the caller', async () => {
-    const { hop, leash } = await followed({ status: 307, location: 'https://other.example/x' });
+    const { hop, watch } = await followed({ status: 307, location: 'https://other.example/x' });
     expect(names(hop)).toEqual([
       'Content-Type',
       'Content-Length',
@@ -102,13 +102,13 @@ describe('by the Fetch Standard', () => {
       'Content-Language',
       'pid',
     ]);
-    expect(leash.isAstray).toBe(true);
+    expect(watch.hasLeftOrigin).toBe(true);
   });
 
   test('the same origin gets all of them', async () => {
-    const { hop, leash } = await followed({ status: 307, location: `${HOME}:443/x` });
+    const { hop, watch } = await followed({ status: 307, location: `${HOME}:443/x` });
     expect(names(hop)).toEqual(Object.keys(HEADERS));
-    expect(leash.isAstray).toBe(false);
+    expect(watch.hasLeftOrigin).toBe(false);
   });
 
   test.each([
@@ -144,6 +144,6 @@ describe('by the Fetch Standard', () => {
 
   test('what is no response at all is handed on', async () => {
     const failure = { response: undefined, failure: { error: new Error('reset') } };
-    expect(await follow(failure, {} as never, async () => ({}) as never, { ...LEASH })).toBe(failure);
+    expect(await follow(failure, {} as never, async () => ({}) as never, { ...WATCH })).toBe(failure);
   });
 });

@@ -39,7 +39,7 @@ export type Grant =
   | { readonly type: 'client_credentials'; readonly clientId: string; readonly clientSecret: Secret };
 
 /** A grant in wire names, its client id known. Secrets are values or functions still. */
-export interface GrantRequest {
+export interface WireGrant {
   readonly grantType: string;
   readonly clientId: string | undefined;
   /** Parameters that are no secret: `username`. */
@@ -62,7 +62,7 @@ export function optionOf(parameter: string): string {
   return OPTION_OF[parameter] ?? `grant.parameters.${parameter}`;
 }
 
-export function grantRequest(grant: Grant, clientId: string | undefined): GrantRequest {
+export function wireGrant(grant: Grant, clientId: string | undefined): WireGrant {
   const clientSecret: Readonly<Record<string, Secret>> =
     grant.clientSecret === undefined ? {} : { client_secret: grant.clientSecret };
   switch (grant.type) {
@@ -131,7 +131,7 @@ export function textFault(value: string): string | undefined {
 
 /** Form of the primary grant: exactly the documented parameters, and none that is empty (F1). */
 export function primaryForm(
-  grant: GrantRequest,
+  grant: WireGrant,
   secrets: AskedSecrets,
   scope: readonly string[],
 ): URLSearchParams {
@@ -150,11 +150,7 @@ export function primaryForm(
  *
  * @see https://www.rfc-editor.org/rfc/rfc6749#section-6
  */
-export function refreshForm(
-  grant: GrantRequest,
-  secrets: AskedSecrets,
-  refreshToken: string,
-): URLSearchParams {
+export function refreshForm(grant: WireGrant, secrets: AskedSecrets, refreshToken: string): URLSearchParams {
   return form({
     grant_type: 'refresh_token',
     client_id: grant.clientId,
@@ -164,7 +160,7 @@ export function refreshForm(
 }
 
 /** Form of a revocation: PayU takes the client in the body and the token, nothing else. */
-export function revokeForm(grant: GrantRequest, secrets: AskedSecrets, token: string): URLSearchParams {
+export function revokeForm(grant: WireGrant, secrets: AskedSecrets, token: string): URLSearchParams {
   return form({ client_id: grant.clientId, client_secret: secrets.client_secret, token });
 }
 

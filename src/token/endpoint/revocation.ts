@@ -9,12 +9,12 @@ import {
   revocationUnavailableError,
 } from '../mint/messages.ts';
 import { type FormPost, type FormReply, postWithin, secretsIn } from './form-post.ts';
-import { type AskedSecrets, type GrantRequest, revokeForm } from './grants.ts';
+import { type AskedSecrets, revokeForm, type WireGrant } from './grants.ts';
 import { isRateLimit, refusalIn } from './token-endpoint.ts';
 
 export interface RevocationParts {
   readonly revokeUrl: string;
-  readonly grant: GrantRequest;
+  readonly grant: WireGrant;
   readonly post: FormPost;
   readonly clock: Clock;
   readonly tokenTimeoutMs: number;

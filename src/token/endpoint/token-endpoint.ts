@@ -56,7 +56,8 @@ const PASSING = new Set(['server_error', 'temporarily_unavailable', 'invalid_tok
 /** Statuses that pass by themselves where no known `error` says otherwise (E6); 499 is nginx' "client closed request". */
 const PASSING_STATUSES = new Set([408, 421, 425, 499]);
 
-export interface TokenRequest {
+/** What a reply is read against: the request that it answers, and the moments of both. */
+export interface RequestContext {
   readonly scope: readonly string[];
   readonly sentAt: number;
   readonly receivedAt: number;
@@ -70,7 +71,7 @@ export interface TokenRequest {
  * PayU's documents list every error under 401, Doorkeeper 5.0 answers 401 for all, later ones 400 for most, and a
  * proxy may answer in HTML: so the body's `error` decides first, the status second.
  */
-export function tokenOutcome(reply: FormReply, request: TokenRequest): TokenOutcome {
+export function tokenOutcome(reply: FormReply, context: RequestContext): TokenOutcome {
   if (reply.kind === 'no-reply') {
     return { kind: 'fault', fault: { what: reply.error.message, status: undefined, cause: reply.error } };
   }
@@ -87,7 +88,7 @@ export function tokenOutcome(reply: FormReply, request: TokenRequest): TokenOutc
   return usable(reply.body);
 
   function rateLimited(): TokenOutcome {
-    return { kind: 'rate-limited', toldMs: toldWaitMs(header, body, request.receivedAt), status };
+    return { kind: 'rate-limited', toldMs: toldWaitMs(header, body, context.receivedAt), status };
   }
   function fault(what: string): TokenOutcome {
     return {
@@ -96,13 +97,13 @@ export function tokenOutcome(reply: FormReply, request: TokenRequest): TokenOutc
     };
   }
   function refused(): TokenOutcome {
-    return { kind: 'refused', refusal: refusalIn(body, status, request.secrets) };
+    return { kind: 'refused', refusal: refusalIn(body, status, context.secrets) };
   }
   function usable(text: string | undefined): TokenOutcome {
     const reading: TokenReading =
       text === undefined
         ? { kind: 'unusable', reason: `it is larger than ${LARGEST_REPLY_BYTES / 1024} KiB` }
-        : readToken(text, request);
+        : readToken(text, context);
     if (reading.kind === 'token') return reading;
     return { kind: 'unusable', unusable: { status, reason: reading.reason } };
   }

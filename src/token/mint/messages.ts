@@ -112,7 +112,7 @@ function responseError(tokenUrl: string, { status, reason }: Unusable, streak: S
 }
 
 function failedInARow(tokenUrl: string, { attempts, since, nextAt }: Streak, what: string): string {
-  const row =
+  const failed =
     attempts === 1
       ? `the token request of ${clockTime(since.wallMs)} failed with`
       : `${attempts} token requests in a row have failed since ${clockTime(since.wallMs)}, the last with`;
@@ -120,7 +120,7 @@ function failedInARow(tokenUrl: string, { attempts, since, nextAt }: Streak, wha
     nextAt.steadyMs > since.steadyMs
       ? `The next token request goes out from ${clockTime(nextAt.wallMs)} on; until then whatever needs a token fails at once.`
       : 'The next request that needs a token asks again.';
-  return `No token from "${tokenUrl}": ${row} ${withoutStop(what)}. ${NOT_PROCESSED} ${next}`;
+  return `No token from "${tokenUrl}": ${failed} ${withoutStop(what)}. ${NOT_PROCESSED} ${next}`;
 }
 
 function rateLimitedError(

@@ -13,7 +13,7 @@ import { type Instant, msSince, readClock } from '../../time/instant.ts';
 import { withinLimit } from '../../time/time-limit.ts';
 import { unlessCancelled } from '../../time/wait.ts';
 import { type FormPost, postWithin, secretsIn } from '../endpoint/form-post.ts';
-import { type AskedSecrets, type GrantRequest, primaryForm, refreshForm } from '../endpoint/grants.ts';
+import { type AskedSecrets, primaryForm, refreshForm, type WireGrant } from '../endpoint/grants.ts';
 import { missingScopes } from '../endpoint/scope.ts';
 import {
   concernsClient,
@@ -37,7 +37,7 @@ import type { Secrets } from './secrets.ts';
 /** What all mints of one auth share. */
 export interface MintParts extends RenewAhead {
   readonly tokenUrl: string;
-  readonly grant: GrantRequest;
+  readonly grant: WireGrant;
   readonly secrets: Secrets;
   readonly post: FormPost;
   readonly store: GuardedStore;
@@ -103,17 +103,17 @@ export class Mint {
   readonly #scope: readonly string[];
   readonly #state: TokenState;
   readonly #flight: SingleFlight;
-  /** What this round started from; another one starts where a change by hand wins over its result. */
+  /** What the mint started from. It starts anew where a change by hand wins over its result. */
   #since: MintSnapshot;
   #cause: MintCause = 'missing';
   #secrets: AskedSecrets = {};
   #storeKey = '';
   /** What runs under the lock. */
   #task: Promise<Result> | undefined;
-  /** Whether anything was asked in this round that could fail: what is answered from memory is no news. */
+  /** Whether anything was asked since then that could fail: an answer from memory is no news. */
   #hasAsked = false;
   #hasAskedPrimary = false;
-  /** Of the last try in this round, while another one may follow. */
+  /** Of the last try since then, while another one may follow. */
   #lastFailure: PayuAuthError | undefined;
 
   constructor(parts: MintParts, scope: readonly string[], state: TokenState, flight: SingleFlight) {
@@ -126,19 +126,19 @@ export class Mint {
 
   async run(): Promise<Obtained> {
     try {
-      return await this.#rounds();
+      return await this.#repeatUntilCounts();
     } finally {
       // Should it have failed, the refresh tokens are kept, and tried first by the next mint (F2).
       if (this.#hasAskedPrimary) this.#state.deadRefreshTokens.clear();
     }
   }
 
-  async #rounds(): Promise<Obtained> {
+  async #repeatUntilCounts(): Promise<Obtained> {
     const started = this.#since;
     for (;;) {
       await unlessCancelled(this.#state.changes.carriedOut, this.#flight.aborted);
       if (!this.#state.isCurrent(started) && this.#state.isUsable(this.#now())) return this.#changedByHand();
-      const obtained = await this.#round();
+      const obtained = await this.#mintOnce();
       if (obtained !== undefined) return obtained;
       // After revoke(), invalidate() and setToken() nothing is minted for nobody (C5).
       if (!this.#flight.isAwaited) this.#endUnawaited();
@@ -157,7 +157,7 @@ export class Mint {
   }
 
   /** Undefined where the result does not count, or not for those who wait. */
-  async #round(): Promise<Obtained | undefined> {
+  async #mintOnce(): Promise<Obtained | undefined> {
     this.#since = this.#state.snapshot();
     this.#cause = this.#state.mintCause(this.#now());
     this.#hasAsked = false;

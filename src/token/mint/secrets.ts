@@ -3,24 +3,18 @@ import { wordlessError } from '../../redact.ts';
 import type { Clock } from '../../time/clock.ts';
 import { withinLimit } from '../../time/time-limit.ts';
 import { type Cancellation, unlessCancelled } from '../../time/wait.ts';
-import {
-  type AskedSecrets,
-  type GrantRequest,
-  optionOf,
-  type Secret,
-  secretFault,
-} from '../endpoint/grants.ts';
+import { type AskedSecrets, optionOf, type Secret, secretFault, type WireGrant } from '../endpoint/grants.ts';
 import { secretFailedError, secretUnusableError } from './messages.ts';
 
 /** The grant's secrets: functions are asked at each mint (F1). */
 export class Secrets {
-  readonly #grant: GrantRequest;
+  readonly #grant: WireGrant;
   readonly #clock: Clock;
   readonly #limitMs: number;
   #lastAsked: AskedSecrets = {};
 
   constructor(parts: {
-    readonly grant: GrantRequest;
+    readonly grant: WireGrant;
     readonly clock: Clock;
     readonly tokenTimeoutMs: number;
   }) {

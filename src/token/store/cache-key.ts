@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { AskedSecrets, GrantRequest } from '../endpoint/grants.ts';
+import type { AskedSecrets, WireGrant } from '../endpoint/grants.ts';
 import { scopeKey } from '../endpoint/scope.ts';
 
 /**
@@ -9,7 +9,7 @@ import { scopeKey } from '../endpoint/scope.ts';
  */
 export function cacheKey(
   tokenUrl: string,
-  grant: GrantRequest,
+  grant: WireGrant,
   secrets: AskedSecrets,
   scope: readonly string[],
 ): string {
@@ -19,7 +19,7 @@ export function cacheKey(
 }
 
 /** The key under which a store keeps what all users of one client must know: cool-downs and refusals. */
-export function clientKey(tokenUrl: string, grant: GrantRequest): string {
+export function clientKey(tokenUrl: string, grant: WireGrant): string {
   return digest([tokenUrl, grant.clientId]);
 }
 

@@ -1,19 +1,19 @@
 import { describe, expect, test } from 'vitest';
 import {
   type Grant,
-  grantRequest,
   optionOf,
   primaryForm,
   refreshForm,
   revokeForm,
   secretFault,
+  wireGrant,
 } from '../../../src/token/endpoint/grants.ts';
 
 const SCOPE = ['a', 'b'];
 
 /** The secrets as they are when asked: here none is a function. */
 function asked(grant: Grant): Readonly<Record<string, string>> {
-  return grantRequest(grant, grant.clientId).secret as Readonly<Record<string, string>>;
+  return wireGrant(grant, grant.clientId).secret as Readonly<Record<string, string>>;
 }
 
 function fields(form: URLSearchParams): Record<string, string> {
@@ -89,13 +89,13 @@ describe("the primary grant's form: exactly the parameters of docs/payu.md, no e
     ],
   ];
   test.each(rows)('%s', (_, grant, expected) => {
-    expect(fields(primaryForm(grantRequest(grant, grant.clientId), asked(grant), SCOPE))).toEqual(expected);
+    expect(fields(primaryForm(wireGrant(grant, grant.clientId), asked(grant), SCOPE))).toEqual(expected);
   });
 
   test('secrets with + % & : @ = and UTF-8 survive', () => {
     const secret = 'a+b%20&c:d@e=f ग £';
     const grant: Grant = { ...CLIENT_CREDENTIALS, clientSecret: secret };
-    const form = primaryForm(grantRequest(grant, 'id'), asked(grant), SCOPE);
+    const form = primaryForm(wireGrant(grant, 'id'), asked(grant), SCOPE);
     expect(new URLSearchParams(form.toString()).get('client_secret')).toBe(secret);
     expect(form.toString()).toContain('client_secret=a%2Bb%2520%26c%3Ad%40e%3Df+%E0%A4%97+%C2%A3');
   });
@@ -107,7 +107,7 @@ describe('the form of a refresh', () => {
     ['of a confidential client: with its secret', { ...PASSWORD, clientSecret: 's' }, 's'],
     ['of a client that began with client credentials (partner OTP flow)', CLIENT_CREDENTIALS, 's'],
   ] as const)('%s', (_, grant, secret) => {
-    const request = grantRequest(grant, grant.clientId);
+    const request = wireGrant(grant, grant.clientId);
     expect(fields(refreshForm(request, asked(grant), 'r2'))).toEqual({
       grant_type: 'refresh_token',
       client_id: grant.clientId,
@@ -122,7 +122,7 @@ describe('the form of a revocation', () => {
     ['of a public client', PASSWORD, { client_id: 'public', token: 't' }],
     ['of a confidential client', CLIENT_CREDENTIALS, { client_id: 'id', client_secret: 's', token: 't' }],
   ])('%s', (_, grant, expected) => {
-    expect(fields(revokeForm(grantRequest(grant, grant.clientId), asked(grant), 't'))).toEqual(expected);
+    expect(fields(revokeForm(wireGrant(grant, grant.clientId), asked(grant), 't'))).toEqual(expected);
   });
 });
 

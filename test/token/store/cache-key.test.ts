@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type Grant, grantRequest } from '../../../src/token/endpoint/grants.ts';
+import { type Grant, wireGrant } from '../../../src/token/endpoint/grants.ts';
 import { scopeSet } from '../../../src/token/endpoint/scope.ts';
 import { cacheKey, clientKey, fingerprint } from '../../../src/token/store/cache-key.ts';
 
@@ -28,7 +28,7 @@ const CUSTOM: Identity = {
 };
 
 function keyOf({ tokenUrl, grant, scope }: Identity): string {
-  const request = grantRequest(grant, grant.clientId);
+  const request = wireGrant(grant, grant.clientId);
   return cacheKey(tokenUrl, request, request.secret as Record<string, string>, scopeSet(scope));
 }
 
@@ -78,7 +78,7 @@ test('a key shows nothing of what it is made of', () => {
 });
 
 describe("a client's key", () => {
-  const request = (grant: Grant) => grantRequest(grant, grant.clientId);
+  const request = (grant: Grant) => wireGrant(grant, grant.clientId);
   test('is the same for its scopes, grants and secrets', () => {
     expect(clientKey(URL_A, request(CLIENT.grant))).toBe(clientKey(URL_A, request(USER.grant)));
   });
