@@ -11,7 +11,7 @@ const SLOW: readonly string[] = [
   'test/fleet/**',
   'test/redis/{cluster,guarded-commands,lock,outage,stopped-process,store}.test.ts',
   'test/testing/import-order.test.ts',
-  'test/time/processes.test.ts',
+  'test/time/{processes,stops}.test.ts',
   // Random schedules, all orders of events, storms, hundreds of connections.
   'test/examples/*.property.test.ts',
   'test/explorer/**',
