@@ -1,6 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import type { FormReply } from '../../../src/token/endpoint/form-post.ts';
-import { concernsClient, tokenOutcome } from '../../../src/token/endpoint/token-endpoint.ts';
+import {
+  concernsClient,
+  isAnswerLost,
+  type TokenOutcome,
+  tokenOutcome,
+} from '../../../src/token/endpoint/token-endpoint.ts';
 
 const REQUEST = {
   scope: ['create_payout_transactions'],
@@ -254,5 +259,34 @@ describe('a secret that is part of a word of the protocol', () => {
     expect(outcomeOf([], { error: '', error_description: '' }, 404)).toMatchObject({
       refusal: { status: 404, error: undefined, errorDescription: undefined, isJson: true },
     });
+  });
+});
+
+describe('may the server have given a token that never arrived? (F2)', () => {
+  const fault = (what: string, status?: number): TokenOutcome => ({
+    kind: 'fault',
+    fault: { what, status, cause: new Error(what) },
+  });
+  test.each<[boolean, string, TokenOutcome]>([
+    [true, 'a timeout', fault('no answer within 10000 ms ("tokenTimeoutMs")')],
+    [true, 'a reset', fault('read ECONNRESET')],
+    [true, 'a broken pipe', fault('write EPIPE')],
+    [true, 'a gateway without a usable answer', fault('status 502', 502)],
+    [true, 'a gateway without any answer', fault('status 504', 504)],
+    [
+      true,
+      'a 2xx that can not be read',
+      { kind: 'unusable', unusable: { status: 200, reason: 'it is empty' } },
+    ],
+    [false, 'a port that nobody listens at', fault('connect ECONNREFUSED 10.0.0.1:443')],
+    [false, 'the same, as fetch tells it', fault('fetch failed: connect ECONNREFUSED ::1:443')],
+    [false, 'a host that cannot be found', fault('getaddrinfo ENOTFOUND a.example')],
+    [false, 'a resolver that does not answer', fault('getaddrinfo EAI_AGAIN a.example')],
+    [false, 'no route', fault('connect EHOSTUNREACH 10.0.0.1:443')],
+    [false, 'a 500', fault('status 500', 500)],
+    [false, 'a 503', fault('status 503', 503)],
+    [false, 'a rate limit', { kind: 'rate-limited', toldMs: 1_000, status: 429 }],
+  ])('%s: %s', (expected, _, outcome) => {
+    expect(isAnswerLost(outcome)).toBe(expected);
   });
 });

@@ -34,7 +34,7 @@ async function callsAtOnce({ api, counts }: ReturnType<typeof countingClient>): 
 }
 
 /** Each token request has a timer as its limit: without one, none is under way any more. */
-async function landed({ clock }: Harness): Promise<void> {
+async function allAnswered({ clock }: Harness): Promise<void> {
   await turns();
   await eventually(() => clock.pending === 0);
 }
@@ -88,7 +88,7 @@ describe('the renew-ahead window (B2)', () => {
     await callAccount(harness.payouts);
     harness.clock.advance(ageMs);
     await callAccount(harness.payouts);
-    await landed(harness);
+    await allAnswered(harness);
     expect(harness.sandbox.stats().tokenRequests).toBe(tokenRequests);
   });
 
@@ -115,14 +115,14 @@ describe('the renew-ahead window (B2)', () => {
     clock.advance(95_000);
     sandbox.fail(1, { kind: 'status', status: 503 });
     await callAccount(payouts);
-    await landed(harness);
+    await allAnswered(harness);
     clock.advance(2_499); // the pause of the token endpoint is over
     await callAccount(payouts);
-    await landed(harness);
+    await allAnswered(harness);
     expect(sandbox.stats().tokenRequests).toBe(2);
     clock.advance(1);
     await callAccount(payouts);
-    await landed(harness);
+    await allAnswered(harness);
     expect(sandbox.stats()).toMatchObject({ tokenRequests: 3, mints: 2 });
   });
 
@@ -210,7 +210,7 @@ describe('a server that reuses tokens (B4)', () => {
     let waited = 0;
     for (let call = 0; call < 10_000; call++) {
       if (!(await callsAtOnce(client))) waited++;
-      if (harness.clock.pending > 0) await landed(harness);
+      if (harness.clock.pending > 0) await allAnswered(harness);
       harness.clock.advance(1);
     }
     expect(waited).toBe(0);
@@ -230,7 +230,7 @@ describe('a server that reuses tokens (B4)', () => {
     for (let call = 0; call < 99; call++) {
       harness.clock.advance(200);
       await client.api.get('/');
-      await landed(harness);
+      await allAnswered(harness);
     }
     expect(harness.sandbox.stats().mints).toBe(1);
     expect(harness.sandbox.stats().reused).toBeLessThanOrEqual(6);
@@ -268,7 +268,7 @@ describe('a server that does not reuse tokens', () => {
     let waited = 0;
     for (let call = 0; call < 50 * 100; call++) {
       if (!(await callsAtOnce(client))) waited++;
-      if (harness.clock.pending > 0) await landed(harness);
+      if (harness.clock.pending > 0) await allAnswered(harness);
       harness.clock.advance(1_000);
     }
     expect(waited).toBe(1);
