@@ -148,8 +148,8 @@ export const scenarios: readonly Scenario[] = [
     name: '8 processes for themselves, server revokes the previous token',
     minting: 'revoke-previous',
     isShared: false,
-    // What not to do. Still at most one token request per process and second, and few calls fail.
-    bounds: [atMost(8 * 3_600), failsAtMost(0.01 * 8 * 1_000 * 3_600)],
+    // What not to do: most calls fail, as no token lives for long. Still at most one token request per process and second.
+    bounds: [atMost(8 * 3_600)],
   },
   {
     ...smallerDay,
