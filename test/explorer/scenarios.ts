@@ -303,6 +303,8 @@ export const SCENARIOS: readonly Scenario[] = [
       'revoke-all-too': 1,
       abort: 1,
       timer: 1,
+      // A refresh token by hand, whose refresh nobody waits for in the end (C3).
+      'set-refresh': 1,
     },
     depth: 4,
     losesNoCall: false,
