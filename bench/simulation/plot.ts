@@ -28,17 +28,17 @@ function row(scenario: Scenario, figures: Figures, top: number): string {
   const step = (WIDTH - BARS_LEFT - LEFT) / 24;
   const base = top + BARS_HEIGHT;
   const bars = tokenRequests.map((count, hour) => {
-    const tall = count === 0 ? 0 : Math.max(2, (Math.log10(count + 1) / Math.log10(MOST + 1)) * BARS_HEIGHT);
+    if (count === 0) return '';
+    const tall = Math.max(2, (Math.log10(count + 1) / Math.log10(MOST + 1)) * BARS_HEIGHT).toFixed(1);
     const x = (BARS_LEFT + hour * step).toFixed(1);
-    const title = `hour ${hour + 1}: ${number.format(count)}`;
-    return `<rect x="${x}" y="${(base - tall).toFixed(1)}" width="${(step - 2).toFixed(1)}" height="${tall.toFixed(1)}" fill="#2f6fb2"><title>${title}</title></rect>`;
+    return `M${x} ${base}v-${tall}h${(step - 2).toFixed(1)}v${tall}z`;
   });
   const summary = `${number.format(total)} in ${scenario.hours} h · ${number.format(waited)} calls waited · ${number.format(failed)} failed`;
   return [
     text(LEFT, top + 16, escaped(scenario.name)),
     text(LEFT, top + 34, summary, 'fill="#555555" font-size="11.5"'),
     `<line x1="${BARS_LEFT}" y1="${base}" x2="${WIDTH - LEFT}" y2="${base}" stroke="#bbbbbb"/>`,
-    ...bars,
+    `<path fill="#2f6fb2" d="${bars.join('')}"/>`,
   ].join('\n');
 }
 
