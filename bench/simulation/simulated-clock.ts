@@ -1,4 +1,5 @@
-import type { Clock, KeepsAlive, Limit } from '../../src/time/clock.ts';
+import type { Clock, KeepsAlive } from '../../src/time/clock.ts';
+import type { Limit } from '../../src/time/limit.ts';
 
 interface Entry {
   readonly at: number;

@@ -1,5 +1,5 @@
 import { systemClock } from '../time/clock.ts';
-import { HeardLimit } from '../time/heard-limit.ts';
+import { heardLimit } from '../time/limit.ts';
 import type { CircuitBreaker } from './circuit-breaker.ts';
 import { isSlotMoving, withoutArguments } from './client-errors.ts';
 import type { RunScript, ScriptCall } from './redis-client.ts';
@@ -55,12 +55,10 @@ export class GuardedCommands {
     const passed = new Promise<CommandResult>((resolve) => {
       pass = resolve;
     });
-    const limit = new HeardLimit({ clock: systemClock, limitMs: this.#timeoutMs }, () =>
-      pass({ kind: 'passed' }),
-    );
+    const limit = heardLimit(systemClock, this.#timeoutMs, () => pass({ kind: 'passed' }), 'unref');
     try {
       for (;;) {
-        const stallsBefore = limit.stalls;
+        const stallsBefore = limit.stalls();
         const answer = resultOf(this.#run(call));
         const outcome = await Promise.race([answer, passed]);
         if (outcome.kind === 'passed') throw this.#giveUp(answer, onLate);
@@ -74,7 +72,7 @@ export class GuardedCommands {
         }
         const failure = withoutArguments(outcome.error);
         // The client gave up while this very process stood still: nobody heard the answer (T2).
-        const isUnheard = failure.reason === 'timeout' && limit.stalls > stallsBefore;
+        const isUnheard = failure.reason === 'timeout' && limit.stalls() > stallsBefore;
         if (!isUnheard) throw this.#failed(failure);
         onRepeat();
       }

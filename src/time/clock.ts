@@ -1,4 +1,4 @@
-import { HeardLimit } from './heard-limit.ts';
+import { heardLimit, type Limit } from './limit.ts';
 
 /** Whether a timer keeps the process alive, in Node's own words: one that somebody awaits does (rule E8). */
 export type KeepsAlive = 'ref' | 'unref';
@@ -13,13 +13,6 @@ export interface Clock {
   timer(delayMs: number, callback: () => void, keepsAlive: KeepsAlive): () => void;
   /** Calls back once, after `limitMs` in which this process could have heard an answer (rule T2). */
   limit(limitMs: number, callback: () => void, keepsAlive: KeepsAlive): Limit;
-}
-
-/** A limit that is running. */
-export interface Limit {
-  /** What of it is used up: time in which this process did not run does not count. */
-  usedMs(): number;
-  cancel(): void;
 }
 
 /** setTimeout takes no more: a longer delay would fire at once. */
@@ -42,8 +35,7 @@ export const systemClock: Clock = {
     start(Math.max(0, delayMs));
     return () => clearTimeout(handle);
   },
-  limit: (limitMs, callback, keepsAlive) =>
-    new HeardLimit({ clock: systemClock, limitMs, keepsAlive }, callback),
+  limit: (limitMs, callback, keepsAlive) => heardLimit(systemClock, limitMs, callback, keepsAlive),
 };
 
 /** The last moment that a Date can hold. */

@@ -85,26 +85,55 @@ export function sleep(
   return new Promise((resolve, reject) => {
     const already = cancellation.reason();
     if (already !== undefined) return reject(already);
-    const cancelTimer = clock.timer(
-      delayMs,
-      () => {
-        unsubscribe();
-        resolve();
-      },
-      keepsAlive,
-    );
-    const unsubscribe = cancellation.subscribe(() => {
+    const end = (settle: () => void) => () => {
       cancelTimer();
       unsubscribe();
-      reject(cancellation.reason());
-    });
+      settle();
+    };
+    const cancelTimer = clock.timer(delayMs, end(resolve), keepsAlive);
+    const unsubscribe = cancellation.subscribe(end(() => reject(cancellation.reason())));
   });
+}
+
+/**
+ * Settles as the promise does, or rejects at once with the reason when cancelled. A promise that rejects after that is
+ * no unhandled rejection.
+ */
+export function unlessCancelled<T>(promise: PromiseLike<T>, cancellation: Cancellation): Promise<T> {
+  return new Promise((resolve, reject) => {
+    let unsubscribe = () => {};
+    const end =
+      <V>(settle: (value: V) => void) =>
+      (value: V) => {
+        unsubscribe();
+        settle(value);
+      };
+    promise.then(end(resolve), end(reject));
+    const already = cancellation.reason();
+    if (already !== undefined) return reject(already);
+    unsubscribe = cancellation.subscribe(() => end(reject)(cancellation.reason()));
+  });
+}
+
+/** Settles as the promise does, or rejects once the limit has passed (T2). The limit keeps no process alive. */
+export async function withinLimit<T>(
+  promise: PromiseLike<T>,
+  { clock, limitMs }: { readonly clock: Clock; readonly limitMs: number },
+  toError: () => Error,
+): Promise<T> {
+  const passed = new Ending(toError);
+  const limit = clock.limit(limitMs, () => passed.come(), 'unref');
+  try {
+    return await unlessCancelled(promise, passed);
+  } finally {
+    limit.cancel();
+  }
 }
 
 /** Any work has ended by then: all that it waits for has a limit of its own. */
 const LONGEST_WORK_MS = 24 * 60 * 60 * 1_000;
 
-/** Keeps the process alive until the work has ended, for who awaits it: timers and sockets in it do not (E8). */
+/** Keeps the process alive until the work has ended: the timers and sockets in it do not, and somebody awaits it (E8). */
 export async function keptAlive<T>(clock: Clock, work: Promise<T>): Promise<T> {
   const cancelTimer = clock.timer(LONGEST_WORK_MS, () => {}, 'ref');
   try {
@@ -112,30 +141,4 @@ export async function keptAlive<T>(clock: Clock, work: Promise<T>): Promise<T> {
   } finally {
     cancelTimer();
   }
-}
-
-/**
- * Settles as the promise does, or rejects at once with the reason when cancelled. Once cancelled, what the promise
- * comes to is nobody's business: its rejection is not unhandled.
- */
-export function unlessCancelled<T>(promise: Promise<T>, cancellation: Cancellation): Promise<T> {
-  return new Promise((resolve, reject) => {
-    let unsubscribe = () => {};
-    promise.then(
-      (value) => {
-        unsubscribe();
-        resolve(value);
-      },
-      (error) => {
-        unsubscribe();
-        reject(error);
-      },
-    );
-    const already = cancellation.reason();
-    if (already !== undefined) return reject(already);
-    unsubscribe = cancellation.subscribe(() => {
-      unsubscribe();
-      reject(cancellation.reason());
-    });
-  });
 }

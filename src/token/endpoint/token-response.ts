@@ -1,8 +1,8 @@
 import { isPoisoned, isRecord, type JsonObject, parseUntrustedJson } from '../../json.ts';
 import { redact } from '../../redact.ts';
+import { lifeMs } from '../expiry.ts';
 import type { TokenRecord } from '../store/token-store.ts';
 import { scopeSet } from './scope.ts';
-import { lifeMs } from './token-life.ts';
 
 /** RFC 6750 §2.1 b64token: what may stand behind `Bearer `. CR or LF would be stripped by axios, not refused. */
 const B64TOKEN = /^[A-Za-z0-9\-._~+/]+=*$/;

@@ -10,8 +10,7 @@ import type { Emit, MintCause } from '../../events.ts';
 import { redact, safeErrorWithFrames } from '../../redact.ts';
 import { type Clock, dateAt } from '../../time/clock.ts';
 import { type Instant, msSince, readClock } from '../../time/instant.ts';
-import { withinLimit } from '../../time/time-limit.ts';
-import { unlessCancelled } from '../../time/wait.ts';
+import { unlessCancelled, withinLimit } from '../../time/wait.ts';
 import { type FormPost, postWithin, secretsIn } from '../endpoint/form-post.ts';
 import { type AskedSecrets, primaryForm, refreshForm, type WireGrant } from '../endpoint/grants.ts';
 import { missingScopes } from '../endpoint/scope.ts';
@@ -22,11 +21,11 @@ import {
   type TokenOutcome,
   tokenOutcome,
 } from '../endpoint/token-endpoint.ts';
+import { endOfFound, endOfOwn } from '../expiry.ts';
 import type { Obtained, SingleFlight } from '../source/single-flight.ts';
 import type { MintSnapshot, RenewAhead, TokenState } from '../source/token-state.ts';
 import { cacheKey, fingerprint } from '../store/cache-key.ts';
 import type { GuardedStore } from '../store/guarded-store.ts';
-import { endOfFound, endOfMinted } from '../store/record-life.ts';
 import type { TokenRecord } from '../store/token-store.ts';
 import type { AfterFailure, Failure, MintGate, Permit } from './gate.ts';
 import { blockedError, failureError, refusedError, unexpectedError } from './messages.ts';
@@ -485,7 +484,7 @@ export class Mint {
       state.receive({ record, end: endOfFound(record, now), origin: 'found' }, now, this.#parts);
       return { record: state.record as TokenRecord, how: 'found' };
     }
-    const end = endOfMinted(result.record, result.sentAt);
+    const end = endOfOwn(result.record, result.sentAt);
     const sameToken = state.receive({ record: result.record, end, origin: this.#cause }, now, this.#parts);
     const record = state.record as TokenRecord;
     this.#parts.emit({

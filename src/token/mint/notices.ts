@@ -2,9 +2,9 @@ import { isRecord, type JsonObject } from '../../json.ts';
 import type { Clock } from '../../time/clock.ts';
 import { LONGEST_BELIEVED_MS } from '../../time/delays.ts';
 import { type Instant, isOver, later, msUntil, readClock } from '../../time/instant.ts';
+import { endOfFound } from '../expiry.ts';
 import { ExpiringMap } from '../store/expiring-map.ts';
 import type { GuardedStore } from '../store/guarded-store.ts';
-import { endOfFound } from '../store/record-life.ts';
 import type { TokenRecord } from '../store/token-store.ts';
 import type { KnownRefusal } from './refusal-memory.ts';
 

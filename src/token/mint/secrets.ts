@@ -1,8 +1,7 @@
 import { kindOf } from '../../json.ts';
 import { wordlessError } from '../../redact.ts';
 import type { Clock } from '../../time/clock.ts';
-import { withinLimit } from '../../time/time-limit.ts';
-import { type Cancellation, unlessCancelled } from '../../time/wait.ts';
+import { type Cancellation, unlessCancelled, withinLimit } from '../../time/wait.ts';
 import { type AskedSecrets, optionOf, type Secret, secretFault, type WireGrant } from '../endpoint/grants.ts';
 import { secretFailedError, secretUnusableError } from './messages.ts';
 

@@ -1,5 +1,6 @@
-import { later, readClock } from '../../time/instant.ts';
+import { readClock } from '../../time/instant.ts';
 import type { Cancellation } from '../../time/wait.ts';
+import { endOfOwn } from '../expiry.ts';
 import type { MintParts } from '../mint/mint.ts';
 import { cacheKey } from '../store/cache-key.ts';
 import type { TokenRecord } from '../store/token-store.ts';
@@ -23,7 +24,7 @@ export class ManualChanges {
   put(scope: readonly string[], state: TokenState, record: TokenRecord): Promise<void> {
     const { clock, store, refusals, notices } = this.#parts;
     const now = readClock(clock);
-    state.put({ record, end: later(now, record.expiresAt - record.obtainedAt) }, now, this.#parts);
+    state.put({ record, end: endOfOwn(record, now) }, now, this.#parts);
     // A caller that waits for a mint, or for the end of a cool-down, need not any more.
     if (state.isUsable(now)) state.flight?.resolveAll({ record, how: 'found' });
     // With the secrets as they are now: the token belongs to them.

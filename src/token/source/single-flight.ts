@@ -1,8 +1,8 @@
 import { forCaller } from '../../errors.ts';
 import type { Clock } from '../../time/clock.ts';
 import { type Instant, msUntil, readClock } from '../../time/instant.ts';
+import type { WaitLimit } from '../../time/limit.ts';
 import { type Cancellation, cancellationOf, sleep } from '../../time/wait.ts';
-import type { WaitLimit } from '../../time/wait-limit.ts';
 import { outOfPatienceError } from '../mint/messages.ts';
 import type { TokenRecord } from '../store/token-store.ts';
 

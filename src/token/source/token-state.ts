@@ -1,9 +1,8 @@
 import type { AnyPayuAuthError } from '../../errors.ts';
 import type { MintCause } from '../../events.ts';
 import { earlierOf, type Instant, isOver, LONG_AGO, laterOf, msUntil } from '../../time/instant.ts';
-import { endOfFound } from '../store/record-life.ts';
+import { endOfFound, isAnotherLife, nextRenewAt, renewAt, usableUntil } from '../expiry.ts';
 import type { TokenRecord } from '../store/token-store.ts';
-import { isAnotherLife, nextRenewAt, renewAt, usableUntil } from './expiry.ts';
 import { PendingChanges } from './pending-changes.ts';
 import { type HowHeld, RefusalPauses } from './refusal-pauses.ts';
 import type { SingleFlight } from './single-flight.ts';

@@ -2,8 +2,7 @@ import type { Emit } from '../../events.ts';
 import { isRecord } from '../../json.ts';
 import { safeError } from '../../redact.ts';
 import type { Clock } from '../../time/clock.ts';
-import { withinLimit } from '../../time/time-limit.ts';
-import { cancellationOf, unlessCancelled } from '../../time/wait.ts';
+import { cancellationOf, unlessCancelled, withinLimit } from '../../time/wait.ts';
 import { isTokenValue } from '../endpoint/token-response.ts';
 import type { MaybePromise, TokenRecord, TokenStore } from './token-store.ts';
 

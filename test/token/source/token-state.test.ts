@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { endOfFound } from '../../../src/token/expiry.ts';
 import { TokenState } from '../../../src/token/source/token-state.ts';
-import { endOfFound } from '../../../src/token/store/record-life.ts';
 import type { TokenRecord } from '../../../src/token/store/token-store.ts';
 import { at } from '../support.ts';
 

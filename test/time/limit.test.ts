@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Clock } from '../../src/time/clock.ts';
-import { HeardLimit } from '../../src/time/heard-limit.ts';
+import { heardLimit } from '../../src/time/limit.ts';
 
 /** One timer at a time, which fires as late as the process that has stood still says. */
 class StallingClock implements Pick<Clock, 'steadyMs' | 'timer'> {
@@ -37,9 +37,10 @@ class StallingClock implements Pick<Clock, 'steadyMs' | 'timer'> {
 function limitOf(limitMs = 1_000) {
   const clock = new StallingClock();
   let isPassed = false;
-  const limit = new HeardLimit({ clock, limitMs }, () => {
+  const onPassed = () => {
     isPassed = true;
-  });
+  };
+  const limit = heardLimit(clock, limitMs, onPassed, 'unref');
   /** After what lies in the socket was read. */
   const isOver = async () => {
     await new Promise(setImmediate);
@@ -63,7 +64,7 @@ describe('a limit for what this process could have heard (T2)', () => {
     const { clock, limit, isOver } = limitOf();
     for (const each of lateMs) clock.fire(each);
     expect(await isOver()).toBe(over);
-    expect(limit.stalls).toBe(stalls);
+    expect(limit.stalls()).toBe(stalls);
     expect(clock.isRunning).toBe(!over);
   });
 

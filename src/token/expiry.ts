@@ -1,0 +1,71 @@
+import { type Instant, later, laterOf, msUntil } from '../time/instant.ts';
+import type { TokenRecord } from './store/token-store.ts';
+
+/** Ten years: a reply that says more is not believed (B1). */
+const LONGEST_LIFE_MS = 10 * 365.25 * 24 * 60 * 60 * 1_000;
+
+/** However short its life, a token that was just minted is used for this long, or the last second on a server that rounds would cost a mint per call (B5). */
+const GRACE_MS = 500;
+/** The renew-ahead window is at most this share of the life (B3). */
+const WINDOW_SHARE = 0.1;
+/** By how much the window may be shortened, so that a fleet does not renew in step (B3). */
+const WINDOW_JITTER = 0.2;
+/** Renewals inside the window that brought nothing new are at least this far apart (B4). */
+const SHORTEST_SPACING_MS = 1_000;
+/** Servers round the remaining life to seconds: a difference up to this says nothing (PayU rounds half up). */
+const ROUNDING_MS = 1_000;
+
+/**
+ * Life in milliseconds from a reply's `expires_in` (PayU's tables also spell it `expire_in`). Numeric strings count;
+ * absent, negative or malformed values mean the default life: never eternal, and never a mint per call (B1).
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc6749#section-5.1
+ */
+export function lifeMs(expiresIn: unknown, expireIn: unknown, defaultLifeMs: number): number {
+  const seconds = lifeSeconds(expiresIn) ?? lifeSeconds(expireIn);
+  return Math.min(seconds === undefined ? defaultLifeMs : seconds * 1_000, LONGEST_LIFE_MS);
+}
+
+function lifeSeconds(value: unknown): number | undefined {
+  // At least PayU's samples are numbers; other servers of the field send strings.
+  const seconds = typeof value === 'string' && /^\d+(?:\.\d+)?$/.test(value) ? Number(value) : value;
+  return typeof seconds === 'number' && seconds >= 0 ? seconds : undefined;
+}
+
+/** When a token of this auth's own ends: counted from the moment its token request was sent, or it was given (B1). */
+export function endOfOwn({ obtainedAt, expiresAt }: TokenRecord, since: Instant): Instant {
+  return later(since, expiresAt - obtainedAt);
+}
+
+/**
+ * When a token found in a store ends. Whoever wrote the record may have another clock: of it only the difference counts,
+ * as the most that may be left (T3).
+ */
+export function endOfFound({ obtainedAt, expiresAt }: TokenRecord, now: Instant): Instant {
+  return later(now, Math.min(expiresAt - now.wallMs, expiresAt - obtainedAt));
+}
+
+/** When to begin renewing a token in the background (B2, B3). */
+export function renewAt(
+  life: { readonly end: Instant; readonly lifeMs: number },
+  renewAheadMs: number,
+  random: () => number,
+): Instant {
+  const windowMs = Math.min(renewAheadMs, Math.max(0, life.lifeMs) * WINDOW_SHARE);
+  return later(life.end, -windowMs * (1 - WINDOW_JITTER * random()));
+}
+
+/** When to look again, after a renewal in the window that failed or brought the token we hold (B4). */
+export function nextRenewAt(now: Instant, end: Instant): Instant {
+  return later(now, Math.max(SHORTEST_SPACING_MS, msUntil(end, now) / 2));
+}
+
+/** Until when a token that was just minted may be used (B5). */
+export function usableUntil(end: Instant, receivedAt: Instant): Instant {
+  return laterOf(end, later(receivedAt, GRACE_MS));
+}
+
+/** Whether the server gave the token that we hold another life, or only told the rest of the old one, rounded. */
+export function isAnotherLife(held: Instant, told: Instant): boolean {
+  return Math.abs(told.steadyMs - held.steadyMs) > ROUNDING_MS;
+}
