@@ -6,6 +6,15 @@ import { cancellationOf, unlessCancelled, withinLimit } from '../../time/wait.ts
 import { isTokenValue } from '../endpoint/token-response.ts';
 import type { MaybePromise, TokenRecord, TokenStore } from './token-store.ts';
 
+export interface GuardedStoreParts {
+  readonly clock: Clock;
+  /** The longest that an answer of the store is waited for. */
+  readonly limitMs: number;
+  readonly emit: Emit;
+  /** What must not stand in an event. */
+  readonly secrets: () => Iterable<string>;
+}
+
 /**
  * A store as the core uses it: whatever it does costs an event, never a request (C4). A store that throws, rejects,
  * answers nonsense or does not answer within `limitMs` is a store that knows nothing. What concerns one key happens in
@@ -13,55 +22,30 @@ import type { MaybePromise, TokenRecord, TokenStore } from './token-store.ts';
  */
 export class GuardedStore {
   readonly #store: TokenStore;
-  readonly #clock: Clock;
-  readonly #limitMs: number;
-  readonly #emit: Emit;
-  readonly #secrets: () => Iterable<string>;
+  readonly #parts: GuardedStoreParts;
   /** The last operation on each key that is not over yet. */
   readonly #underWay = new Map<string, Promise<unknown>>();
 
-  constructor(
-    store: TokenStore,
-    parts: {
-      readonly clock: Clock;
-      readonly limitMs: number;
-      readonly emit: Emit;
-      readonly secrets: () => Iterable<string>;
-    },
-  ) {
+  constructor(store: TokenStore, parts: GuardedStoreParts) {
     this.#store = store;
-    this.#clock = parts.clock;
-    this.#limitMs = parts.limitMs;
-    this.#emit = parts.emit;
-    this.#secrets = parts.secrets;
+    this.#parts = parts;
   }
 
   async get(key: string): Promise<TokenRecord | undefined> {
-    try {
-      const record = await this.#inOrder(key, () => this.#store.get(key));
-      if (record == null) return undefined;
-      if (isTokenRecord(record)) return record;
-      throw new Error('The record in the store is not one that this library wrote.');
-    } catch (error) {
-      this.#failed('get', error);
-      return undefined;
-    }
+    const record = await this.#attempt('get', key, () => this.#store.get(key));
+    if (record == null) return undefined;
+    if (isTokenRecord(record)) return record;
+    this.#failed('get', new Error('The record in the store is not one that this library wrote.'));
+    return undefined;
   }
 
-  async set(key: string, record: TokenRecord): Promise<void> {
-    try {
-      await this.#inOrder(key, () => this.#store.set(key, record));
-    } catch (error) {
-      this.#failed('set', error, [record.accessToken, record.refreshToken ?? '']);
-    }
+  set(key: string, record: TokenRecord): Promise<void> {
+    const tokens = [record.accessToken, record.refreshToken ?? ''];
+    return this.#attempt('set', key, () => this.#store.set(key, record), tokens);
   }
 
-  async delete(key: string): Promise<void> {
-    try {
-      await this.#inOrder(key, () => this.#store.delete(key));
-    } catch (error) {
-      this.#failed('delete', error);
-    }
+  delete(key: string): Promise<void> {
+    return this.#attempt('delete', key, () => this.#store.delete(key));
   }
 
   /**
@@ -70,46 +54,48 @@ export class GuardedStore {
    */
   withLock<T>(key: string, task: () => Promise<T>, signal: AbortSignal): Promise<T> {
     let running: Promise<T> | undefined;
-    const outcome = new Promise<T>((resolve, reject) => {
-      const once = () => {
+    const result = new Promise<T>((resolve, reject) => {
+      const runOnce = () => {
         // A store may call back late: nobody wants the task then.
         running ??= signal.aborted ? Promise.reject(signal.reason) : task();
         running.then(resolve, reject);
         return running;
       };
-      this.#lock(key, once, signal).catch(async (error: unknown) => {
+      const lock = async () => {
+        await this.#store.withLock(key, runOnce, signal);
+        if (running === undefined) throw new Error('The store gave its lock back without running the task.');
+      };
+      lock().catch(async (error: unknown) => {
         if (signal.aborted) return;
         // The task's own failure comes back through the lock: it is none of the store's.
-        const isTasks = running !== undefined && (await rejection(running)) === error;
-        if (!isTasks) this.#failed('lock', error);
-        once();
+        if (running === undefined || (await rejection(running)) !== error) this.#failed('lock', error);
+        runOnce();
       });
     });
-    return unlessCancelled(outcome, cancellationOf(signal));
+    return unlessCancelled(result, cancellationOf(signal));
   }
 
-  async #lock<T>(key: string, task: () => Promise<T>, signal: AbortSignal): Promise<void> {
-    let hasRun = false;
-    await this.#store.withLock(
-      key,
-      () => {
-        hasRun = true;
-        return task();
-      },
-      signal,
-    );
-    if (!hasRun) throw new Error('The store gave its lock back without running the task.');
+  async #attempt<T>(
+    operation: 'get' | 'set' | 'delete',
+    key: string,
+    operate: () => MaybePromise<T>,
+    tokens: readonly string[] = [],
+  ): Promise<T | undefined> {
+    try {
+      return await this.#inOrder(key, operate);
+    } catch (error) {
+      this.#failed(operation, error, tokens);
+      return undefined;
+    }
   }
 
   #inOrder<T>(key: string, operate: () => MaybePromise<T>): MaybePromise<T> {
     const before = this.#underWay.get(key);
     const result = before === undefined ? operate() : before.then(operate);
     if (!isThenable(result)) return result;
-    const limited = withinLimit(
-      result,
-      { clock: this.#clock, limitMs: this.#limitMs },
-      () => new Error(`The store did not answer within ${this.#limitMs} ms.`),
-    );
+    const { limitMs } = this.#parts;
+    const tooSlow = () => new Error(`The store did not answer within ${limitMs} ms.`);
+    const limited = withinLimit(result, this.#parts, tooSlow);
     const over = limited.then(ignore, ignore).then(() => {
       if (this.#underWay.get(key) === over) this.#underWay.delete(key);
     });
@@ -117,12 +103,13 @@ export class GuardedStore {
     return limited;
   }
 
-  #failed(operation: 'get' | 'set' | 'delete' | 'lock', error: unknown, more: readonly string[] = []): void {
-    this.#emit({
-      type: 'store-failed',
-      operation,
-      error: safeError(error, [...this.#secrets(), ...more]),
-    });
+  #failed(
+    operation: 'get' | 'set' | 'delete' | 'lock',
+    error: unknown,
+    tokens: readonly string[] = [],
+  ): void {
+    const { emit, secrets } = this.#parts;
+    emit({ type: 'store-failed', operation, error: safeError(error, [...secrets(), ...tokens]) });
   }
 }
 

@@ -1,4 +1,5 @@
 import { Mutex } from 'async-mutex';
+import { cancellationOf, unlessCancelled } from '../../time/wait.ts';
 import { ExpiringMap } from './expiring-map.ts';
 import type { TokenRecord, TokenStore } from './token-store.ts';
 
@@ -34,33 +35,18 @@ export class MemoryTokenStore implements TokenStore {
   }
 
   async withLock<T>(key: string, task: () => Promise<T>, signal: AbortSignal): Promise<T> {
-    if (signal.aborted) throw signal.reason;
-    const release = await this.#acquire(key, signal);
-    try {
-      return await task();
-    } finally {
-      release();
-    }
-  }
-
-  /** Takes the lock, or rejects with the signal's reason while it is not got yet. */
-  #acquire(key: string, signal: AbortSignal): Promise<() => void> {
     const lock = this.#locks.get(key) ?? new Mutex();
     this.#locks.set(key, lock);
-    return new Promise((resolve, reject) => {
-      const leave = () => reject(signal.reason);
-      signal.addEventListener('abort', leave, { once: true });
-      lock.acquire().then((unlock) => {
-        signal.removeEventListener('abort', leave);
-        const release = () => {
-          unlock();
-          // With nobody behind us, nothing of it is left.
-          if (!lock.isLocked()) this.#locks.delete(key);
-        };
-        // A place in the queue can't be given up: who left hands the lock on as soon as it comes.
-        if (signal.aborted) release();
-        else resolve(release);
-      }, reject);
-    });
+    const place = lock.acquire();
+    try {
+      await unlessCancelled(place, cancellationOf(signal));
+      return await task();
+    } finally {
+      // A place in the queue can't be given up: a caller that left hands the lock on as soon as it comes.
+      void place.then((release) => {
+        release();
+        if (!lock.isLocked()) this.#locks.delete(key);
+      });
+    }
   }
 }
