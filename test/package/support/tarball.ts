@@ -25,7 +25,7 @@ declare module 'vitest' {
 // biome-ignore lint/style/noDefaultExport: vitest looks for it there.
 export default function setup(project: TestProject): () => void {
   const folder = mkdtempSync(join(tmpdir(), 'axios-payu-auth-package-'));
-  // Without scripts: `prepare` would build again.
+  // Without scripts: `prepack` would build again.
   const args = ['pack', '--json', '--ignore-scripts', '--pack-destination', folder];
   const [report] = JSON.parse(
     execFileSync('npm', args, { cwd: ROOT, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }),
