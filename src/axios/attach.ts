@@ -2,6 +2,7 @@ import type { AxiosAdapter, AxiosInstance, AxiosResponse, InternalAxiosRequestCo
 import { ClosedError, invalidOption } from '../errors.ts';
 import { scopeKey } from '../token/endpoint/scope.ts';
 import { hostOf, isLoopback } from '../url.ts';
+import { givenOption } from '../validation.ts';
 import { httpAdapter, isUsers, resolveAdapter } from './adapter.ts';
 import { unlinked } from './bodies/unlinked.ts';
 import { concealRequest, concealSockets } from './conceal.ts';
@@ -133,7 +134,7 @@ function sending(client: AxiosInstance, attachment: Attachment): Send {
       allowInsecureHttp,
       headerIsAuthorization,
     },
-    () => client.defaults?.baseURL,
+    () => givenOption(client.defaults ?? {}, 'baseURL') as string | undefined,
   );
   /** Where this call goes, by its config as it is at the moment (G6). */
   const destinationOf = (config: Config, adapter: AxiosAdapter): Destination => {
@@ -148,6 +149,7 @@ function sending(client: AxiosInstance, attachment: Attachment): Send {
     attachment.emit({ type: 'token-withheld', reason, origin });
   };
   const send: Send = (config) => {
+    disinherit(config);
     const adapter = resolveAdapter(config.adapter, config);
     if (config.httpAgent || config.httpsAgent) concealSockets(config);
     const payuAuth = Object.hasOwn(config, 'payuAuth') ? config.payuAuth : undefined;
@@ -183,6 +185,16 @@ function sending(client: AxiosInstance, attachment: Attachment): Send {
     }).run();
   };
   return send;
+}
+
+/** Axios before 1.15 reads what a polluted `Object.prototype` holds as if it stood in the config (G6). */
+function disinherit(config: Config): void {
+  if (Object.getPrototypeOf(config) !== Object.prototype || Object.keys(Object.prototype).length === 0)
+    return;
+  Object.setPrototypeOf(config, null);
+  // The fetch adapter copies it onto an object that inherits.
+  config.baseURL ??= '';
+  config.allowAbsoluteUrls ??= true;
 }
 
 /** Without a token. Its request is hidden as well: it leads to its agent, and to the requests of all other calls (G2). */

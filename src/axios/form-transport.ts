@@ -1,7 +1,12 @@
 import http from 'node:http';
 import https from 'node:https';
 import type { Readable } from 'node:stream';
-import { Axios, type AxiosRequestConfig, type AxiosResponse } from 'axios';
+import {
+  AxiosHeaders,
+  type AxiosRequestConfig,
+  type AxiosResponse,
+  type InternalAxiosRequestConfig,
+} from 'axios';
 import { safeError } from '../redact.ts';
 import {
   type FormPost,
@@ -10,6 +15,7 @@ import {
   secretsIn,
 } from '../token/endpoint/form-post.ts';
 import { isLoopback, isPlainLoopback } from '../url.ts';
+import { resolveAdapter } from './adapter.ts';
 import { discardBody, isNodeStream, isWebStream } from './bodies/response-body.ts';
 import { headerOf } from './refusal.ts';
 
@@ -20,12 +26,14 @@ export type TokenHttpOptions = Pick<
 >;
 
 /**
- * Sends forms to the accounts server over an axios of its own: no interceptor, no default and no bearer token of the
- * user's instances gets there, and no deadlock either (A6).
+ * Sends forms to the accounts server by an adapter alone: no interceptor, no default and no bearer token of the user's
+ * instances gets there, and no deadlock either (A6). What a polluted `Object.prototype` holds does not get there: axios
+ * itself would read it before 1.15 (G6).
  */
 export function formTransport(options: TokenHttpOptions): FormPost {
   return async (url, form, signal) => {
-    const config: AxiosRequestConfig & { transport?: unknown } = {
+    if (signal.aborted) throw signal.reason;
+    const config: InternalAxiosRequestConfig & { transport?: unknown } = Object.assign(Object.create(null), {
       // Axios 1.12.2 asks for it, be it empty.
       env: {},
       adapter: ['http', 'fetch'],
@@ -37,19 +45,22 @@ export function formTransport(options: TokenHttpOptions): FormPost {
       fetchOptions: { redirect: 'manual' },
       transport: quietTransport,
       method: 'post',
+      // The fetch adapter copies the config onto an object that inherits, up to axios 1.15.
+      baseURL: '',
+      allowAbsoluteUrls: true,
       url,
       data: form.toString(),
-      headers: {
+      headers: new AxiosHeaders({
         'Content-Type': 'application/x-www-form-urlencoded',
         Accept: 'application/json',
         'Cache-Control': 'no-cache',
-      },
+      }),
       responseType: 'stream',
       validateStatus: () => true,
       signal,
-    };
+    });
     try {
-      return await readReply(await new Axios({}).request(config));
+      return await readReply(await resolveAdapter(config.adapter, config)(config));
     } catch (error) {
       if (signal.aborted) throw signal.reason;
       // An AxiosError holds the form with the secret: none of it goes further than its message.
@@ -69,7 +80,9 @@ const quietTransport = {
   ): http.ClientRequest {
     refuseProxyInTheClear(options);
     const { request } = options.protocol === 'https:' ? https : http;
-    const sent = request(options, callback);
+    // Node.js would take the path of a socket from a polluted prototype (G6).
+    const socketPath = Object.hasOwn(options, 'socketPath') ? options.socketPath : undefined;
+    const sent = request({ ...options, socketPath }, callback);
     // Behind an agent's only socket a call of the user's may be waiting for it, with nothing else to stay alive by.
     const { agent } = options;
     if (agent instanceof http.Agent && agent.maxSockets === 1) return sent;

@@ -4,7 +4,8 @@ import { inspect } from 'node:util';
 import axios, { type AxiosRequestConfig } from 'axios';
 import { describe, expect, test } from 'vitest';
 import type { PayuAuthOptions } from '../../src/options/options.ts';
-import { createPayuAuth } from '../../src/payu-auth.ts';
+import { createPayuAuth, createPayuAuthIn } from '../../src/payu-auth.ts';
+import { ManualClock } from '../support/manual-clock.ts';
 import { json, recordingClient, startOrigin, tokenIn, tokensOf } from './support.ts';
 
 const API = 'https://api.example';
@@ -130,7 +131,11 @@ describe('what is sent a second time, and what never is', () => {
   });
 
   test('an endpoint that refuses any token, among others that accept it: renewals get rare, and good calls go on', async () => {
-    const { auth, minted, events } = tokensOf({ createPayuAuth });
+    // Pauses of a second would end while fifty calls are made on a busy machine.
+    const standingStill = { clock: new ManualClock(), random: Math.random };
+    const { auth, minted, events } = tokensOf({
+      createPayuAuth: (options) => createPayuAuthIn(standingStill, options),
+    });
     const { client, sent } = recordingClient(axios, { baseURL: API }, ({ url }) => ({
       status: url === '/bad' ? 401 : 200,
     }));
