@@ -5,8 +5,6 @@ import type { Event, Scenario } from './scenario.ts';
 export interface Walk {
   readonly orders: number;
   readonly events: number;
-  /** Whether all orders were walked, and not only as many as were allowed. */
-  readonly isWhole: boolean;
   readonly failure: Failure | undefined;
 }
 
@@ -24,17 +22,16 @@ interface Choice {
  * Walks all orders of a scenario's events: runs each from the start, by the choices that led there, as nothing of an
  * auth can be copied. Ends at the first order that breaks a rule.
  */
-export async function explore(scenario: Scenario, mostOrders: number): Promise<Walk> {
+export async function explore(scenario: Scenario): Promise<Walk> {
   const choices: Choice[] = [];
   let events = 0;
   for (let orders = 1; ; orders++) {
     const failure = await runOnce(scenario, choices);
     events += choices.length;
-    if (failure !== undefined) return { orders, events, isWhole: false, failure };
+    if (failure !== undefined) return { orders, events, failure };
     while (choices.length > 0 && isExhausted(choices.at(-1))) choices.pop();
     const last = choices.at(-1);
-    if (last === undefined) return { orders, events, isWhole: true, failure: undefined };
-    if (orders >= mostOrders) return { orders, events, isWhole: false, failure: undefined };
+    if (last === undefined) return { orders, events, failure };
     last.taken++;
   }
 }
