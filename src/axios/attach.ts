@@ -11,6 +11,7 @@ import { type Destination, OriginGuard, type Withheld } from './origin.ts';
 import { isReadByProxy } from './proxy.ts';
 import { resolveRequestOptions } from './request-options.ts';
 import { cleanLaterErrors, restoreError } from './restore.ts';
+import { copyConfig } from './sent-config.ts';
 
 /** What an attachment needs to know, from the auth and from the call of `attach`. */
 export interface Attachment extends ExchangeParts {
@@ -76,10 +77,10 @@ export function attach(attachable: AttachableClient, attachment: Attachment): ()
       'is frozen, so that nothing can be attached to it. Attach it before it is frozen.',
     );
   }
-  const swapAdapter = adapterSwap(sending(client, attachment));
+  const swapAdapter = adapterSwap(sending(client, attachment), () => handlersOf(client)?.length === 1);
   // Synchronous, so that axios stays on its short path where the user's own interceptors are.
   const id = client.interceptors.request.use(swapAdapter, undefined, { synchronous: true });
-  const isInPlace = () => isRegistered(client, swapAdapter);
+  const isInPlace = () => handlersOf(client)?.includes(swapAdapter) ?? true;
   const detach = () => {
     // After a clear(), the id may be somebody else's.
     if (isInPlace()) client.interceptors.request.eject(id);
@@ -96,16 +97,22 @@ export function attach(attachable: AttachableClient, attachment: Attachment): ()
  * The interceptor: all it does is to put a wrapper in the adapter's place. Everything else happens in there, below all
  * interceptors and transforms of the user, so that each of them runs once per call (A1).
  */
-function adapterSwap(send: Send): (config: Config) => Config {
+function adapterSwap(send: Send, isAlone: () => boolean): (config: Config) => Config {
   let last = wrapped(undefined, send);
   return (config) => {
-    // Axios rejects it before any adapter is asked, with this config in its error.
-    if (config.signal?.aborted || config.cancelToken?.reason) return config;
-    const original = config.adapter;
-    // A config of ours that came back before it was sent, as a retry plugin may do (A2).
-    if (typeof original === 'function' && ORIGINAL in original) return config;
+    // Axios rejects it before any adapter is asked, with this config in its error. An interceptor that runs after this
+    // one may give it another signal, though: then it must not go bare (A7).
+    if ((config.signal?.aborted || config.cancelToken?.reason) && isAlone()) return config;
+    const given = config.adapter;
+    // A config that came back before it was sent, maybe from an instance with another auth (A2, G4).
+    const original = typeof given === 'function' && ORIGINAL in given ? (given as Wrapper)[ORIGINAL] : given;
     if (last[ORIGINAL] !== original) last = wrapped(original, send);
-    config.adapter = last;
+    try {
+      config.adapter = last;
+    } catch {
+      // Frozen: axios 1.21 sends a copy of such a config, too.
+      return copyConfig(config, { adapter: last });
+    }
     return config;
   };
 }
@@ -232,18 +239,15 @@ function isSet(headers: object, name: string): boolean {
   return false;
 }
 
-/** Handlers are kept in a list that axios shows, but does not type. */
-function isRegistered(client: AxiosInstance, interceptor: unknown): boolean {
+/** What is registered, in a list that axios shows, but does not type. A mock written by hand may have none. */
+function handlersOf(client: AxiosInstance): readonly unknown[] | undefined {
   const manager = client.interceptors.request as unknown as {
     forEach?(visit: (handler: { readonly fulfilled?: unknown }) => void): void;
   };
-  // A mock written by hand may have `use` and `eject` alone.
-  if (manager.forEach === undefined) return true;
-  let isThere = false;
-  manager.forEach(({ fulfilled }) => {
-    if (fulfilled === interceptor) isThere = true;
-  });
-  return isThere;
+  if (manager.forEach === undefined) return undefined;
+  const handlers: unknown[] = [];
+  manager.forEach((handler) => void handlers.push(handler.fulfilled));
+  return handlers;
 }
 
 function alreadyAttached(isSameAuth: boolean): string {

@@ -29,17 +29,20 @@ function withHiddenRequest({ request, ...rest }: AxiosResponse): AxiosResponse {
   });
 }
 
-/** What of a response leads to its socket: `request`, and the properties of Node's IncomingMessage. */
+/** What of a response leads to its socket: `request`, and the properties of Node's streams of HTTP/1 and HTTP/2. */
 export function hideWire(response: AxiosResponse): void {
   hide(response, 'request');
-  if (!isNodeStream(response.data)) return;
-  for (const property of ['socket', 'client', 'req']) hide(response.data, property);
+  const { data } = response;
+  if (!isNodeStream(data)) return;
+  for (const property of ['socket', 'client', 'req']) hide(data, property);
+  // One of HTTP/2 is its request as well, with the sent headers, and a session with those of other calls.
+  if ('sentHeaders' in data) for (const symbol of Object.getOwnPropertySymbols(data)) hide(data, symbol);
 }
 
 /** Sockets and their buffers hold the header as it went over the wire: there for who asks, not for who prints. */
-export function hide(holder: object, property: string): void {
+export function hide(holder: object, property: PropertyKey): void {
   // Looked at first: asking for descriptors would double what the library costs a call over an adapter without any.
-  if ((holder as Readonly<Record<string, unknown>>)[property] === undefined) return;
+  if ((holder as Readonly<Record<PropertyKey, unknown>>)[property] === undefined) return;
   if (Object.prototype.propertyIsEnumerable.call(holder, property)) {
     Reflect.defineProperty(holder, property, NOT_ENUMERABLE);
   }

@@ -143,6 +143,50 @@ describe.each(AXIOS_VERSIONS)('attaching on %s', (version) => {
       expect(sent.map(({ token }) => token)).toEqual(['access_token_1', 'access_token_2']);
     });
 
+    describe('of a cancelled call, to which an interceptor that runs after ours gives another chance', () => {
+      type Interceptor = (config: InternalAxiosRequestConfig) => InternalAxiosRequestConfig;
+      test.each<[string, Interceptor]>([
+        [
+          'a signal for each try',
+          (config) => Object.assign(config, { signal: new AbortController().signal }),
+        ],
+        ['no signal', (config) => Object.assign(config, { signal: undefined })],
+        ['a copy without a signal', ({ signal: _, ...config }) => config],
+      ])('%s: it goes with a token', async (_, giveAnotherChance) => {
+        const { client, sent, auth } = refusing();
+        client.interceptors.request.use(giveAnotherChance);
+        auth.attach(client);
+        await client.get('/x', { signal: AbortSignal.abort() });
+        expect(sent.map(({ token }) => token)).toEqual(['access_token_1', 'access_token_2']);
+      });
+    });
+
+    test('of a call that never came to the adapter, sent over an instance with another auth: with its token', async () => {
+      const { client, sent, auth } = refusing();
+      let kept: AxiosRequestConfig = {};
+      client.interceptors.request.use((config) => {
+        kept = config as AxiosRequestConfig;
+        throw new Error('offline');
+      });
+      auth.attach(client);
+      await client.get('/x').catch(() => {});
+      const other = axios.create();
+      const ofOther = tokensOf(library);
+      await ofOther.auth.getToken();
+      await ofOther.auth.invalidate();
+      ofOther.auth.attach(other, { origins: [API] });
+      await other.request(kept);
+      expect(sent.map(({ token }) => token)).toEqual(['access_token_2']);
+    });
+
+    test('that is frozen: goes on as a copy', async () => {
+      const { client, sent, auth } = refusing();
+      auth.attach(client);
+      client.interceptors.request.use((config) => Object.freeze({ ...config }));
+      await client.get('/x');
+      expect(sent.map(({ token }) => token)).toEqual(['access_token_1', 'access_token_2']);
+    });
+
     test('that a transform cancels at the last moment: nothing goes out bare, whatever axios makes of it', async () => {
       const { client, sent, auth } = refusing();
       auth.attach(client);
