@@ -33,3 +33,10 @@ export function isFetchAdapter(adapter: AxiosAdapter, config: InternalAxiosReque
     return false;
   }
 }
+
+/** Whether the installed axios is 1.`minor`.`patch` or later. */
+export function isAxiosSince(minor: number, patch: number): boolean {
+  const [major = 0, ...rest] = axios.VERSION.split('.').map((part) => Number.parseInt(part, 10));
+  const [installed = 0, installedPatch = 0] = rest;
+  return major > 1 || installed > minor || (installed === minor && installedPatch >= patch);
+}

@@ -1,8 +1,9 @@
-import axios, { type InternalAxiosRequestConfig } from 'axios';
+import type { InternalAxiosRequestConfig } from 'axios';
 import { isLoopback, parseUrl } from '../url.ts';
+import { isAxiosSince } from './adapter.ts';
 
 /** Whether https is tunnelled through a proxy. */
-const TUNNELS = isTunnelling(axios.VERSION);
+const TUNNELS = isAxiosSince(16, 1);
 
 type Proxied = Pick<InternalAxiosRequestConfig, 'proxy'>;
 
@@ -20,11 +21,6 @@ export function isReadByProxy(origin: string, { proxy }: Proxied): boolean {
 function hostOfProxy(proxy: { hostname?: unknown; host?: unknown }): string {
   const host = String(proxy.hostname || proxy.host);
   return host.includes(':') && !host.startsWith('[') ? `[${host}]` : host.toLowerCase();
-}
-
-function isTunnelling(version: string): boolean {
-  const [major = 0, minor = 0, patch = 0] = version.split('.').map((part) => Number.parseInt(part, 10));
-  return major > 1 || minor > 16 || (minor === 16 && patch >= 1);
 }
 
 /** As axios reads `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`. Networks such as `10.0.0.0/8` match no name. */

@@ -1,6 +1,12 @@
-import type { AxiosAdapter, AxiosHeaders, AxiosResponse, InternalAxiosRequestConfig } from 'axios';
+import {
+  type AxiosAdapter,
+  AxiosError,
+  type AxiosHeaders,
+  type AxiosResponse,
+  type InternalAxiosRequestConfig,
+} from 'axios';
 import { fullUrl, parseUrl } from '../url.ts';
-import { isFetchAdapter } from './adapter.ts';
+import { isAxiosSince, isFetchAdapter } from './adapter.ts';
 import { classifyBody } from './bodies/replayable.ts';
 import { discardBody } from './bodies/response-body.ts';
 import { headerOf } from './refusal.ts';
@@ -24,8 +30,11 @@ export interface AttemptResult {
   readonly failure?: { readonly error: unknown };
 }
 
-/** What fetch itself allows (Fetch Standard, HTTP-redirect fetch). */
+/** What fetch itself allows (Fetch Standard, HTTP-redirect fetch). The fetch adapter knows no other number. */
 const MOST_REDIRECTS = 20;
+
+/** It follows none with `maxRedirects: 0`, but takes no notice of that before axios 1.20. */
+const KNOWS_ZERO = isAxiosSince(20, 0);
 
 /** Credentials that fetch takes off on its way to another origin. */
 const CREDENTIALS = ['authorization', 'proxy-authorization', 'cookie'];
@@ -68,22 +77,40 @@ export async function follow(
   adapter: AxiosAdapter,
   watch: RedirectWatch,
 ): Promise<AttemptResult> {
-  const most = sent.maxRedirects ?? MOST_REDIRECTS;
   let outcome = first;
   let hop = sent;
-  for (let hops = 0; hops < most; hops++) {
-    const target = targetOf(outcome.response, adapter, hop);
-    if (target === undefined || !mayFollow(outcome.response?.status, hop)) break;
-    discardBody(outcome.response as AxiosResponse);
-    if (showsProcessing(outcome.response?.status, hop.method)) watch.mayHaveBeenProcessed = true;
-    hop = nextHop(hop, outcome.response?.status, target);
+  if (KNOWS_ZERO && sent.maxRedirects === 0) return first;
+  for (let hops = 0; ; hops++) {
+    const { response } = outcome;
+    const location = locationOf(response, adapter, hop);
+    if (response === undefined || location === undefined) return outcome;
+    discardBody(response);
+    const target = parseUrl(location.relative, location.base);
+    if (target === undefined) return networkError('Invalid URL', response, hop);
+    if (!/^https?:$/.test(target.protocol)) {
+      return networkError('URL scheme must be a HTTP(S) scheme', response, hop);
+    }
+    if (hops === MOST_REDIRECTS) return networkError('redirect count exceeded', response, hop);
+    if (!mayFollow(response.status, hop)) return networkError('', response, hop);
+    if (showsProcessing(response.status, hop.method)) watch.mayHaveBeenProcessed = true;
+    hop = nextHop(hop, response.status, target);
     if (target.origin !== watch.origin) {
       watch.hasLeftOrigin = true;
       for (const name of [watch.headerName, ...CREDENTIALS]) deleteHeader(hop.headers, name);
     }
     outcome = await Promise.resolve(adapter(hop)).then(succeeded, failed);
   }
-  return outcome;
+}
+
+/** What the fetch adapter rejects with where fetch does not follow a redirect. */
+function networkError(
+  why: string,
+  { request }: AxiosResponse,
+  hop: InternalAxiosRequestConfig,
+): AttemptResult {
+  const error = new AxiosError('Network Error', AxiosError.ERR_NETWORK, hop, request);
+  const cause = { value: new Error(why), writable: true, configurable: true };
+  return failed(Object.defineProperty(error, 'cause', { ...cause, enumerable: !isAxiosSince(19, 0) }));
 }
 
 /**
@@ -104,18 +131,16 @@ export function failed(error: unknown): AttemptResult {
   return { response, failure: { error } };
 }
 
-/** Where a redirect leads; undefined where the response is none that can be followed. */
-function targetOf(
+/** Where a redirect leads; undefined where the response is none. */
+function locationOf(
   response: AxiosResponse | undefined,
   adapter: AxiosAdapter,
   hop: InternalAxiosRequestConfig,
-): URL | undefined {
+): { readonly relative: string; readonly base: string } | undefined {
   if (response === undefined || ![301, 302, 303, 307, 308].includes(response.status)) return undefined;
-  const location = headerOf(response, 'location');
+  const relative = headerOf(response, 'location');
   const base = fetched(response, adapter, hop);
-  if (location === undefined || base === undefined) return undefined;
-  const target = parseUrl(location, base);
-  return target?.protocol === 'https:' || target?.protocol === 'http:' ? target : undefined;
+  return relative === undefined || base === undefined ? undefined : { relative, base };
 }
 
 /**

@@ -116,9 +116,6 @@ describe('by the Fetch Standard', () => {
     ['304', { status: 304, location: '/x' }],
     ['300', { status: 300, location: '/x' }],
     ['no location', { status: 302 }],
-    ['a location that is none', { status: 302, location: 'https://' }],
-    ['another scheme', { status: 302, location: 'ftp://api.example/x' }],
-    ['data', { status: 302, location: 'data:text/plain,x' }],
     ['not from fetch', { status: 302, location: '/x', fetched: {} }],
     ['not from fetch, and no request', { status: 302, location: '/x', fetched: undefined }],
   ])('is left to the caller: %s', async (_, redirect) => {
@@ -128,18 +125,44 @@ describe('by the Fetch Standard', () => {
   });
 
   test.each([
-    [307, 0],
-    [302, 1],
-  ])('a stream that would have to be sent again is not: %d', async (status, expected) => {
-    const data = new ReadableStream();
-    expect((await followed({ status, location: '/x' }, { data })).hops).toHaveLength(expected);
+    ['a location that is none', { status: 302, location: 'https://' }, {}, 'Invalid URL'],
+    [
+      'another scheme',
+      { status: 302, location: 'ftp://api.example/x' },
+      {},
+      'URL scheme must be a HTTP(S) scheme',
+    ],
+    ['data', { status: 302, location: 'data:text/plain,x' }, {}, 'URL scheme must be a HTTP(S) scheme'],
+    [
+      'a stream that would have to be sent again',
+      { status: 307, location: '/x' },
+      { data: new ReadableStream() },
+      '',
+    ],
+  ])('is a network error, as fetch has it: %s', async (_, redirect, config, cause) => {
+    const { hops, outcome } = await followed(redirect, config);
+    expect(hops).toEqual([]);
+    expect(outcome).toMatchObject({
+      response: undefined,
+      failure: { error: { message: 'Network Error', code: 'ERR_NETWORK', cause: { message: cause } } },
+    });
   });
 
-  test('plain http and "maxRedirects" are respected', async () => {
-    expect((await followed({ status: 302, location: 'http://api.example/x' })).hop?.url).toBe(
-      'http://api.example/x',
+  test('a stream that need not be sent again is no obstacle', async () => {
+    const { hops } = await followed({ status: 302, location: '/x' }, { data: new ReadableStream() });
+    expect(hops).toHaveLength(1);
+  });
+
+  test.each([
+    [undefined, 1],
+    [5, 1],
+    [0, 0],
+  ])('of "maxRedirects" the fetch adapter knows 0 alone: %s', async (maxRedirects, expected) => {
+    const { hops } = await followed(
+      { status: 302, location: 'http://api.example/x' },
+      maxRedirects === undefined ? {} : { maxRedirects },
     );
-    expect((await followed({ status: 302, location: '/x' }, { maxRedirects: 0 })).hops).toEqual([]);
+    expect(hops.map(({ url }) => url)).toEqual(new Array(expected).fill('http://api.example/x'));
   });
 
   test('what is no response at all is handed on', async () => {

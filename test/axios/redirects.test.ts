@@ -170,10 +170,13 @@ describe.each(AXIOS_VERSIONS)('redirects on %s', (version) => {
       test.each(STATUSES)('%d with maxRedirects 0: reaches the caller', async (status) => {
         const [home, foreign] = [await startOrigin(accepting), await startOrigin(accepting)];
         const { client } = attached(library, home, { adapter, maxRedirects: 0 }, headerName);
-        expect(await outcome(client.get(go(status, foreign.url)))).toBe(status);
+        // The fetch adapter takes no notice of it before axios 1.20.
+        const isFollowed = adapter === 'fetch' && version !== 'axios';
+        const expected = isFollowed ? 200 : status;
+        expect(await outcome(client.get(go(status, foreign.url)))).toBe(expected);
         const lenient = { validateStatus: () => true };
-        expect(await outcome(client.get(go(status, foreign.url), lenient))).toBe(status);
-        expect(foreign.arrivals).toEqual([]);
+        expect(await outcome(client.get(go(status, foreign.url), lenient))).toBe(expected);
+        expect(hasToken(foreign)).toEqual(isFollowed ? [false, false] : []);
       });
     });
 
@@ -202,15 +205,17 @@ describe.each(AXIOS_VERSIONS)('redirects on %s', (version) => {
         response.end();
       });
       const { client } = attached(library, home, { adapter });
-      expect(await outcome(client.get('/'))).toBe(adapter === 'fetch' ? 302 : 'ERR_FR_TOO_MANY_REDIRECTS');
-      expect(home.arrivals.length).toBeLessThanOrEqual(22);
+      expect(await outcome(client.get('/'))).toBe(
+        adapter === 'fetch' ? 'ERR_NETWORK' : 'ERR_FR_TOO_MANY_REDIRECTS',
+      );
+      expect(home.arrivals).toHaveLength(adapter === 'fetch' ? 21 : 22);
     });
   });
 
   test('fetch: a stream is not sent a second time by a redirect', async () => {
     const home = await startOrigin(accepting);
     const { client } = attached(library, home, { adapter: 'fetch' });
-    expect(await outcome(client.post(go(307, '/x'), new Blob(['once']).stream()))).toBe(307);
+    expect(await outcome(client.post(go(307, '/x'), new Blob(['once']).stream()))).toBe('ERR_NETWORK');
     expect(await outcome(client.post(go(303, '/x'), new Blob(['once']).stream()))).toBe(200);
     expect(home.arrivals.map(({ body }) => String(body))).toEqual(['once', 'once', '']);
   });
