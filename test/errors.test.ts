@@ -20,7 +20,7 @@ const TOKEN_URL = 'https://uat-accounts.payu.in/oauth/token';
 const REVOKE_URL = 'https://uat-accounts.payu.in/oauth/revoke';
 const NOON = Date.UTC(2026, 0, 1, 12);
 const cause = new Error('connect ECONNREFUSED 10.0.0.1:443');
-const fault = { what: cause.message, status: undefined, cause };
+const fault = { kind: 'fault', what: cause.message, status: undefined, cause } as const;
 const refusal = (error: string | undefined, status = 401, errorDescription?: string) => ({
   error,
   status,
@@ -53,20 +53,20 @@ const MESSAGES: Readonly<Record<string, Error>> = {
   'a firewall': messages.refusedError(TOKEN_URL, refusal(undefined, 403)),
   'a proxy that wants credentials': messages.refusedError(TOKEN_URL, refusal(undefined, 407)),
   'a redirect': messages.refusedError(TOKEN_URL, refusal(undefined, 302)),
-  'one failure': messages.failureError(TOKEN_URL, { kind: 'fault', fault }, streak(1, 1_000)),
+  'one failure': messages.failureError(TOKEN_URL, fault, streak(1, 1_000)),
   'a row of failures': messages.failureError(
     TOKEN_URL,
-    { kind: 'fault', fault: { what: 'status 502', status: 502, cause } },
+    { kind: 'fault', what: 'status 502', status: 502, cause },
     streak(9, 90_000),
   ),
   'a failure told in a sentence': messages.failureError(
     TOKEN_URL,
-    { kind: 'fault', fault: { what: 'The adapter is not there.', status: undefined, cause } },
+    { kind: 'fault', what: 'The adapter is not there.', status: undefined, cause },
     streak(1, 0),
   ),
   'no token in the reply': messages.failureError(
     TOKEN_URL,
-    { kind: 'unusable', unusable: { status: 200, reason: 'it is not a JSON object' } },
+    { kind: 'unusable', status: 200, reason: 'it is not a JSON object' },
     streak(1, 1_000),
   ),
   'a cool-down': messages.blockedError(
@@ -83,7 +83,7 @@ const MESSAGES: Readonly<Record<string, Error>> = {
   'a secret that is unusable': messages.secretUnusableError('grant.clientSecret', 'must not be empty'),
   'what nobody foresaw': messages.unexpectedError(new Error('error:0308010C:digital envelope routines')),
   closed: new ClosedError(),
-  'revocation, no reply': messages.revocationUnavailableError(REVOKE_URL, { what: cause.message, cause }),
+  'revocation, no reply': messages.revocationUnavailableError(REVOKE_URL, fault),
   'revocation, limited': messages.revocationLimitedError(REVOKE_URL, NOON, 60_000),
   'revocation, refused': messages.revocationRefusedError(REVOKE_URL, refusal('unauthorized_client', 403)),
   'a wrong option': invalidOption('tokenAttempts', 'must be a whole number, 1 or more; got 0.'),

@@ -2,7 +2,7 @@ import type { AxiosResponse } from 'axios';
 import { forCaller } from '../errors.ts';
 import type { Emit, PayuAuthEvent } from '../events.ts';
 import { type Clock, dateAt } from '../time/clock.ts';
-import { believedWaitMs, delayAfter, jittered, UNTOLD_RATE_LIMIT } from '../time/delays.ts';
+import { rateLimitWaitMs } from '../time/delays.ts';
 import { WaitLimit } from '../time/limit.ts';
 import { anyOf, type Cancellation, sleep } from '../time/wait.ts';
 import type { HowHeld, Obtained, TokenSource } from '../token/source/token-source.ts';
@@ -159,10 +159,7 @@ export class Exchange {
     const { clock, emit, random, rateLimitRetries } = this.#parts;
     const toldMs = told === 0 && this.#wasToldZero ? undefined : told;
     this.#wasToldZero = told === 0;
-    const delayMs =
-      toldMs === undefined
-        ? jittered(delayAfter(this.#rateLimitRetries + 1, UNTOLD_RATE_LIMIT), random)
-        : believedWaitMs(toldMs, random);
+    const delayMs = rateLimitWaitMs(toldMs, this.#rateLimitRetries + 1, random);
     emit({ type: 'rate-limited', source: 'api', delayMs, retryAt: dateAt(clock.now() + delayMs) });
     if (this.#rateLimitRetries >= rateLimitRetries || delayMs > this.#limit.leftMs) return false;
     if (!this.#canReplay()) return false;

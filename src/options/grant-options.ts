@@ -1,7 +1,14 @@
 import { invalidOption } from '../errors.ts';
 import { isRecord } from '../json.ts';
 import { publicClientIds } from '../payu.ts';
-import { type Grant, secretFault, textFault, type WireGrant, wireGrant } from '../token/endpoint/grants.ts';
+import {
+  type Grant,
+  optionOf,
+  secretFault,
+  textFault,
+  type WireGrant,
+  wireGrant,
+} from '../token/endpoint/grants.ts';
 import { givenOption, givenOptions, requireText } from '../validation.ts';
 
 /** As the option "environment" is given: the name of one of PayU's, or URLs of the user's own. */
@@ -32,13 +39,12 @@ export function resolveGrant(grant: unknown, environment: Environment): WireGran
     requireText('grant.grantType', checked.grantType);
     refuseReserved(checked.parameters);
   }
-  const request = wireGrant(checked, clientId);
-  for (const [option, secret] of secretsOf(checked)) {
-    if (typeof secret === 'function') continue;
-    const fault = secretFault(secret);
-    if (fault !== undefined) throw invalidOption(option, `${fault}.`);
+  const wire = wireGrant(checked, clientId);
+  for (const [parameter, secret] of Object.entries(wire.secret)) {
+    const fault = typeof secret === 'function' ? undefined : secretFault(secret);
+    if (fault !== undefined) throw invalidOption(optionOf(wire, parameter), `${fault}.`);
   }
-  return request;
+  return wire;
 }
 
 const GRANT_OPTIONS: Readonly<Record<Grant['type'], readonly string[]>> = {
@@ -47,30 +53,6 @@ const GRANT_OPTIONS: Readonly<Record<Grant['type'], readonly string[]>> = {
   refresh_token: ['type', 'refreshToken', 'clientId', 'clientSecret'],
   custom: ['type', 'grantType', 'clientId', 'clientSecret', 'parameters'],
 };
-
-function secretsOf(grant: Grant): readonly (readonly [option: string, secret: unknown])[] {
-  const clientSecret =
-    grant.clientSecret === undefined && grant.type !== 'client_credentials'
-      ? []
-      : [['grant.clientSecret', grant.clientSecret] as const];
-  switch (grant.type) {
-    case 'client_credentials':
-      return clientSecret;
-    case 'password':
-      return [['grant.password', grant.password], ...clientSecret];
-    case 'refresh_token':
-      return [['grant.refreshToken', grant.refreshToken], ...clientSecret];
-    case 'custom':
-      return [
-        ...Object.entries(grant.parameters ?? {}).map(
-          ([name, secret]) => [`grant.parameters.${name}`, secret] as const,
-        ),
-        ...clientSecret,
-      ];
-    default:
-      throw grant satisfies never;
-  }
-}
 
 /** Parameters that have an option of their own, or that the library sets. */
 function refuseReserved(parameters: unknown): void {

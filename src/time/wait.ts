@@ -8,6 +8,8 @@ export interface Cancellation {
   subscribe(listener: () => void): () => void;
 }
 
+export const NEVER: Cancellation = { reason: () => undefined, subscribe: () => () => {} };
+
 /** `toReason` makes an error for each caller: axios writes the caller's frames into the one that it is given. */
 export function cancellationOf(
   signal: AbortSignal,

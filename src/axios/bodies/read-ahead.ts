@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { Clock } from '../../time/clock.ts';
-import { anyOf, type Cancellation, type Ending, unlessCancelled } from '../../time/wait.ts';
+import { type Cancellation, type Ending, NEVER, unlessCancelled } from '../../time/wait.ts';
 import { asNodeStream, asWebStream, type ByteSource, nodeSource, webSource } from './byte-source.ts';
 
 /** What ends the look at a body early. */
@@ -56,7 +56,7 @@ export class ReadAhead implements ByteSource {
     const reading = this.#reading.catch(() => false);
     const { promise: enough, settle } = deadline(limit);
     try {
-      return await unlessCancelled(Promise.race([reading, enough]), limit.cancellation ?? anyOf([]));
+      return await unlessCancelled(Promise.race([reading, enough]), limit.cancellation ?? NEVER);
     } catch (reason) {
       this.stop();
       throw reason;

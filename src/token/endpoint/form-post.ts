@@ -1,5 +1,5 @@
 import type { Clock } from '../../time/clock.ts';
-import { type Cancellation, cancellationOf, unlessCancelled } from '../../time/wait.ts';
+import { type Cancellation, NEVER, unlessCancelled, withinLimit } from '../../time/wait.ts';
 
 /** The most that is read of a reply (G3). */
 export const LARGEST_REPLY_BYTES: number = 64 * 1024;
@@ -24,6 +24,13 @@ export function secretsIn(form: URLSearchParams): readonly string[] {
   return [...form].filter(([name]) => !OPEN_PARAMETERS.includes(name)).map(([, value]) => value);
 }
 
+/** What a POST needs besides the form. */
+export interface PostParts {
+  readonly clock: Clock;
+  readonly post: FormPost;
+  readonly tokenTimeoutMs: number;
+}
+
 /** Sends a form once, follows no redirect, and rejects only when the signal aborts. */
 export type FormPost = (url: string, form: URLSearchParams, signal: AbortSignal) => Promise<FormReply>;
 
@@ -32,24 +39,21 @@ export type FormPost = (url: string, form: URLSearchParams, signal: AbortSignal)
  * keep the process alive; a caller that awaits the reply does.
  */
 export async function postWithin(
-  parts: { readonly clock: Clock; readonly post: FormPost; readonly tokenTimeoutMs: number },
+  { clock, post, tokenTimeoutMs: limitMs }: PostParts,
   url: string,
   form: URLSearchParams,
-  cancellation: Cancellation | undefined,
+  cancellation: Cancellation = NEVER,
 ): Promise<FormReply> {
-  const already = cancellation?.reason();
+  const already = cancellation.reason();
   if (already !== undefined) throw already;
-  const ended = new AbortController();
-  const unsubscribe = cancellation?.subscribe(() => ended.abort(cancellation.reason()));
-  const tooLate = new Error(`no answer within ${parts.tokenTimeoutMs} ms ("tokenTimeoutMs")`);
-  const limit = parts.clock.limit(parts.tokenTimeoutMs, () => ended.abort(tooLate), 'unref');
+  const sending = new AbortController();
+  const tooLate = new Error(`no answer within ${limitMs} ms ("tokenTimeoutMs")`);
   try {
-    return await unlessCancelled(parts.post(url, form, ended.signal), cancellationOf(ended.signal));
+    const reply = unlessCancelled(post(url, form, sending.signal), cancellation);
+    return await withinLimit(reply, { clock, limitMs }, () => tooLate);
   } catch (error) {
+    sending.abort(error);
     if (error === tooLate) return { kind: 'no-reply', error: tooLate };
     throw error;
-  } finally {
-    limit.cancel();
-    unsubscribe?.();
   }
 }

@@ -40,6 +40,7 @@ export type Grant =
 
 /** A grant in wire names, its client id known. Secrets are values or functions still. */
 export interface WireGrant {
+  readonly type: Grant['type'];
   readonly grantType: string;
   readonly clientId: string | undefined;
   /** Parameters that are no secret: `username`. */
@@ -51,44 +52,31 @@ export interface WireGrant {
 /** The grant's secrets as they were when asked for one mint. */
 export type AskedSecrets = Readonly<Record<string, string>>;
 
-/** Parameter → option, for messages about a secret. */
-const OPTION_OF: Readonly<Record<string, string>> = {
-  client_secret: 'grant.clientSecret',
-  refresh_token: 'grant.refreshToken',
-  password: 'grant.password',
-};
-
-export function optionOf(parameter: string): string {
-  return OPTION_OF[parameter] ?? `grant.parameters.${parameter}`;
+/** The option that a secret parameter comes from, for messages. */
+export function optionOf({ type }: Pick<WireGrant, 'type'>, parameter: string): string {
+  if (parameter === 'client_secret') return 'grant.clientSecret';
+  if (type === 'custom') return `grant.parameters.${parameter}`;
+  return parameter === 'refresh_token' ? 'grant.refreshToken' : `grant.${parameter}`;
 }
 
 export function wireGrant(grant: Grant, clientId: string | undefined): WireGrant {
+  const { type } = grant;
+  const common = { type, grantType: type, clientId, open: {} };
   const clientSecret: Readonly<Record<string, Secret>> =
     grant.clientSecret === undefined ? {} : { client_secret: grant.clientSecret };
   switch (grant.type) {
     case 'client_credentials':
-      return { grantType: grant.type, clientId, open: {}, secret: clientSecret };
+      return { ...common, secret: { client_secret: grant.clientSecret } };
     case 'password':
       return {
-        grantType: grant.type,
-        clientId,
+        ...common,
         open: { username: grant.username },
         secret: { ...clientSecret, password: grant.password },
       };
     case 'refresh_token':
-      return {
-        grantType: grant.type,
-        clientId,
-        open: {},
-        secret: { ...clientSecret, refresh_token: grant.refreshToken },
-      };
+      return { ...common, secret: { ...clientSecret, refresh_token: grant.refreshToken } };
     case 'custom':
-      return {
-        grantType: grant.grantType,
-        clientId,
-        open: {},
-        secret: { ...clientSecret, ...grant.parameters },
-      };
+      return { ...common, grantType: grant.grantType, secret: { ...clientSecret, ...grant.parameters } };
     default:
       throw grant satisfies never;
   }

@@ -1,23 +1,17 @@
 import type { PayuAuthError } from '../../errors.ts';
-import { parseUntrustedJson } from '../../json.ts';
-import type { Clock } from '../../time/clock.ts';
-import { toldWaitMs } from '../../time/retry-after.ts';
 import type { Cancellation } from '../../time/wait.ts';
 import {
   revocationLimitedError,
   revocationRefusedError,
   revocationUnavailableError,
 } from '../mint/messages.ts';
-import { type FormPost, type FormReply, postWithin, secretsIn } from './form-post.ts';
+import { type FormReply, type PostParts, postWithin, secretsIn } from './form-post.ts';
 import { type AskedSecrets, revokeForm, type WireGrant } from './grants.ts';
-import { isRateLimit, refusalIn } from './token-endpoint.ts';
+import { classify } from './token-endpoint.ts';
 
-export interface RevocationParts {
+export interface RevocationParts extends PostParts {
   readonly revokeUrl: string;
   readonly grant: WireGrant;
-  readonly post: FormPost;
-  readonly clock: Clock;
-  readonly tokenTimeoutMs: number;
 }
 
 /**
@@ -48,18 +42,22 @@ function revocationFailure(
   { revokeUrl, clock }: RevocationParts,
   secrets: readonly string[],
 ): PayuAuthError | undefined {
-  if (reply.kind === 'no-reply') {
-    return revocationUnavailableError(revokeUrl, { what: reply.error.message, cause: reply.error });
+  if (reply.kind === 'reply' && reply.status >= 200 && reply.status < 300) return undefined;
+  const receivedAt = clock.now();
+  const classified = classify(reply, { receivedAt, secrets });
+  switch (classified.kind) {
+    case 'accepted':
+      return undefined;
+    case 'rate-limited':
+      return revocationLimitedError(revokeUrl, receivedAt, classified.toldMs ?? 0);
+    case 'fault':
+      return revocationUnavailableError(revokeUrl, classified);
+    case 'refused': {
+      const { status, error } = classified.refusal;
+      const wasRevoked = status === 401 && error === 'invalid_token';
+      return wasRevoked ? undefined : revocationRefusedError(revokeUrl, classified.refusal);
+    }
+    default:
+      throw classified satisfies never;
   }
-  const { status } = reply;
-  const body = reply.body === undefined ? undefined : parseUntrustedJson(reply.body);
-  const refusal = refusalIn(body, status, secrets);
-  const retryAfter = reply.header('retry-after');
-  if ((status >= 200 && status < 300) || (status === 401 && refusal.error === 'invalid_token'))
-    return undefined;
-  if (isRateLimit(status, refusal.error, retryAfter)) {
-    return revocationLimitedError(revokeUrl, clock.now(), toldWaitMs(reply.header, body, clock.now()) ?? 0);
-  }
-  if (status >= 500) return revocationUnavailableError(revokeUrl, { what: `status ${status}`, status });
-  return revocationRefusedError(revokeUrl, refusal);
 }

@@ -5,13 +5,21 @@ import type { TokenRecord } from '../store/token-store.ts';
 import { type FormReply, LARGEST_REPLY_BYTES } from './form-post.ts';
 import { readToken, type TokenReading } from './token-response.ts';
 
-/** What one token request came to: the one place that classifies replies, by `error` first and status second. */
+/** What one token request came to. */
 export type TokenOutcome =
   | { readonly kind: 'token'; readonly record: TokenRecord }
+  | Failure
+  | Exclude<Classified, { kind: 'accepted' }>;
+
+/** A token request that brought no answer to go by. */
+export type Failure = Fault | Unusable;
+
+/** What a reply of the accounts server says, whatever it was asked. */
+export type Classified =
+  | { readonly kind: 'accepted'; readonly status: number; readonly body: string | undefined }
   | { readonly kind: 'refused'; readonly refusal: Refusal }
-  | { readonly kind: 'rate-limited'; readonly toldMs: number | undefined; readonly status: number }
-  | { readonly kind: 'fault'; readonly fault: Fault }
-  | { readonly kind: 'unusable'; readonly unusable: Unusable };
+  | { readonly kind: 'rate-limited'; readonly toldMs: number | undefined }
+  | Fault;
 
 /** A no for good, fit to be shown. */
 export interface Refusal {
@@ -25,6 +33,7 @@ export interface Refusal {
 
 /** A 2xx that holds no usable token. */
 export interface Unusable {
+  readonly kind: 'unusable';
   readonly status: number;
   /** The rule that the reply broke. */
   readonly reason: string;
@@ -32,6 +41,7 @@ export interface Unusable {
 
 /** A failure that may pass. */
 export interface Fault {
+  readonly kind: 'fault';
   readonly what: string;
   readonly status: number | undefined;
   readonly cause: Error;
@@ -42,12 +52,8 @@ export function concernsClient({ error }: Refusal): boolean {
   return error === 'invalid_client' || error === 'unauthorized_client';
 }
 
-/** Whether the accounts server wants to be left alone, and not only failed: then its word on how long counts (E1). */
-export function isRateLimit(
-  status: number,
-  error: string | undefined,
-  retryAfter: string | undefined,
-): boolean {
+/** Whether the server wants to be left alone, and not only failed: then its word on how long counts (E1). */
+function isRateLimit(status: number, error: string | undefined, retryAfter: string | undefined): boolean {
   return error === 'rate_limit_exceeded' || status === 429 || (status === 503 && retryAfter !== undefined);
 }
 
@@ -65,48 +71,49 @@ export interface RequestContext {
   readonly secrets: Iterable<string>;
 }
 
+export function tokenOutcome(reply: FormReply, context: RequestContext): TokenOutcome {
+  const classified = classify(reply, context);
+  if (classified.kind !== 'accepted') return classified;
+  const { status, body } = classified;
+  const reading: TokenReading =
+    body === undefined
+      ? { kind: 'unusable', reason: `it is larger than ${LARGEST_REPLY_BYTES / 1024} KiB` }
+      : readToken(body, context);
+  return reading.kind === 'token' ? reading : { ...reading, status };
+}
+
 /**
- * Classifies a reply of the token endpoint.
+ * Classifies a reply of the accounts server; nothing else does.
  *
  * PayU's documents list every error under 401, Doorkeeper 5.0 answers 401 for all, later ones 400 for most, and a
  * proxy may answer in HTML: so the body's `error` decides first, the status second.
  */
-export function tokenOutcome(reply: FormReply, context: RequestContext): TokenOutcome {
+export function classify(
+  reply: FormReply,
+  { receivedAt, secrets }: Pick<RequestContext, 'receivedAt' | 'secrets'>,
+): Classified {
   if (reply.kind === 'no-reply') {
-    return { kind: 'fault', fault: { what: reply.error.message, status: undefined, cause: reply.error } };
+    return { kind: 'fault', what: reply.error.message, status: undefined, cause: reply.error };
   }
   const { status, header } = reply;
   const body = reply.body === undefined ? undefined : parseUntrustedJson(reply.body);
   const error = textIn(body, 'error');
-  const retryAfter = header('retry-after');
+  const refused = (): Classified => ({ kind: 'refused', refusal: refusalIn(body, status, secrets) });
+  const fault = (what: string): Classified => ({
+    kind: 'fault',
+    what,
+    status,
+    cause: new Error(`The server answered ${what}.`),
+  });
 
   if (error !== undefined && KNOWN_REFUSALS.has(error)) return refused();
-  if (isRateLimit(status, error, retryAfter)) return rateLimited();
+  if (isRateLimit(status, error, header('retry-after'))) {
+    return { kind: 'rate-limited', toldMs: toldWaitMs(header, body, receivedAt) };
+  }
   if (error !== undefined && PASSING.has(error)) return fault(`"${error}" with status ${status}`);
   if (status >= 500 || PASSING_STATUSES.has(status)) return fault(`status ${status}`);
   if (error !== undefined || status < 200 || status >= 300) return refused();
-  return usable(reply.body);
-
-  function rateLimited(): TokenOutcome {
-    return { kind: 'rate-limited', toldMs: toldWaitMs(header, body, context.receivedAt), status };
-  }
-  function fault(what: string): TokenOutcome {
-    return {
-      kind: 'fault',
-      fault: { what, status, cause: new Error(`The token endpoint answered ${what}.`) },
-    };
-  }
-  function refused(): TokenOutcome {
-    return { kind: 'refused', refusal: refusalIn(body, status, context.secrets) };
-  }
-  function usable(text: string | undefined): TokenOutcome {
-    const reading: TokenReading =
-      text === undefined
-        ? { kind: 'unusable', reason: `it is larger than ${LARGEST_REPLY_BYTES / 1024} KiB` }
-        : readToken(text, context);
-    if (reading.kind === 'token') return reading;
-    return { kind: 'unusable', unusable: { status, reason: reading.reason } };
-  }
+  return { kind: 'accepted', status, body: reply.body };
 }
 
 /** Faults before anything was sent: the server has done nothing. */
@@ -116,12 +123,12 @@ const NOT_SENT = /\b(?:ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN
 export function isAnswerLost(outcome: TokenOutcome): boolean {
   if (outcome.kind === 'unusable') return true;
   if (outcome.kind !== 'fault') return false;
-  const { status, what } = outcome.fault;
+  const { status, what } = outcome;
   return status === undefined ? !NOT_SENT.test(what) : status === 502 || status === 504;
 }
 
 /** What a reply says of itself, fit to be quoted: a secret may be part of a word of the protocol (E7). */
-export function refusalIn(body: unknown, status: number, secrets: Iterable<string>): Refusal {
+function refusalIn(body: unknown, status: number, secrets: Iterable<string>): Refusal {
   const error = textIn(body, 'error');
   const description = textIn(body, 'error_description');
   return {

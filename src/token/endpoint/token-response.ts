@@ -54,7 +54,7 @@ export function readToken(
       obtainedAt: asked.sentAt,
       // From the moment of sending, never created_at + expires_in: expires_in is what is left, not the whole life.
       expiresAt: asked.sentAt + lifeMs(reply.expires_in, reply.expire_in, asked.defaultLifeMs),
-      extra: extraOf(withoutTokens(body, [accessToken, refreshToken])),
+      extra: extraOf(reply, [accessToken, refreshToken]),
     },
   };
 }
@@ -69,25 +69,20 @@ function faultOf(accessToken: unknown): string {
   return accessToken === '' ? 'is empty' : 'holds a character that no Authorization header may hold';
 }
 
-/** The reply as it may be printed: some servers repeat a token in a field of another name (G2). */
-function withoutTokens(body: string, values: readonly unknown[]): JsonObject {
+/** The fields that we do not use, as they may be printed: some servers repeat a token in a field of another name (G2). */
+function extraOf(reply: JsonObject, values: readonly unknown[]): JsonObject {
   const tokens = values.filter((value) => typeof value === 'string');
-  const clean = (value: unknown): unknown => {
-    if (typeof value === 'string') return redact(value, tokens);
-    if (typeof value === 'number' && tokens.includes(String(value))) return redact(String(value), tokens);
-    if (!isRecord(value)) return value;
-    return Object.fromEntries(Object.entries(value).map(([name, each]) => [redact(name, tokens), each]));
-  };
-  return JSON.parse(body, (_, value) => clean(value));
+  const extra = Object.entries(reply)
+    .filter(([name]) => !KNOWN_FIELDS.has(name))
+    .map(([name, value]) => [name, name === 'created_at' ? createdAtSeconds(value) : value]);
+  return JSON.parse(JSON.stringify(Object.fromEntries(extra)), (_, value) => withoutTokens(value, tokens));
 }
 
-/** The fields that we do not use. */
-function extraOf(reply: JsonObject): JsonObject {
-  const extra: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(reply)) {
-    if (!KNOWN_FIELDS.has(name)) extra[name] = name === 'created_at' ? createdAtSeconds(value) : value;
-  }
-  return extra;
+function withoutTokens(value: unknown, tokens: readonly string[]): unknown {
+  if (typeof value === 'string') return redact(value, tokens);
+  if (typeof value === 'number' && tokens.includes(String(value))) return redact(String(value), tokens);
+  if (!isRecord(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, each]) => [redact(name, tokens), each]));
 }
 
 function createdAtSeconds(value: unknown): unknown {

@@ -1,14 +1,7 @@
 import type { Clock } from '../../time/clock.ts';
-import {
-  BETWEEN_MINTS,
-  BETWEEN_TRIES,
-  believedWaitMs,
-  delayAfter,
-  jittered,
-  UNTOLD_RATE_LIMIT,
-} from '../../time/delays.ts';
+import { BETWEEN_MINTS, BETWEEN_TRIES, delayAfter, jittered, rateLimitWaitMs } from '../../time/delays.ts';
 import { type Instant, isOver, later, laterOf, msUntil, readClock } from '../../time/instant.ts';
-import type { Fault, Unusable } from '../endpoint/token-endpoint.ts';
+import type { Failure } from '../endpoint/token-endpoint.ts';
 
 /** Leave to send one token request. */
 export interface Permit {
@@ -25,11 +18,6 @@ export interface Streak {
   /** When the next token request may go out. */
   readonly nextAt: Instant;
 }
-
-/** A token request that brought no answer to go by. */
-export type Failure =
-  | { readonly kind: 'fault'; readonly fault: Fault }
-  | { readonly kind: 'unusable'; readonly unusable: Unusable };
 
 /** Why nobody may send now. */
 export type Block =
@@ -133,10 +121,7 @@ export class MintGate {
       this.#wasToldZero = toldMs === 0;
       if (usableMs === undefined) this.#untold++;
     }
-    const waitMs =
-      usableMs === undefined
-        ? jittered(delayAfter(Math.max(1, this.#untold), UNTOLD_RATE_LIMIT), this.#random)
-        : believedWaitMs(usableMs, this.#random);
+    const waitMs = rateLimitWaitMs(usableMs, Math.max(1, this.#untold), this.#random);
     return this.#coolDown(waitMs, isFirst ? undefined : this.#block);
   }
 

@@ -6,8 +6,14 @@ import {
 } from '../../errors.ts';
 import { dateAt } from '../../time/clock.ts';
 import { type Instant, msUntil } from '../../time/instant.ts';
-import { concernsClient, type Fault, type Refusal, type Unusable } from '../endpoint/token-endpoint.ts';
-import type { Block, Failure, Streak } from './gate.ts';
+import {
+  concernsClient,
+  type Failure,
+  type Fault,
+  type Refusal,
+  type Unusable,
+} from '../endpoint/token-endpoint.ts';
+import type { Block, Streak } from './gate.ts';
 
 /**
  * True in each case: nothing was sent, or a first attempt was refused, by a 401 or 429, before any work was done. So
@@ -91,8 +97,8 @@ export function failureError(
   streak: Streak,
 ): TokenUnavailableError | TokenResponseError {
   return failure.kind === 'fault'
-    ? unavailableError(tokenUrl, failure.fault, streak)
-    : responseError(tokenUrl, failure.unusable, streak);
+    ? unavailableError(tokenUrl, failure, streak)
+    : responseError(tokenUrl, failure, streak);
 }
 
 function unavailableError(tokenUrl: string, fault: Fault, streak: Streak): TokenUnavailableError {
@@ -180,11 +186,11 @@ const STILL_ALIVE =
 
 export function revocationUnavailableError(
   revokeUrl: string,
-  fault: { readonly what: string; readonly status?: number; readonly cause?: Error },
+  { what, status, cause }: Fault,
 ): TokenUnavailableError {
   return new TokenUnavailableError(
-    `The revocation endpoint "${revokeUrl}" failed with ${fault.what}. ${STILL_ALIVE}`,
-    { attempts: 1, status: fault.status, cause: fault.cause },
+    `The revocation endpoint "${revokeUrl}" failed with ${what}. ${STILL_ALIVE}`,
+    { attempts: 1, status, cause },
   );
 }
 

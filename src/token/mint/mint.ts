@@ -16,6 +16,7 @@ import { type AskedSecrets, primaryForm, refreshForm, type WireGrant } from '../
 import { missingScopes } from '../endpoint/scope.ts';
 import {
   concernsClient,
+  type Failure,
   isAnswerLost,
   type Refusal,
   type TokenOutcome,
@@ -27,7 +28,7 @@ import type { MintSnapshot, RenewAhead, TokenState } from '../source/token-state
 import { cacheKey, fingerprint } from '../store/cache-key.ts';
 import type { GuardedStore } from '../store/guarded-store.ts';
 import type { TokenRecord } from '../store/token-store.ts';
-import type { AfterFailure, Failure, MintGate, Permit } from './gate.ts';
+import type { AfterFailure, MintGate, Permit } from './gate.ts';
 import { blockedError, failureError, refusedError, unexpectedError } from './messages.ts';
 import type { Notices } from './notices.ts';
 import type { RefusalMemory } from './refusal-memory.ts';
@@ -434,7 +435,7 @@ export class Mint {
   #countBroken(outcome: TokenOutcome): void {
     if (outcome.kind !== 'fault') this.#state.brokenRefreshes = 0;
     // A lost answer says nothing of the refresh token.
-    else if ((outcome.fault.status ?? 0) >= 500) this.#state.brokenRefreshes++;
+    else if ((outcome.status ?? 0) >= 500) this.#state.brokenRefreshes++;
   }
 
   /** So that one broken record cannot lock the client out, the primary grant is then tried once (F2). */

@@ -43,7 +43,7 @@ export class Secrets {
     secret: Exclude<Secret, string>,
     cancellation: Cancellation,
   ): Promise<string> {
-    const option = optionOf(parameter);
+    const option = optionOf(this.#grant, parameter);
     const limitMs = this.#limitMs;
     let value: unknown;
     try {

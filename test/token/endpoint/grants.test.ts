@@ -147,11 +147,15 @@ describe('a secret is', () => {
   });
 
   test.each([
-    ['client_secret', 'grant.clientSecret'],
-    ['password', 'grant.password'],
-    ['refresh_token', 'grant.refreshToken'],
-    ['pin', 'grant.parameters.pin'],
-  ])('named by its option: %s is %s', (parameter, option) => {
-    expect(optionOf(parameter)).toBe(option);
+    ['client_credentials', 'client_secret', 'grant.clientSecret'],
+    ['password', 'password', 'grant.password'],
+    ['refresh_token', 'refresh_token', 'grant.refreshToken'],
+    ['custom', 'client_secret', 'grant.clientSecret'],
+    ['custom', 'pin', 'grant.parameters.pin'],
+    ['custom', 'password', 'grant.parameters.password'],
+    ['custom', 'refresh_token', 'grant.parameters.refresh_token'],
+    ['custom', 'constructor', 'grant.parameters.constructor'],
+  ] as const)('named by its option: of %s, %s is %s', (type, parameter, option) => {
+    expect(optionOf({ type }, parameter)).toBe(option);
   });
 });

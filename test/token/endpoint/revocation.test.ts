@@ -15,7 +15,13 @@ async function revoke(
   const failure = await revokeTokens(
     {
       revokeUrl: URL_OF_REVOCATION,
-      grant: { grantType: 'client_credentials', clientId: 'id', open: {}, secret: {} },
+      grant: {
+        type: 'client_credentials',
+        grantType: 'client_credentials',
+        clientId: 'id',
+        open: {},
+        secret: {},
+      },
       post: async (_url, form) => {
         forms.push(form.toString());
         const answer = answers[form.get('token') ?? ''];

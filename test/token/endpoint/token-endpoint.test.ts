@@ -142,7 +142,8 @@ describe('a status without words (E1, E6)', () => {
     const reply: FormReply = { kind: 'reply', status: 200, header: () => undefined, body: undefined };
     expect(tokenOutcome(reply, REQUEST)).toEqual({
       kind: 'unusable',
-      unusable: { status: 200, reason: 'it is larger than 64 KiB' },
+      status: 200,
+      reason: 'it is larger than 64 KiB',
     });
   });
 
@@ -151,7 +152,10 @@ describe('a status without words (E1, E6)', () => {
     [400, '{"error":"server_error"}', '"server_error" with status 400'],
   ])('a fault says what it was: %d %s', (status, body, what) => {
     expect(outcomeOf(status, body)).toMatchObject({
-      fault: { what, status, cause: new Error(`The token endpoint answered ${what}.`) },
+      kind: 'fault',
+      what,
+      status,
+      cause: new Error(`The server answered ${what}.`),
     });
   });
 });
@@ -265,7 +269,9 @@ describe('a secret that is part of a word of the protocol', () => {
 describe('may the server have given a token that never arrived? (F2)', () => {
   const fault = (what: string, status?: number): TokenOutcome => ({
     kind: 'fault',
-    fault: { what, status, cause: new Error(what) },
+    what,
+    status,
+    cause: new Error(what),
   });
   test.each<[boolean, string, TokenOutcome]>([
     [true, 'a timeout', fault('no answer within 10000 ms ("tokenTimeoutMs")')],
@@ -273,11 +279,7 @@ describe('may the server have given a token that never arrived? (F2)', () => {
     [true, 'a broken pipe', fault('write EPIPE')],
     [true, 'a gateway without a usable answer', fault('status 502', 502)],
     [true, 'a gateway without any answer', fault('status 504', 504)],
-    [
-      true,
-      'a 2xx that can not be read',
-      { kind: 'unusable', unusable: { status: 200, reason: 'it is empty' } },
-    ],
+    [true, 'a 2xx that can not be read', { kind: 'unusable', status: 200, reason: 'it is empty' }],
     [false, 'a port that nobody listens at', fault('connect ECONNREFUSED 10.0.0.1:443')],
     [false, 'the same, as fetch tells it', fault('fetch failed: connect ECONNREFUSED ::1:443')],
     [false, 'a host that cannot be found', fault('getaddrinfo ENOTFOUND a.example')],
@@ -285,7 +287,7 @@ describe('may the server have given a token that never arrived? (F2)', () => {
     [false, 'no route', fault('connect EHOSTUNREACH 10.0.0.1:443')],
     [false, 'a 500', fault('status 500', 500)],
     [false, 'a 503', fault('status 503', 503)],
-    [false, 'a rate limit', { kind: 'rate-limited', toldMs: 1_000, status: 429 }],
+    [false, 'a rate limit', { kind: 'rate-limited', toldMs: 1_000 }],
   ])('%s: %s', (expected, _, outcome) => {
     expect(isAnswerLost(outcome)).toBe(expected);
   });

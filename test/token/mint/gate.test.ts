@@ -1,14 +1,17 @@
 import { describe, expect, test } from 'vitest';
-import { type Failure, MintGate, type Permit, type Streak } from '../../../src/token/mint/gate.ts';
+import type { Failure } from '../../../src/token/endpoint/token-endpoint.ts';
+import { MintGate, type Permit, type Streak } from '../../../src/token/mint/gate.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 
 const START = Date.UTC(2026, 0, 1);
 
 const FAULT: Failure = {
   kind: 'fault',
-  fault: { what: 'status 502', status: 502, cause: new Error('status 502') },
+  what: 'status 502',
+  status: 502,
+  cause: new Error('status 502'),
 };
-const UNUSABLE: Failure = { kind: 'unusable', unusable: { status: 200, reason: 'it is empty' } };
+const UNUSABLE: Failure = { kind: 'unusable', status: 200, reason: 'it is empty' };
 
 interface Surroundings {
   readonly clock: ManualClock;
