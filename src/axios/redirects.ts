@@ -64,6 +64,21 @@ export function redirectHook(
   };
 }
 
+/** What axios hands a request to. */
+export interface Transport {
+  request(options: { readonly beforeRedirects?: { config?: BeforeRedirect } }, callback: unknown): unknown;
+}
+
+/** For a transport of the user's that ends in follow-redirects: axios gives it its own hooks, and not the config's. */
+export function guardedTransport(transport: Transport, hook: BeforeRedirect): Transport {
+  return {
+    request(options, callback) {
+      if (options.beforeRedirects !== undefined) options.beforeRedirects.config = hook;
+      return transport.request(options, callback);
+    },
+  };
+}
+
 /**
  * For the fetch adapter, which would follow by itself, with headers of other names than Authorization, and without
  * saying where it ended: follows redirects in its place, by the rules of the Fetch Standard.

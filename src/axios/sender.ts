@@ -9,9 +9,11 @@ import {
   endedAsAnother,
   failed,
   follow,
+  guardedTransport,
   type RedirectWatch,
   redirectHook,
   succeeded,
+  type Transport,
 } from './redirects.ts';
 import { restoreError, restoreResponse, type SentRequest } from './restore.ts';
 import { asOurs, copyHeaders } from './sent-config.ts';
@@ -59,6 +61,7 @@ export class Sender implements RedirectWatch, SentRequest {
   readonly #usersRedirectHook: InternalAxiosRequestConfig['beforeRedirect'];
   readonly #usersFetchOptions: InternalAxiosRequestConfig['fetchOptions'];
   readonly #usersProxy: InternalAxiosRequestConfig['proxy'];
+  readonly #usersTransport: Transport | undefined;
   readonly #isPlain: boolean;
   /** The caller's body, and what of it the adapter gets. */
   readonly #data: unknown;
@@ -79,6 +82,7 @@ export class Sender implements RedirectWatch, SentRequest {
     this.#usersFetchOptions = config.fetchOptions;
     this.#isPlain = isPlain;
     this.#usersProxy = config.proxy;
+    this.#usersTransport = config.transport;
     this.#data = config.data;
     this.#sentData = unlinked(config.data);
   }
@@ -143,6 +147,7 @@ export class Sender implements RedirectWatch, SentRequest {
     // The last one that was added is the first to go: then a delete costs next to nothing.
     if (this.#mayFetch) putBack(config, 'fetchOptions', this.#usersFetchOptions);
     if (this.#isPlain) putBack(config, 'proxy', this.#usersProxy);
+    if (this.#usersTransport) config.transport = this.#usersTransport;
     putBack(config, 'beforeRedirect', this.#usersRedirectHook);
   }
 
@@ -176,6 +181,12 @@ export class Sender implements RedirectWatch, SentRequest {
     config.beforeRedirect = redirectHook(this, this.config.method, this.#usersRedirectHook);
     // Plain http is for this machine: the environment's proxy would read the token (G5).
     if (this.#isPlain) config.proxy = this.#usersProxy || false;
+    if (this.#usersTransport) {
+      config.transport = guardedTransport(
+        this.#usersTransport,
+        redirectHook(this, this.config.method, undefined),
+      );
+    }
     if (!this.#mayFetch) return;
     const own = this.#usersFetchOptions;
     if (own === undefined) config.fetchOptions = MANUAL;

@@ -91,6 +91,27 @@ describe.each(AXIOS_VERSIONS)('redirects on %s', (version) => {
     });
   });
 
+  describe.each(HEADERS)('by a transport of the user’s, with the token in %s', (headerName) => {
+    test.each(STATUSES)('%d to another port or name: the token stays', async (status) => {
+      const [home, foreign] = [await startOrigin(accepting), await startOrigin(refusing)];
+      const hooks: string[] = [];
+      const { client, minted } = attached(
+        library,
+        home,
+        { transport: followRedirects.http, beforeRedirect: ({ href }) => void hooks.push(href) },
+        headerName,
+      );
+      expect(await outcome(client.get(go(status, `${foreign.url}/x`)))).toBe(401);
+      const { config } = await client.get(go(status, `http://localhost:${home.port}/x`));
+      expect(hasToken(foreign)).toEqual([false]);
+      expect(hasToken(home)).toEqual([true, true, false]);
+      expect(minted()).toBe(1);
+      expect(config.transport).toBe(followRedirects.http);
+      // Axios does not call the user's hook where the transport is the user's.
+      expect(hooks).toEqual([]);
+    });
+  });
+
   describe.each(ADAPTERS)('with the adapter "%s"', (adapter) => {
     describe.each(HEADERS)('and the token in %s', (headerName) => {
       test.each(STATUSES)(
