@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { documents, ROOT } from './support/snippets.ts';
@@ -40,5 +40,25 @@ describe.each(documents())('%s', (file) => {
   test('every file of src that is named is there', () => {
     const named = [...prose(file).matchAll(/`((?:src|test)\/[\w./-]+)`/g)].map(([, path = '']) => path);
     expect(named.filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
+  });
+});
+
+describe('a name in code that a maintainer looks for', () => {
+  const source = ['src', 'test']
+    .flatMap((folder) =>
+      readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' }).map((path) =>
+        join(ROOT, folder, path),
+      ),
+    )
+    .filter((path) => path.endsWith('.ts') && !path.includes('.generated'))
+    .concat(join(ROOT, 'package.json'))
+    .map((path) => readFileSync(path, 'utf8'))
+    .join('\n');
+  const words = new Set(source.match(/\w+/g));
+
+  test.each(['CONTRIBUTING.md', 'docs/rules.md'])('%s names none that is gone', (file) => {
+    const named = [...prose(file).matchAll(/`#?(\w+)`/g)].map(([, name = '']) => name);
+    expect(named.length).toBeGreaterThan(10);
+    expect(named.filter((name) => !words.has(name))).toEqual([]);
   });
 });
