@@ -57,7 +57,7 @@ export function resolveUrl(option: string, url: unknown, allowInsecureHttp: bool
   if (DEBRIS.some((each) => each.test(url))) {
     throw invalidOption(
       option,
-      'holds white space, braces or other debris: is it a placeholder that nobody filled in?',
+      'holds white space, a quotation mark, braces or other debris: leave it out, or fill in the placeholder.',
     );
   }
   if (!/^https?:\/\/[^/]/i.test(url)) throw invalidOption(option, `must begin with https://, ${example}.`);

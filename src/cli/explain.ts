@@ -52,6 +52,7 @@ const WRONG_VALUES: readonly (readonly [words: RegExp, remedy: string])[] = [
     / For a host that you trust all the same, set "allowInsecureHttp"$/,
     'use its https address; plain http is for this machine alone',
   ],
+  [/, or give a list$/, 'correct it'],
   [
     / Give both or neither$/,
     'unset PAYU_CLIENT_SECRET; with a client of your own, set PAYU_CLIENT_ID as well',

@@ -1,5 +1,5 @@
 import type { Grant, PayuAuthOptions } from '../index.ts';
-import { type Surroundings, UsageError } from './surroundings.ts';
+import { refuseQuotes, type Surroundings, UsageError } from './surroundings.ts';
 
 type Env = Surroundings['env'];
 
@@ -56,7 +56,8 @@ function readEnvironment(env: Env): Settings['environment'] {
   if (tokenUrl) return { tokenUrl };
   if (!name) return 'test';
   if (name === 'test' || name === 'production') return name;
-  throw new UsageError('PAYU_ENVIRONMENT must be "test" or "production".');
+  refuseQuotes('PAYU_ENVIRONMENT', name);
+  throw new UsageError('PAYU_ENVIRONMENT must be "test" or "production", in small letters.');
 }
 
 function readGrant(env: Env, needed: Needed): Grant {
@@ -100,6 +101,7 @@ function readGrant(env: Env, needed: Needed): Grant {
 
 /** Says by number which pair is wrong: the pair itself may hold a secret. */
 function readParameters(text: string): Readonly<Record<string, string>> {
+  refuseQuotes('PAYU_GRANT_PARAMETERS', text);
   const pairs = text.split('&').filter((pair) => pair !== '');
   const read = pairs.map((pair) => [...new URLSearchParams(pair)][0] ?? ['', '']);
   const wrong = read.findIndex(([name = '', value]) => value === '' || !/^[^\s"{}]+$/.test(name));

@@ -28,3 +28,10 @@ export type Flags = Readonly<Record<string, string | boolean | readonly string[]
 
 /** The command was called wrongly. Its message is all that the user gets to see. */
 export class UsageError extends Error {}
+
+/** Marks that an .env file, a page or a shell has left around a value; names no value, which may be a secret. */
+export function refuseQuotes(name: string, value: string): void {
+  if (/^(["'`]).*\1$/s.test(value.trim())) {
+    throw new UsageError(`${name} must not begin and end with a quotation mark: leave the marks out.`);
+  }
+}

@@ -27,16 +27,9 @@ export function resolveGrant(grant: unknown, environment: Environment): WireGran
   }
   const checked = givenOptions('grant.', grant, GRANT_OPTIONS[type as Grant['type']]) as unknown as Grant;
   const clientId = resolveClientId(checked, environment);
-  if (checked.type === 'password') {
-    requireText('grant.username', checked.username);
-    if (checked.username !== checked.username.trim()) {
-      throw invalidOption('grant.username', 'must not begin or end with white space: trim it.');
-    }
-    const fault = textFault(checked.username);
-    if (fault !== undefined) throw invalidOption('grant.username', `${fault}.`);
-  }
+  if (checked.type === 'password') requireTrimmed('grant.username', checked.username);
   if (checked.type === 'custom') {
-    requireText('grant.grantType', checked.grantType);
+    requireTrimmed('grant.grantType', checked.grantType);
     refuseReserved(checked.parameters);
   }
   const wire = wireGrant(checked, clientId);
@@ -45,6 +38,12 @@ export function resolveGrant(grant: unknown, environment: Environment): WireGran
     if (fault !== undefined) throw invalidOption(optionOf(wire, parameter), `${fault}.`);
   }
   return wire;
+}
+
+function requireTrimmed(option: string, value: string): void {
+  requireText(option, value);
+  const fault = value === value.trim() ? textFault(value) : 'must not begin or end with white space: trim it';
+  if (fault !== undefined) throw invalidOption(option, `${fault}.`);
 }
 
 const GRANT_OPTIONS: Readonly<Record<Grant['type'], readonly string[]>> = {

@@ -146,6 +146,16 @@ describe('doctor --api makes one GET with the token, and says what the answer me
   test.each([
     [['--api', 'payout'], '--api must be a URL such as https://host/path.'],
     [
+      ['--api', '"https://payu.example/"'],
+      '--api must not begin and end with a quotation mark: leave the marks out.',
+    ],
+    ...[`'pid: not-to-be-shown'`, '"pid: not-to-be-shown"', 'pid: "not-to-be-shown"'].map(
+      (header): [string[], string] => [
+        ['--api', 'https://payu.example/', '--header', header],
+        '--header must not begin and end with a quotation mark: leave the marks out.',
+      ],
+    ),
+    [
       ['--api', 'http://payu.example/'],
       '--api must begin with https://; plain http is for this machine alone.',
     ],

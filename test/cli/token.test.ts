@@ -84,6 +84,21 @@ describe('the token command', () => {
     ],
     ['a scope with a quote', { PAYU_SCOPE: 'a"b' }, /^MEND variables: "PAYU_SCOPE" holds /],
     [
+      'scopes with commas',
+      { PAYU_SCOPE: 'a, b' },
+      /^MEND variables: "PAYU_SCOPE" holds "a,", with a comma: separate scopes by spaces → correct it$/,
+    ],
+    ...['PAYU_CLIENT_ID', 'PAYU_CLIENT_SECRET', 'PAYU_SCOPE', 'PAYU_TOKEN_URL', 'PAYU_GRANT_TYPE'].flatMap(
+      (name) => ['"', "'"].map((mark) => inQuotes(name, mark)),
+    ),
+    inQuotes('PAYU_USERNAME', '"', { PAYU_PASSWORD: 'a-password' }),
+    inQuotes('PAYU_PASSWORD', "'", { PAYU_USERNAME: 'me' }),
+    [
+      'a parameter in quotes',
+      { PAYU_GRANT_TYPE: 'otp', PAYU_GRANT_PARAMETERS: 'otp="123456"' },
+      /^MEND variables: "PAYU_GRANT_PARAMETERS" .*quotation mark.* → correct it$/,
+    ],
+    [
       'plain http',
       { PAYU_TOKEN_URL: 'http://a.example/t' },
       /^MEND variables: "PAYU_TOKEN_URL" must begin with https/,
@@ -105,6 +120,16 @@ describe('the token command', () => {
     expect(sandbox.stats().tokenRequests).toBe(0);
   });
 });
+
+/** A variable with the quotation marks that an .env file or a shell has left around its value. */
+function inQuotes(name: string, mark: string, more: Env = {}): [string, Env, RegExp] {
+  const env = { ...more, [name]: `${mark}https://a.example/b${mark}` };
+  return [
+    `${name} in ${mark}`,
+    env,
+    new RegExp(`^MEND variables: "${name}" [^→]*quotation mark[^→]*leave [^→]* → correct it$`),
+  ];
+}
 
 describe('a refresh token, which PayU may replace at each use', () => {
   async function refreshing(): Promise<{

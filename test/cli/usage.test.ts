@@ -99,7 +99,19 @@ describe('called wrongly: exit code 2, one line on stderr, nothing sent', () => 
       'an unknown environment',
       ['token'],
       { ...client, PAYU_ENVIRONMENT: 'live' },
-      'PAYU_ENVIRONMENT must be "test" or "production".',
+      'PAYU_ENVIRONMENT must be "test" or "production", in small letters.',
+    ],
+    [
+      'an environment in quotes',
+      ['token'],
+      { ...client, PAYU_ENVIRONMENT: '"test"' },
+      'PAYU_ENVIRONMENT must not begin and end with a quotation mark: leave the marks out.',
+    ],
+    [
+      'grant parameters in quotes',
+      ['token'],
+      { ...client, PAYU_GRANT_TYPE: 'otp', PAYU_GRANT_PARAMETERS: '"otp=canary-value"' },
+      'PAYU_GRANT_PARAMETERS must not begin and end with a quotation mark: leave the marks out.',
     ],
     [
       'two addresses',

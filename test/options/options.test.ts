@@ -36,6 +36,7 @@ const WRONG: readonly (readonly [string, unknown])[] = [
   ['a token URL with an encoded placeholder', at('https://a.example/%7Benv%7D/token')],
   ['a token URL with a placeholder in brackets', at('https://a.example/[env]/token')],
   ['a token URL with a zero-width space', at('https://a.example/\u200btoken')],
+  ['a token URL in quotes', at('"https://a.example/token"')],
   ['a token URL from a sentence', at('https://a.example/token,')],
   ['a token URL without a host', at('https:///oauth/token')],
   ['a token URL without its slashes', at('https:a.example/token')],
@@ -75,6 +76,7 @@ const WRONG: readonly (readonly [string, unknown])[] = [
     // biome-ignore lint/suspicious/noTemplateCurlyInString: as a shell would have filled it in
     ['a variable inside', 'prefix-${PAYU_CLIENT_SECRET}'],
     ['a template', '{{ .Values.secret }}'],
+    ['the place where it belongs', '<your client secret>'],
     ['a NUL', `${SECRET}\0x`],
     ['a line break inside', `${SECRET}\nx`],
     ['a DEL', `${SECRET}\x7Fx`],
@@ -111,6 +113,7 @@ const WRONG: readonly (readonly [string, unknown])[] = [
   ['an empty refresh token', grant(REFRESH, { refreshToken: '' })],
   ['a custom grant without its type', grant(CUSTOM, { grantType: undefined })],
   ['an empty grant type', grant(CUSTOM, { grantType: '' })],
+  ['a grant type in quotes', grant(CUSTOM, { grantType: '"bbps"' })],
   ['parameters that are a list', grant(CUSTOM, { parameters: [['agent', '1']] })],
   ['a parameter that is a number', grant(CUSTOM, { parameters: { agent: 1 } })],
   ['an empty parameter', grant(CUSTOM, { parameters: { agent: '' } })],
@@ -125,7 +128,8 @@ const WRONG: readonly (readonly [string, unknown])[] = [
   ['a scope that is an object', { scope: { create: 'read_bills' } }],
   ['scopes with commas', { scope: 'read_bills,read_plans' }],
   ['scopes with a comma in a list', { scope: ['read_bills,'] }],
-  ['a scope with a quotation mark', { scope: 'read_bills"' }],
+  ['a scope with a quotation mark inside', { scope: 'read_bills"read_plans' }],
+  ['scopes in quotes', { scope: "'read_bills read_plans'" }],
 
   ['origins in a string', { origins: 'https://api.example' }],
   ['an origin with a path', { origins: ['https://api.example', 'https://api.example/v1'] }],
@@ -209,15 +213,15 @@ describe('a wrong option throws a TypeError with the code ERR_INVALID_OPTION at 
       no token URL: "environment.tokenUrl" must be a URL such as "https://accounts.payu.in/oauth/token"; got undefined.
       a token URL that is a URL object: "environment.tokenUrl" must be a URL such as "https://accounts.payu.in/oauth/token"; got an object.
       a token URL without a scheme: "environment.tokenUrl" must begin with https://, such as "https://accounts.payu.in/oauth/token".
-      a token URL with a placeholder as host: "environment.tokenUrl" holds white space, braces or other debris: is it a placeholder that nobody filled in?
-      a token URL with a placeholder as path: "environment.tokenUrl" holds white space, braces or other debris: is it a placeholder that nobody filled in?
-      a token URL with a line break: "environment.tokenUrl" holds white space, braces or other debris: is it a placeholder that nobody filled in?
-      a token URL with a variable of a shell: "environment.tokenUrl" holds white space, braces or other debris: is it a placeholder that nobody filled in?
-      a token URL with a variable that is not set: "environment.tokenUrl" holds white space, braces or other debris: is it a placeholder that nobody filled in?
-      a token URL with an encoded placeholder: "environment.tokenUrl" holds white space, braces or other debris: is it a placeholder that nobody filled in?
-      a token URL with a placeholder in brackets: "environment.tokenUrl" holds white space, braces or other debris: is it a placeholder that nobody filled in?
-      a token URL with a zero-width space: "environment.tokenUrl" holds white space, braces or other debris: is it a placeholder that nobody filled in?
-      a token URL from a sentence: "environment.tokenUrl" holds white space, braces or other debris: is it a placeholder that nobody filled in?
+      a token URL with a placeholder as host: "environment.tokenUrl" holds white space, a quotation mark, braces or other debris: leave it out, or fill in the placeholder.
+      a token URL with a placeholder as path: "environment.tokenUrl" holds white space, a quotation mark, braces or other debris: leave it out, or fill in the placeholder.
+      a token URL with a line break: "environment.tokenUrl" holds white space, a quotation mark, braces or other debris: leave it out, or fill in the placeholder.
+      a token URL with a variable of a shell: "environment.tokenUrl" holds white space, a quotation mark, braces or other debris: leave it out, or fill in the placeholder.
+      a token URL with a variable that is not set: "environment.tokenUrl" holds white space, a quotation mark, braces or other debris: leave it out, or fill in the placeholder.
+      a token URL with an encoded placeholder: "environment.tokenUrl" holds white space, a quotation mark, braces or other debris: leave it out, or fill in the placeholder.
+      a token URL with a placeholder in brackets: "environment.tokenUrl" holds white space, a quotation mark, braces or other debris: leave it out, or fill in the placeholder.
+      a token URL with a zero-width space: "environment.tokenUrl" holds white space, a quotation mark, braces or other debris: leave it out, or fill in the placeholder.
+      a token URL from a sentence: "environment.tokenUrl" holds white space, a quotation mark, braces or other debris: leave it out, or fill in the placeholder.
       a token URL without a host: "environment.tokenUrl" must begin with https://, such as "https://accounts.payu.in/oauth/token".
       a token URL without its slashes: "environment.tokenUrl" must begin with https://, such as "https://accounts.payu.in/oauth/token".
       a token URL behind a base URL with a slash: "environment.tokenUrl" holds a doubled slash: was it put together from a URL that ends with one?

@@ -5,7 +5,7 @@ import { isLoopback } from '../../url.ts';
 import { noAnswer, wrongValue } from '../explain.ts';
 import { type Finding, mend, note, ok } from '../finding.ts';
 import type { Settings } from '../settings.ts';
-import { type Flags, UsageError } from '../surroundings.ts';
+import { type Flags, refuseQuotes, UsageError } from '../surroundings.ts';
 import type { ProxyInForce } from './proxy.ts';
 
 /** What `--api` and `--header` ask for. */
@@ -35,6 +35,7 @@ export function apiQuestion(flags: Flags): ApiQuestion | undefined {
 }
 
 function readUrl(api: string): URL {
+  refuseQuotes('--api', api);
   if (!URL.canParse(api)) throw new UsageError('--api must be a URL such as https://host/path.');
   const url = new URL(api);
   const isHttps = url.protocol === 'https:';
@@ -48,11 +49,13 @@ function readUrl(api: string): URL {
 }
 
 function readHeader(text: string, index: number): readonly [name: string, value: string] {
+  refuseQuotes('--header', text);
   const { name, value } =
     /^(?<name>[\w!#$%&'*+.^`|~-]+):[ \t]*(?<value>[\x20-\x7e]+)$/.exec(text)?.groups ?? {};
   if (name === undefined || value === undefined) {
     throw new UsageError(`--header must be "name: value": number ${index + 1} is not like that.`);
   }
+  refuseQuotes('--header', value);
   if (name.toLowerCase() === 'authorization') {
     throw new UsageError('--header must not be Authorization: the token goes there.');
   }

@@ -102,7 +102,7 @@ export function textFault(value: string): string | undefined {
   if (/^(["'`]).*\1$/s.test(value)) {
     return 'must not begin and end with a quotation mark, as a value of an .env file may: leave the marks out';
   }
-  if (/\$\{[^}]*\}|\{\{.*\}\}/.test(value)) {
+  if (/\$\{[^}]*\}|\{\{.*\}\}|^<.*>$/.test(value)) {
     return 'holds a placeholder, as of a shell or a template, that nobody filled in: give the value itself';
   }
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for

@@ -23,10 +23,13 @@ export function scopeFault(input: unknown): string | undefined {
   // An empty one among others is a variable that is not set: the token would lack what it is wanted for.
   if (parts.length === 0 || parts.some((part) => part.trim() === '')) return rule;
   const scope = scopeSet(parts);
-  const odd = scope.find((part) => !SCOPE_TOKEN.test(part));
   const listed = scope.find((part) => part.includes(','));
   if (listed !== undefined)
     return `holds ${JSON.stringify(listed)}, with a comma: separate scopes by spaces, or give a list`;
+  const quoted = scope.find((part) => /^["'`]|["'`]$/.test(part));
+  if (quoted !== undefined)
+    return `holds ${JSON.stringify(quoted)}, with a quotation mark, as a value of an .env file may have: leave it out`;
+  const odd = scope.find((part) => !SCOPE_TOKEN.test(part));
   return odd === undefined
     ? undefined
     : `holds ${JSON.stringify(odd)}, which has a character that no scope may have (RFC 6749 section 3.3)`;

@@ -20,6 +20,9 @@ describe('a scope is refused', () => {
   const character = (shown: string) =>
     `holds ${shown}, which has a character that no scope may have (RFC 6749 section 3.3)`;
 
+  const quoted = (shown: string) =>
+    `holds ${shown}, with a quotation mark, as a value of an .env file may have: leave it out`;
+
   test.each([
     ['an empty string', '', rule],
     ['white space', ' \t', rule],
@@ -35,11 +38,14 @@ describe('a scope is refused', () => {
     ['a letter beyond ASCII', 'zahlung_lösen', character('"zahlung_lösen"')],
     ['a control character', 'a\u0007', character('"a\\u0007"')],
     ['DEL', 'a\u007f', character('"a\u007f"')],
+    ['double quotes around it', '"a"', quoted('"\\"a\\""')],
+    ['single quotes around several', "'a b'", quoted(`"'a"`)],
+    ['a back quote at an end', ['a', 'b`'], quoted('"b`"')],
   ])('%s', (_, input, fault) => {
     expect(scopeFault(input)).toBe(fault);
   });
 
-  test.each([['!'], ['#'], ['['], [']'], ['~'], ['https://payu.in/scope?a=b']])(
+  test.each([['!'], ["a'b"], ['#'], ['['], [']'], ['~'], ['https://payu.in/scope?a=b']])(
     'not %s: the characters beside the forbidden ones are allowed',
     (input) => {
       expect(scopeFault(input)).toBeUndefined();
