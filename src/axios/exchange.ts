@@ -4,7 +4,7 @@ import type { Emit, PayuAuthEvent } from '../events.ts';
 import { type Clock, dateAt } from '../time/clock.ts';
 import { rateLimitWaitMs } from '../time/delays.ts';
 import { WaitLimit } from '../time/limit.ts';
-import { anyOf, type Cancellation, sleep } from '../time/wait.ts';
+import { anyOf, type Cancellation, sleep, unlessCancelled, withinLimit } from '../time/wait.ts';
 import type { HowHeld, Obtained, TokenSource } from '../token/source/token-source.ts';
 import { shownUrl } from '../url.ts';
 import { discardBody } from './bodies/response-body.ts';
@@ -45,7 +45,7 @@ export class Exchange {
   readonly #request: ExchangeRequest;
   readonly #sender: Sender;
   #token = '';
-  /** The token that came because this request's was refused, and no other's. */
+  /** The token that came because this request's was refused: where it helps, renewing does (D5). */
   #renewedToken: string | undefined;
   /** Made by the first wait: most calls have none. */
   #waitLimit: WaitLimit | undefined;
@@ -137,21 +137,37 @@ export class Exchange {
     const standing = source.refuse(this.#request.scopeKey, refused, this.#howHeld);
     if (this.#hasHadLastReplay) return false;
     if (!this.#canReplay()) return false;
-    if (standing === 'paused') return this.#skip('renewals-paused');
     let obtained: Obtained;
     try {
+      if (standing === 'paused') await this.#lookForSibling();
       obtained = await this.#obtainToken();
     } catch (error) {
       discardBody(response);
       throw error;
     }
     this.#token = obtained.record.accessToken;
-    if (this.#token === refused) return this.#skip('same-token');
+    if (this.#token === refused) return this.#skip(standing === 'paused' ? 'renewals-paused' : 'same-token');
     if (!this.#request.isStillAllowed()) return false;
     discardBody(response);
-    if (standing === 'dropped') this.#renewedToken = this.#token;
+    if (standing === 'dropped' || standing === 'paused') this.#renewedToken = this.#token;
     this.#refusedReplays.push(obtained.how);
     return true;
+  }
+
+  /** Renewals pause, but a sibling's token may be in the store (D2). One that comes later than `maxWaitMs` is none. */
+  #lookForSibling(): Promise<void> {
+    const { clock, source } = this.#parts;
+    return this.#waiting((caller, limitMs) => {
+      const look = withinLimit(
+        source.looked(this.#request.scopeKey),
+        { clock, limitMs },
+        () => new Error('slow'),
+      );
+      return unlessCancelled(
+        look.catch(() => {}),
+        this.#orClosed(caller),
+      );
+    });
   }
 
   /** Waits as the API told us. True once the request may go out again (E5). */

@@ -1,9 +1,10 @@
 import { AsyncResource } from 'node:async_hooks';
 import { ClosedError, TokenUnavailableError } from '../../errors.ts';
-import { msUntil, readClock } from '../../time/instant.ts';
+import { isOver, later, msUntil, readClock } from '../../time/instant.ts';
 import { Ending } from '../../time/wait.ts';
 import { revokeTokens } from '../endpoint/revocation.ts';
 import { scopeKey } from '../endpoint/scope.ts';
+import { endOfFound } from '../expiry.ts';
 import { Mint, type MintParts } from '../mint/mint.ts';
 import { ExpiringMap } from '../store/expiring-map.ts';
 import type { TokenRecord } from '../store/token-store.ts';
@@ -20,6 +21,8 @@ export interface TokenSourceParts extends MintParts {
 
 /** Tokens that are kept out of a message one by one. */
 const MOST_TOKENS_NAMED = 100;
+/** In a pause between renewals (D5), whether a sibling has stored a token is asked so often at most. */
+const LOOK_EVERY_MS = 1_000;
 
 /** What is known of one token. */
 export interface TokenStatus {
@@ -108,7 +111,19 @@ export class TokenSource {
   /** Says that a request with this token was refused. What to do about it is told by the standing. */
   refuse(key: string, value: string, how: HowHeld): Standing {
     this.#wasRefused = true;
-    return this.#state(key).refuse(value, readClock(this.#parts.clock), how);
+    const state = this.#state(key);
+    const now = readClock(this.#parts.clock);
+    const standing = state.refuse(value, now, how);
+    if (standing === 'paused' && isOver(state.nextLookAt, now)) {
+      state.nextLookAt = later(now, LOOK_EVERY_MS);
+      state.look = this.#lookForSibling(state, value);
+    }
+    return standing;
+  }
+
+  /** Settles when the store was asked for a token that helps where renewing did not. Never rejects. */
+  looked(key: string): Promise<void> {
+    return this.#state(key).look;
   }
 
   /** Says that a request with this token succeeded. */
@@ -172,6 +187,15 @@ export class TokenSource {
       this.#states.set(key, state);
     }
     return state;
+  }
+
+  /** A sibling's token is used as in any mint, unless ours has changed meanwhile (C5). */
+  async #lookForSibling(state: TokenState, refused: string): Promise<void> {
+    if (state.storeKey === undefined) return;
+    const record = await this.#parts.store.get(state.storeKey);
+    const now = readClock(this.#parts.clock);
+    if (record === undefined || !state.isInUse(refused, now) || !state.mayAdopt(record, now)) return;
+    state.receive({ record, end: endOfFound(record, now), origin: 'found' }, now, this.#parts);
   }
 
   /** Begins a renewal that nobody waits for. Whatever it comes to, the requests go on with the token they have. */

@@ -52,6 +52,9 @@ const MOST_REMEMBERED = 32;
 export class TokenState {
   /** The mint under way, if any: everybody shares it. */
   flight: SingleFlight | undefined;
+  /** The last look into the store in a pause between renewals (D5), and when the next one may follow. */
+  look: Promise<void> = Promise.resolve();
+  nextLookAt: Instant = LONG_AGO;
   /** The key in the store, once the secrets were asked for it. */
   storeKey: string | undefined;
   /** The key that a mint last looked under, whatever came of it. */
