@@ -50,8 +50,11 @@ export class Recollection {
     this.#sweepAt = Math.max(FIRST_SWEEP_AT, 2 * this.#memories.size);
   }
 
-  /** A value is on its way to Redis: whether it arrives or not, it is ours. Returns the memory as it is now. */
-  sent(key: string, memory: Memory, digest: string): Memory {
+  /**
+   * Adds a value that ours may replace: one that is on its way to Redis, whether it arrives or not, or an older one of a
+   * sibling's. Returns the memory as it is now.
+   */
+  addSeen(key: string, memory: Memory, digest: string): Memory {
     const known: Memory = { ...memory, seen: [...memory.seen, digest].slice(-MOST_SEEN) };
     if (this.#memories.get(key) === memory) this.#memories.set(key, known);
     return known;

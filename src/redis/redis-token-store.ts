@@ -130,21 +130,27 @@ class RedisTokenStore implements TokenStore {
     return record;
   }
 
-  /** Redis missed something. Ours is right, unless a sibling has written since we looked. */
+  /** Redis missed something. Ours is right, unless a sibling has written something newer since we looked. */
   async #reconcile(
     key: string,
     memory: Memory,
     stored: Stored | undefined,
   ): Promise<TokenRecord | undefined> {
-    if (stored !== undefined && !memory.seen.includes(stored.digest)) {
+    const { record, obtainedAt, seen } = memory;
+    let ours = memory;
+    if (stored !== undefined && !seen.includes(stored.digest)) {
       const sibling = this.#openIfReadable(key, stored);
-      const isNewer =
-        sibling !== undefined && (memory.seen.length > 0 || sibling.obtainedAt > memory.obtainedAt);
-      if (isNewer) return this.#learn(key, stored);
+      if (sibling !== undefined) {
+        // Of tokens that were minted apart, a server that revokes the previous one has left the newest alive. A deletion
+        // means only what was seen.
+        const isOlder = sibling.obtainedAt <= obtainedAt && (record !== undefined || seen.length === 0);
+        if (!isOlder) return this.#learn(key, stored);
+        ours = this.#memories.addSeen(key, memory, stored.digest);
+      }
     }
     // Whether it succeeds now or with the next read: the answer is the same.
-    await this.#handIn(key, memory).catch(() => {});
-    return memory.record;
+    await this.#handIn(key, ours).catch(() => {});
+    return record;
   }
 
   /** Tells Redis of a change. False: a sibling's record is there, and stays. */
@@ -170,7 +176,7 @@ class RedisTokenStore implements TokenStore {
     }
     const ttlMs = this.#ttlMs(memory.record);
     const value = this.#envelope.seal(keys[0], { record: memory.record, writtenAt: Date.now(), ttlMs });
-    const sent = this.#memories.sent(key, memory, digestOf(value));
+    const sent = this.#memories.addSeen(key, memory, digestOf(value));
     const values = [...fence, value, String(ttlMs)];
     return [await this.#commands.eval({ script: SET_RECORD, keys, values }), sent];
   }
@@ -178,12 +184,10 @@ class RedisTokenStore implements TokenStore {
   /** What Redis missed is handed in once it is back, whether somebody asks for it by then or not. */
   async #handInAll(): Promise<void> {
     for (const key of this.#memories.pending()) {
-      const memory = this.#memories.get(key);
-      if (memory === undefined) continue;
       try {
-        await this.#handIn(key, memory);
+        await this.#read(key);
       } catch {
-        return; // Not back after all; tried again later.
+        return this.#handInLater(); // Not back after all.
       }
     }
   }

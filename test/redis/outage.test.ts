@@ -110,6 +110,25 @@ describe.skipIf(noOwnRedis).each(clients)('when Redis fails: $name', (client) =>
     expect(await sibling.get('a')).toEqual(recordNumber(2));
   });
 
+  it.each([
+    ['the older one', ['older', 'newer']],
+    ['the newer one', ['newer', 'older']],
+  ] as const)(
+    'of what two processes could not hand in, the newer record stays: %s is first',
+    async (_, order) => {
+      const stores = { newer: await redis.store(asking), older: await redis.store(asking) };
+      await stores.newer.set('a', recordNumber(1));
+      await stores.older.get('a');
+      await readOnly();
+      expect(await failure(stores.older.set('a', recordNumber(2)))).toMatchObject({ reason: 'refused' });
+      expect(await failure(stores.newer.set('a', recordNumber(3)))).toMatchObject({ reason: 'refused' });
+      await writable();
+      for (const which of order) await stores[which].get('a');
+      expect(await stores.older.get('a')).toEqual(recordNumber(3));
+      expect(await stores.newer.get('a')).toEqual(recordNumber(3));
+    },
+  );
+
   it('after an outage a record that was deleted meanwhile stays deleted', async () => {
     const [store, sibling] = [await redis.store(asking), await redis.store(asking)];
     await store.set('a', recordNumber(1));

@@ -52,7 +52,7 @@ describe('the memory in front of Redis', () => {
     const memories = recollection();
     let memory = memoryOf(recordNumber(1), { seen: ['digest_0'] });
     memories.keep('a', memory);
-    for (let n = 1; n <= 10; n += 1) memory = memories.sent('a', memory, `digest_${n}`);
+    for (let n = 1; n <= 10; n += 1) memory = memories.addSeen('a', memory, `digest_${n}`);
     expect(memories.get('a')?.seen).toEqual([3, 4, 5, 6, 7, 8, 9, 10].map((n) => `digest_${n}`));
     memories.settle('a', memory);
     expect(memories.get('a')).toMatchObject({ seen: ['digest_10'], isPending: false });
