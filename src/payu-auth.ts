@@ -161,23 +161,29 @@ export function createPayuAuthIn({ clock, random }: Surroundings, options: PayuA
   const resolved = resolveOptions(options);
   const emit = emitter(resolved.onEvent);
   const post = formTransport(resolved.http);
-  const { tokenUrl } = resolved;
-  const secrets = new Secrets({ ...resolved, clock });
+  const { tokenUrl, grant, tokenTimeoutMs, tokenAttempts } = resolved;
+  const secrets = new Secrets({ grant, clock, tokenTimeoutMs });
   const store: GuardedStore = new GuardedStore(resolved.store ?? new MemoryTokenStore(), {
     clock,
     emit,
-    limitMs: resolved.tokenTimeoutMs,
+    limitMs: tokenTimeoutMs,
     secrets: () => [...secrets.lastAsked, ...source.knownTokens()],
   });
   const source: TokenSource = new TokenSource({
-    ...resolved,
+    tokenUrl,
+    grant,
+    renewAheadMs: resolved.renewAheadMs,
+    defaultLifeMs: resolved.defaultLifeMs,
+    tokenTimeoutMs,
+    maxWaitMs: resolved.maxWaitMs,
+    tokenAttempts,
     store,
     notices:
       resolved.store?.sharesNotices === true
-        ? new StoredNotices(store, clientKey(tokenUrl, resolved.grant), clock)
+        ? new StoredNotices(store, clientKey(tokenUrl, grant), clock)
         : NO_NOTICES,
     refusals: new RefusalMemory(clock),
-    gate: new MintGate({ clock, random, tokenAttempts: resolved.tokenAttempts }),
+    gate: new MintGate({ clock, random, tokenAttempts }),
     secrets,
     post,
     clock,

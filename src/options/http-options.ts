@@ -3,9 +3,11 @@ import { invalidOption } from '../errors.ts';
 import { isRecord } from '../json.ts';
 import { givenOptions } from '../validation.ts';
 
+const NONE: TokenHttpOptions = Object.freeze({});
+
 /** Transport of the token requests, checked. */
 export function resolveHttp(http: unknown): TokenHttpOptions {
-  if (http === undefined) return {};
+  if (http === undefined) return NONE;
   if (!isRecord(http)) throw invalidOption('http', 'must be an object such as { proxy, httpsAgent }.');
   const given = Object.entries(givenOptions('http.', http, Object.keys(HTTP_RULES)));
   for (const [name, value] of given) {

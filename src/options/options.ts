@@ -109,15 +109,20 @@ export function resolveOptions(given: PayuAuthOptions): ResolvedOptions {
   const options = givenOptions('', given, OPTIONS);
   const allowInsecureHttp = optional(options, 'allowInsecureHttp', 'boolean') ?? false;
   const environment = resolveEnvironment(options.environment, allowInsecureHttp);
+  const { headerName, headerPrefix } = resolveHeader(options.header);
+  // No spreads: an object that is put together by one has a shape of its own, and takes three times as much memory.
   return {
-    ...environment,
+    tokenUrl: environment.tokenUrl,
+    revokeUrl: environment.revokeUrl,
+    foreignHosts: environment.foreignHosts,
     grant: resolveGrant(options.grant, options.environment),
     scope: resolveScope('scope', options.scope),
     origins: [
       ...environment.origins,
       ...resolveOrigins('origins', options.origins, environment.foreignHosts),
     ],
-    ...resolveHeader(options.header),
+    headerName,
+    headerPrefix,
     renewAheadMs: duration(options, 'renewAheadMs', 60_000, 0),
     defaultLifeMs: duration(options, 'defaultLifeMs', 3_600_000, 1),
     tokenTimeoutMs: duration(options, 'tokenTimeoutMs', 10_000, 1),

@@ -48,7 +48,7 @@ export function anyOf(cancellations: readonly Cancellation[]): Cancellation {
  */
 export class Ending implements Cancellation {
   readonly #toReason: () => Error;
-  readonly #listeners = new Set<() => void>();
+  #listeners: Set<() => void> | undefined;
   #hasCome = false;
 
   /** `toReason` makes an error for each caller. */
@@ -65,15 +65,17 @@ export class Ending implements Cancellation {
   }
 
   subscribe(listener: () => void): () => void {
+    this.#listeners ??= new Set();
     this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    return () => this.#listeners?.delete(listener);
   }
 
   come(): void {
     if (this.#hasCome) return;
     this.#hasCome = true;
-    for (const listener of [...this.#listeners]) listener();
-    this.#listeners.clear();
+    const listeners = this.#listeners ?? [];
+    this.#listeners = undefined;
+    for (const listener of listeners) listener();
   }
 }
 

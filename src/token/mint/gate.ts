@@ -6,7 +6,7 @@ import type { Failure } from '../endpoint/token-endpoint.ts';
 /** Leave to send one token request. */
 export interface Permit {
   /** What was sent between two failures belongs together: requests that fail side by side count as one failure. */
-  readonly epoch: object;
+  readonly epoch: number;
   /** To be called when the request and what follows from it is over. */
   release(): void;
 }
@@ -52,7 +52,7 @@ export class MintGate {
 
   #block: Block | undefined;
   /** Another one after each failure. */
-  #epoch: object = {};
+  #epoch = 0;
   /** Failures in a row, side by side ones counted once. */
   #failures = 0;
   #failingSince: Instant | undefined;
@@ -142,7 +142,7 @@ export class MintGate {
     // Beside another's trouble it may be the only failure there was.
     if (!this.#isOfNow(permit)) return this.#streak(now);
     this.#failingSince ??= now;
-    this.#epoch = {};
+    this.#epoch++;
     this.#failures++;
     this.#unhelped = then === 'not-helped-by-trying' ? this.#unhelped + 1 : 0;
     const isPause = this.#isPauseDue(then);
@@ -178,7 +178,7 @@ export class MintGate {
     const now = readClock(this.#clock);
     const told = later(now, waitMs);
     const until = beside === undefined ? told : laterOf(told, beside.until);
-    if (beside === undefined) this.#epoch = {};
+    if (beside === undefined) this.#epoch++;
     this.#limitedSince ??= now;
     this.#block = { kind: 'cool-down', since: this.#limitedSince, until };
     return msUntil(until, now);

@@ -129,7 +129,7 @@ export class Mint {
       return await this.#repeatUntilCounts();
     } finally {
       // Should it have failed, the refresh tokens are kept, and tried first by the next mint (F2).
-      if (this.#hasAskedPrimary) this.#state.deadRefreshTokens.clear();
+      if (this.#hasAskedPrimary) this.#state.deadRefreshTokens = undefined;
     }
   }
 
@@ -325,8 +325,7 @@ export class Mint {
         refreshToken === undefined ? this.#primary() : this.#refresh(refreshToken),
       );
       if (result.kind !== 'dead-refresh') return result;
-      this.#state.deadRefreshTokens.add(result.refreshToken);
-      this.#state.noteReplaced(result.refreshToken);
+      this.#state.noteDead(result.refreshToken);
       refusal ??= result.refusal;
       // A sibling may have rotated it.
       found = await store.get(this.#storeKey);
@@ -343,7 +342,7 @@ export class Mint {
   #livingRefreshToken(stored: TokenRecord | undefined): string | undefined {
     const state = this.#state;
     const living = [stored, state.heldUnder(this.#storeKey)].flatMap((record) =>
-      record?.refreshToken === undefined || state.deadRefreshTokens.has(record.refreshToken)
+      record?.refreshToken === undefined || state.deadRefreshTokens?.has(record.refreshToken)
         ? []
         : [record.refreshToken],
     );

@@ -23,37 +23,39 @@ interface RememberedRefusal {
 /** Answers what the token endpoint would answer again, so that a wrong secret does not hammer PayU (E7). */
 export class RefusalMemory {
   readonly #clock: Clock;
-  readonly #byKey: ExpiringMap<RememberedRefusal>;
+  #byKey: ExpiringMap<RememberedRefusal> | undefined;
   #ofClient: RememberedRefusal | undefined;
 
   constructor(clock: Clock) {
     this.#clock = clock;
-    this.#byKey = new ExpiringMap(({ until }) => isOver(until, readClock(clock)));
   }
 
   /** Remembers the refusal: for the whole client where it concerns the client, else for this token only. */
   remember(key: string, fingerprint: string, refusal: Refusal): KnownRefusal {
     const remembered = { refusal, fingerprint, until: later(readClock(this.#clock), REMEMBERED_MS) };
     if (concernsClient(refusal)) this.#ofClient = remembered;
-    else this.#byKey.set(key, remembered);
+    else {
+      this.#byKey ??= new ExpiringMap(({ until }) => isOver(until, readClock(this.#clock)));
+      this.#byKey.set(key, remembered);
+    }
     return { refusal, fingerprint, leftMs: REMEMBERED_MS };
   }
 
   forget(key: string): void {
-    this.#byKey.delete(key);
+    this.#byKey?.delete(key);
     this.#ofClient = undefined;
   }
 
   /** How long a refusal is still answered from memory, unless the secret changes; 0 where none is. Asks for no secret. */
   leftMs(key: string | undefined): number {
     const now = readClock(this.#clock);
-    const known = [this.#ofClient, key === undefined ? undefined : this.#byKey.get(key)];
+    const known = [this.#ofClient, key === undefined ? undefined : this.#byKey?.get(key)];
     return Math.max(...known.map((each) => (each === undefined ? 0 : msUntil(each.until, now))));
   }
 
   recall(key: string, fingerprint: string): KnownRefusal | undefined {
     const now = readClock(this.#clock);
-    for (const known of [this.#ofClient, this.#byKey.get(key)]) {
+    for (const known of [this.#ofClient, this.#byKey?.get(key)]) {
       if (known === undefined || known.fingerprint !== fingerprint || isOver(known.until, now)) continue;
       return { refusal: known.refusal, fingerprint, leftMs: msUntil(known.until, now) };
     }

@@ -62,7 +62,7 @@ export class TokenState {
   /** The last mint that failed; it stays known when another one succeeds. */
   lastFailure: MintFailure | undefined;
   /** Refresh tokens that were refused since the primary grant was last asked (F2). */
-  readonly deadRefreshTokens: Set<string> = new Set();
+  deadRefreshTokens: Set<string> | undefined;
   /** Refreshes in a row that the server answered with a 5xx (F2). */
   brokenRefreshes = 0;
   /** When a refresh was sent whose answer was lost, and maybe a new refresh token with it; until another token comes. */
@@ -230,6 +230,13 @@ export class TokenState {
   /** Another refresh token has come in its place, or has to. */
   noteReplaced(refreshToken: string): void {
     this.#replaced = remember(refreshToken, this.#replaced);
+  }
+
+  /** It was refused: it is never asked for again, and another one has to come in its place. */
+  noteDead(refreshToken: string): void {
+    this.deadRefreshTokens ??= new Set();
+    this.deadRefreshTokens.add(refreshToken);
+    this.noteReplaced(refreshToken);
   }
 
   /** Whether a store that shows this refresh token shows an old one. */

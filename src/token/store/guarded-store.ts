@@ -24,7 +24,7 @@ export class GuardedStore {
   readonly #store: TokenStore;
   readonly #parts: GuardedStoreParts;
   /** The last operation on each key that is not over yet. */
-  readonly #underWay = new Map<string, Promise<unknown>>();
+  #underWay: Map<string, Promise<unknown>> | undefined;
 
   constructor(store: TokenStore, parts: GuardedStoreParts) {
     this.#store = store;
@@ -90,15 +90,16 @@ export class GuardedStore {
   }
 
   #inOrder<T>(key: string, operate: () => MaybePromise<T>): MaybePromise<T> {
-    const before = this.#underWay.get(key);
+    const before = this.#underWay?.get(key);
     const result = before === undefined ? operate() : before.then(operate);
     if (!isThenable(result)) return result;
     const { limitMs } = this.#parts;
     const tooSlow = () => new Error(`The store did not answer within ${limitMs} ms.`);
     const limited = withinLimit(result, this.#parts, tooSlow);
     const over = limited.then(ignore, ignore).then(() => {
-      if (this.#underWay.get(key) === over) this.#underWay.delete(key);
+      if (this.#underWay?.get(key) === over) this.#underWay.delete(key);
     });
+    this.#underWay ??= new Map();
     this.#underWay.set(key, over);
     return limited;
   }

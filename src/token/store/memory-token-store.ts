@@ -10,6 +10,10 @@ function deadFrom({ refreshToken, obtainedAt, expiresAt }: TokenRecord): number 
   return refreshToken === undefined ? expiresAt : Math.max(expiresAt, obtainedAt + UNUSED_REFRESH_TOKEN_MS);
 }
 
+function isDead(record: TokenRecord): boolean {
+  return deadFrom(record) <= Date.now();
+}
+
 /**
  * Keeps tokens in this process; the default store. Synchronous, so that reading one costs no turn of the event loop.
  * Share one object between several auths, and they share their tokens.
@@ -19,7 +23,7 @@ function deadFrom({ refreshToken, obtainedAt, expiresAt }: TokenRecord): number 
  * const auth = createPayuAuth({ environment: 'test', grant, scope: scopes.payouts.create, store });
  */
 export class MemoryTokenStore implements TokenStore {
-  readonly #records: ExpiringMap<TokenRecord> = new ExpiringMap((record) => deadFrom(record) <= Date.now());
+  readonly #records: ExpiringMap<TokenRecord> = new ExpiringMap(isDead);
   readonly #locks = new Map<string, Mutex>();
 
   get(key: string): TokenRecord | undefined {
