@@ -1,13 +1,9 @@
-import { contenders, OURS, STATIC } from '../support/contenders.ts';
+import { AGAIN, contenders, OURS, STATIC, TO_BEAT } from '../support/contenders.ts';
 import { interleave, pairedRatio, type Ratio, type Times } from '../support/paired.ts';
 import { seededRandom } from '../support/random.ts';
 import type { Aside, Finding, Outcome } from '../support/report.ts';
 import { targetWithoutIo } from '../support/target.ts';
 
-/** The budget names these three; the others are shown. */
-const TO_BEAT = ['axios-auth-refresh', 'token-refresh', 'axios-token-interceptor'];
-/** The static header once more: how far its ratio is from 1 is what this machine can't tell apart. */
-const AGAIN = 'static header, again';
 const CALLS_PER_ROUND = 25;
 
 /** One request with a fresh token, over an adapter without I/O. */

@@ -1,6 +1,6 @@
 import { Agent } from 'node:http';
 import { startServer } from '../support/children.ts';
-import { contenders, OURS, STATIC } from '../support/contenders.ts';
+import { concurrently, contenders, OURS, STATIC } from '../support/contenders.ts';
 import { interleave, median, pairedRatio, timesOf } from '../support/paired.ts';
 import { seededRandom } from '../support/random.ts';
 import { number, type Outcome } from '../support/report.ts';
@@ -25,7 +25,7 @@ export async function loopback(rounds: number): Promise<Outcome> {
         transport: { httpAgent },
         tokenTransport: {},
       });
-      return { name, run: () => concurrently(call) };
+      return { name, run: () => concurrently(call, CALLS_PER_ROUND, CONCURRENT) };
     }),
   );
   const times = await interleave(contestants, { rounds, warmUpRounds: 10, random: seededRandom(2) });
@@ -60,15 +60,4 @@ export async function loopback(rounds: number): Promise<Outcome> {
       },
     ],
   };
-}
-
-async function concurrently(call: () => Promise<unknown>): Promise<void> {
-  let left = CALLS_PER_ROUND;
-  const worker = async () => {
-    while (left > 0) {
-      left--;
-      await call();
-    }
-  };
-  await Promise.all(Array.from({ length: CONCURRENT }, worker));
 }
