@@ -19,7 +19,8 @@ export function cancellationOf(
     reason: () => (signal.aborted ? toReason(signal.reason) : undefined),
     subscribe(listener) {
       signal.addEventListener('abort', listener, { once: true });
-      return () => signal.removeEventListener('abort', listener);
+      // A stand-in of a test or of an old polyfill may lack it: the other callers must not suffer.
+      return () => signal.removeEventListener?.('abort', listener);
     },
   };
 }

@@ -1,5 +1,6 @@
 import pRetry from 'p-retry';
 import {
+  type AnyPayuAuthError,
   ClosedError,
   isPayuAuthError,
   type PayuAuthError,
@@ -94,6 +95,9 @@ interface DeadRefresh {
 /** A write that takes longer keeps nobody waiting (C4). */
 const LONGEST_WRITE_MS = 1_000;
 
+/** So often one is begun anew after changes by hand: what a mint calls itself may make one each time. */
+const MOST_MINTS = 10;
+
 /**
  * Gets one token: from the store where a sibling put one, else by the grant. One object per mint, to be read from top to
  * bottom: secrets, store, gate, lock, store, refresh or primary grant, store, receive.
@@ -135,7 +139,7 @@ export class Mint {
 
   async #repeatUntilCounts(): Promise<Obtained> {
     const started = this.#since;
-    for (;;) {
+    for (let mints = 0; mints < MOST_MINTS; mints++) {
       await unlessCancelled(this.#state.changes.carriedOut, this.#flight.aborted);
       if (!this.#state.isCurrent(started) && this.#state.isUsable(this.#now())) return this.#changedByHand();
       const obtained = await this.#mintOnce();
@@ -143,6 +147,11 @@ export class Mint {
       // After revoke(), invalidate() and setToken() nothing is minted for nobody (C5).
       if (!this.#flight.isAwaited) this.#endUnawaited();
     }
+    throw this.#noteFailure(
+      new Error(
+        `invalidate() or revoke() was called during each of the last ${MOST_MINTS} mints, maybe by "onEvent", the store or a function that gives a secret`,
+      ),
+    );
   }
 
   /** Aborted first, so that nobody joins the flight before it has ended. */
@@ -171,16 +180,22 @@ export class Mint {
       return this.#receive(result);
     } catch (error) {
       if (this.#flight.signal.aborted) this.#endAbandoned();
-      const failure = isPayuAuthError(error)
-        ? error
-        : unexpectedError(safeErrorWithFrames(error, this.#parts.secrets.lastAsked));
-      this.#state.lastFailure = { at: this.#parts.clock.now(), error: failure };
+      const failure = this.#noteFailure(error);
       if (this.#hasAsked) this.#parts.emit({ type: 'token-failed', cause: this.#cause, error: failure });
       // A change by hand wins over a failure as it does over a token (C5).
       if (!this.#state.isCurrent(this.#since)) return undefined;
       if (this.#cause === 'renew-ahead') this.#state.postponeRenewal(this.#now());
       throw failure;
     }
+  }
+
+  #noteFailure(error: unknown): AnyPayuAuthError {
+    const { clock, secrets } = this.#parts;
+    const failure = isPayuAuthError(error)
+      ? error
+      : unexpectedError(safeErrorWithFrames(error, secrets.lastAsked));
+    this.#state.lastFailure = { at: clock.now(), error: failure };
+    return failure;
   }
 
   /** Abandoned by its callers before the next try: the last one that failed is told all the same (C3). */

@@ -43,7 +43,7 @@ export class ManualChanges {
     const { store } = this.#parts;
     const value = state.record?.accessToken;
     state.forgetAccessToken();
-    if (value === undefined) return; // never minted here: there is no key to look under
+    if (!value) return; // none was held: nothing of ours is in the store
     await state.changes.carryOut(async () => {
       const storeKey = await this.#storeKey(scope, state);
       const stored = await store.get(storeKey);

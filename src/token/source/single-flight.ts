@@ -99,8 +99,9 @@ export class SingleFlight {
       if (this.#hold !== undefined && msUntil(this.#hold.until, since) >= limit.leftMs) {
         return reject(this.#hold.tooLong());
       }
-      const stopLimit = limit.start(() => this.#dismiss(waiter));
+      // First, as a stranger's signal may throw here: no timer is left behind then.
       const unsubscribe = cancellation?.subscribe(() => this.#leave(waiter, cancellation.reason()));
+      const stopLimit = limit.start(() => this.#dismiss(waiter));
       const stopWaiting = () => {
         stopLimit();
         unsubscribe?.();

@@ -162,6 +162,27 @@ function aborted(): AbortController {
   return controller;
 }
 
+describe('a signal that is only half of one, as a stand-in of a test may be', () => {
+  const thrown = () => {
+    throw new Error('no listeners here');
+  };
+  const halves: readonly [string, object, string][] = [
+    ['can not be left', { aborted: false, addEventListener: () => {} }, 'token'],
+    ['takes no listener', { aborted: false, addEventListener: thrown }, 'no listeners here'],
+  ];
+  test.each(halves)('%s: harms nobody else, and leaves no timer', async (_, signal, outcome) => {
+    const { clock, work, join } = startFlight();
+    const its = join(1_000, signal as AbortSignal).then(
+      ({ record }) => record.accessToken,
+      (error: Error) => error.message,
+    );
+    const other = join();
+    work.resolve(TOKEN);
+    expect([await its, await other]).toEqual([outcome, TOKEN]);
+    expect(clock.pending).toBe(0);
+  });
+});
+
 describe('one who runs out of patience', () => {
   test('is rejected at its time, not a millisecond before', async () => {
     const { clock, flight, join } = startFlight();
