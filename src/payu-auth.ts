@@ -269,7 +269,7 @@ class Auth implements PayuAuth {
     const isHeld = record !== undefined && token !== 'missing';
     return {
       token,
-      ...(isHeld ? { expiresAt: new Date(record.expiresAt) } : {}),
+      ...(isHeld ? { expiresAt: dateAt(record.expiresAt) } : {}),
       ...(block === undefined
         ? {}
         : { blocked: { by: block.by, until: dateAt(clock.now() + block.leftMs) } }),
@@ -366,11 +366,12 @@ function givenToken(
 }
 
 function accessToken(record: TokenRecord): AccessToken {
-  const token = {
-    scope: record.scope,
-    obtainedAt: new Date(record.obtainedAt),
-    expiresAt: new Date(record.expiresAt),
-    extra: record.extra,
+  const token: Omit<AccessToken, 'value'> = {
+    // Copies: what a caller does to them must not change what is asked for next.
+    scope: [...record.scope],
+    obtainedAt: dateAt(record.obtainedAt),
+    expiresAt: dateAt(record.expiresAt),
+    extra: { ...record.extra },
   };
   Object.defineProperty(token, 'value', { value: record.accessToken, enumerable: false });
   return token as AccessToken;

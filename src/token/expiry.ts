@@ -1,8 +1,8 @@
 import { type Instant, later, laterOf, msUntil } from '../time/instant.ts';
 import type { TokenRecord } from './store/token-store.ts';
 
-/** Ten years: a reply that says more is not believed (B1). */
-const LONGEST_LIFE_MS = 10 * 365.25 * 24 * 60 * 60 * 1_000;
+/** Ten years: a reply or a record that says more is not believed (B1). */
+export const LONGEST_LIFE_MS: number = 10 * 365.25 * 24 * 60 * 60 * 1_000;
 
 /** However short its life, a token that was just minted is used for this long, or the last second on a server that rounds would cost a mint per call (B5). */
 const GRACE_MS = 500;

@@ -4,6 +4,7 @@ import { safeError } from '../../redact.ts';
 import type { Clock } from '../../time/clock.ts';
 import { cancellationOf, unlessCancelled, withinLimit } from '../../time/wait.ts';
 import { isTokenValue } from '../endpoint/token-response.ts';
+import { LONGEST_LIFE_MS } from '../expiry.ts';
 import type { MaybePromise, TokenRecord, TokenStore } from './token-store.ts';
 
 export interface GuardedStoreParts {
@@ -32,16 +33,18 @@ export class GuardedStore {
   }
 
   async get(key: string): Promise<TokenRecord | undefined> {
-    const record = await this.#attempt('get', key, () => this.#store.get(key));
-    if (record == null) return undefined;
-    if (isTokenRecord(record)) return record;
-    this.#failed('get', new Error('The record in the store is not one that this library wrote.'));
-    return undefined;
+    const found = await this.#attempt('get', key, () => this.#store.get(key));
+    try {
+      return found == null ? undefined : checkedRecord(found);
+    } catch (error) {
+      this.#failed('get', error);
+      return undefined;
+    }
   }
 
   set(key: string, record: TokenRecord): Promise<void> {
     const tokens = [record.accessToken, record.refreshToken ?? ''];
-    return this.#attempt('set', key, () => this.#store.set(key, record), tokens);
+    return this.#attempt('set', key, () => this.#store.set(key, copyOf(record)), tokens);
   }
 
   delete(key: string): Promise<void> {
@@ -125,16 +128,29 @@ function rejection(promise: Promise<unknown>): Promise<unknown> {
   return promise.then(ignore, (error: unknown) => error);
 }
 
-function isTokenRecord(value: unknown): value is TokenRecord {
-  return (
-    isRecord(value) &&
-    (value.accessToken === '' || isTokenValue(value.accessToken)) &&
-    (value.refreshToken === undefined ||
-      (typeof value.refreshToken === 'string' && value.refreshToken !== '')) &&
-    Array.isArray(value.scope) &&
-    value.scope.every((scope) => typeof scope === 'string') &&
-    Number.isFinite(value.obtainedAt) &&
-    Number.isFinite(value.expiresAt) &&
-    isRecord(value.extra)
-  );
+/** A record of our own: a store may change the object that it hands out later, or encrypt in place the one that it gets. */
+function copyOf(record: TokenRecord): TokenRecord {
+  return { ...record, scope: [...record.scope], extra: { ...record.extra } };
+}
+
+/** Each field is read once, and no token lives longer than one that was minted (B1). */
+function checkedRecord(found: TokenRecord): TokenRecord {
+  const { accessToken, refreshToken, scope, obtainedAt, expiresAt, extra } = found;
+  const isOurs =
+    (accessToken === '' || isTokenValue(accessToken)) &&
+    (refreshToken === undefined || (typeof refreshToken === 'string' && refreshToken !== '')) &&
+    Array.isArray(scope) &&
+    scope.every((each) => typeof each === 'string') &&
+    Number.isFinite(obtainedAt) &&
+    Number.isFinite(expiresAt) &&
+    isRecord(extra);
+  if (!isOurs) throw new Error('The record in the store is not one that this library wrote.');
+  return copyOf({
+    accessToken,
+    ...(refreshToken === undefined ? {} : { refreshToken }),
+    scope,
+    obtainedAt,
+    expiresAt: Math.min(expiresAt, obtainedAt + LONGEST_LIFE_MS),
+    extra,
+  });
 }

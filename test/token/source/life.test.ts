@@ -1,7 +1,7 @@
 import type { AxiosInstance } from 'axios';
 import { describe, expect, test } from 'vitest';
 import { type Harness, startHarness } from '../../support/harness.ts';
-import { callAccount, eventually, sentTokens, turns } from '../support.ts';
+import { callAccount, eventually, sentTokens, tokenForms, turns } from '../support.ts';
 
 /**
  * A client whose API answers at once, so that thousands of calls cost no sockets, and which remembers how many of
@@ -288,4 +288,22 @@ describe('a token as it is handed out', () => {
     expect(Object.keys(token)).toEqual(['scope', 'obtainedAt', 'expiresAt', 'extra']);
     expect(JSON.stringify(token)).not.toContain(token.value);
   });
+
+  test.each(['minted', 'by hand'])(
+    'may be changed by its owner, and nothing else changes: %s',
+    async (how) => {
+      const { auth, sandbox } = await startHarness();
+      if (how === 'by hand') await auth.setToken({ accessToken: 'token-by-hand', expiresInSeconds: 600 });
+      const token = await auth.getToken();
+      (token.scope as string[]).push('another_scope');
+      Object.assign(token.extra, { mid: 1 });
+      token.expiresAt.setTime(0);
+      const { value, scope, extra } = await auth.getToken();
+      expect(value).toBe(token.value);
+      expect([scope, 'mid' in extra]).toEqual([['create_payout_transactions'], false]);
+      await auth.invalidate();
+      await auth.getToken();
+      expect(tokenForms(sandbox).at(-1)?.scope).toBe('create_payout_transactions');
+    },
+  );
 });

@@ -79,7 +79,7 @@ describe('a store that fails knows nothing, and costs an event', () => {
     const result = guarded.get('key');
     clock.advance(LIMIT_MS - 1);
     answer.resolve(RECORD);
-    expect(await result).toBe(RECORD);
+    expect(await result).toEqual(RECORD);
     expect(failures()).toEqual([]);
     expect(clock.pending).toBe(0);
   });
@@ -111,11 +111,26 @@ describe('what a store answers', () => {
     ['a record', RECORD],
     ['without a refresh token', { ...RECORD, refreshToken: undefined }],
     ['without an access token: only its refresh token is kept', { ...RECORD, accessToken: '' }],
-    ['with more than we know', { ...RECORD, more: 1 }],
   ])('is taken: %s', async (_, record) => {
     const { guarded, failures } = guard({ get: () => record as TokenRecord });
-    expect(await guarded.get('key')).toBe(record);
+    expect(await guarded.get('key')).toEqual(record);
     expect(failures()).toEqual([]);
+  });
+
+  test('is taken without what we do not know', async () => {
+    const { guarded, failures } = guard({ get: () => ({ ...RECORD, _id: 1 }) });
+    expect(await guarded.get('key')).toEqual(RECORD);
+    expect(failures()).toEqual([]);
+  });
+
+  const TEN_YEARS_MS = 10 * 365.25 * 86_400_000;
+  test.each([
+    [TEN_YEARS_MS, TEN_YEARS_MS],
+    [TEN_YEARS_MS + 1, TEN_YEARS_MS],
+    [Number.MAX_VALUE, TEN_YEARS_MS],
+  ])('lives for ten years at most: %d ms', async (lifeMs, believedMs) => {
+    const { guarded } = guard({ get: () => ({ ...RECORD, obtainedAt: 0, expiresAt: lifeMs }) });
+    expect(await guarded.get('key')).toMatchObject({ expiresAt: believedMs });
   });
 
   test.each([[undefined], [null]])('is nothing: %s', async (nothing) => {
@@ -145,6 +160,55 @@ describe('what a store answers', () => {
     const { guarded, failures } = guard({ get: () => nonsense as TokenRecord });
     expect(await guarded.get('key')).toBeUndefined();
     expect(failures()).toEqual(['get: The record in the store is not one that this library wrote.']);
+  });
+});
+
+describe("the store's object is the store's, and ours is ours", () => {
+  /** What stores do to objects: encrypt in place, add an id, use one object for all answers. */
+  const spoil = (record: TokenRecord) => {
+    Object.assign(record, { accessToken: 'c1pher', refreshToken: 'c1pher', expiresAt: 9, _id: 1 });
+    (record.scope as string[]).push('b');
+    (record.extra as Record<string, unknown>).mid = 1;
+  };
+
+  test('a record is not what the store makes of it', async () => {
+    const record: TokenRecord = { ...RECORD, scope: ['a'], extra: {} };
+    const { guarded, failures } = guard({ set: async (_, given) => spoil(given) });
+    await guarded.set('key', record);
+    expect(record).toEqual(RECORD);
+    expect(failures()).toEqual([]);
+  });
+
+  test('an answer is not what the store makes of it later', async () => {
+    const stored: TokenRecord = { ...RECORD, scope: ['a'], extra: {} };
+    const { guarded } = guard({ get: () => stored });
+    const found = await guarded.get('key');
+    spoil(stored);
+    expect(found).toEqual(RECORD);
+  });
+
+  test('each field counts as it was when it was looked at', async () => {
+    const values = ['access-token-1', 'a\r\nb'];
+    const stored = {
+      ...RECORD,
+      get accessToken() {
+        return values.shift() ?? '';
+      },
+    };
+    const { guarded } = guard({ get: () => stored });
+    expect((await guarded.get('key'))?.accessToken).toBe('access-token-1');
+  });
+
+  test('an answer that can not be read is a failure of the store', async () => {
+    const unreadable = new Proxy(RECORD, {
+      get: (_, name) => {
+        if (name === 'then') return undefined;
+        throw new Error('no access');
+      },
+    });
+    const { guarded, failures } = guard({ get: () => unreadable });
+    expect(await guarded.get('key')).toBeUndefined();
+    expect(failures()).toEqual(['get: no access']);
   });
 });
 
@@ -201,7 +265,7 @@ describe('the order of operations on one key is that of the calls', () => {
     clock.advance(LIMIT_MS);
     await Promise.all(calls);
     expect(failures()).toHaveLength(3);
-    expect(await guarded.get('other')).toBe(RECORD);
+    expect(await guarded.get('other')).toEqual(RECORD);
   });
 
   test('once all is over, nothing of the order is remembered: a synchronous store answers without a turn', async () => {
@@ -212,7 +276,7 @@ describe('the order of operations on one key is that of the calls', () => {
       answer = record;
     });
     for (let microtask = 0; microtask < 3; microtask++) await Promise.resolve();
-    expect(answer).toBe(RECORD);
+    expect(answer).toEqual(RECORD);
     expect(clock.pending).toBe(0);
   });
 });
