@@ -6,7 +6,7 @@ const TIME = '(?<hour>\\d{2}):(?<minute>\\d{2}):(?<second>\\d{2})';
 const SHORT_DAY = '(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)';
 const LONG_DAY = '(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day';
 
-/** What each of the forms names. */
+/** The named groups of each form. */
 type DateParts = Readonly<Record<'year' | 'month' | 'day' | 'hour' | 'minute' | 'second', string>>;
 
 /** The three forms of RFC 9110 §5.6.7. */
@@ -17,7 +17,7 @@ const HTTP_DATES = [
 ];
 
 /**
- * An HTTP-date in milliseconds since the epoch, or undefined where it is none. By grammar: `Date.parse` would take
+ * An HTTP-date in milliseconds since the epoch, or undefined for any other text. By grammar: `Date.parse` would take
  * `2`, local times and worse.
  *
  * @see https://www.rfc-editor.org/rfc/rfc9110#section-5.6.7
@@ -45,7 +45,7 @@ function fullYear(digits: string, now: number): number {
 
 /** A number from here on is a point in time, in seconds since the epoch: no server means a wait of 31 years. */
 const POINT_IN_SECONDS = 1e9;
-/** And from here on in milliseconds. */
+/** From here on it is in milliseconds. */
 const POINT_IN_MS = 1e11;
 
 /**
@@ -68,7 +68,7 @@ export function retryAfterBodyMs(value: unknown, now: number): number | undefine
 }
 
 /**
- * What a rate-limited reply says about waiting: the longer of both, undefined where neither is usable (rule E2). Points
+ * The wait that a rate-limited reply asks for: the longer of both, undefined if neither is usable (rule E2). Points
  * in time are read against the reply's own `Date`: the server's clock is believed for differences only (rule T3).
  */
 export function toldWaitMs(

@@ -4,7 +4,7 @@ import type { TokenRecord } from './store/token-store.ts';
 /** Ten years: a reply or a record that says more is not believed (B1). */
 export const LONGEST_LIFE_MS: number = 10 * 365.25 * 24 * 60 * 60 * 1_000;
 
-/** However short its life, a token that was just minted is used for this long, or the last second on a server that rounds would cost a mint per call (B5). */
+/** A token that was just minted is used for at least this long: on a server that rounds, the last second would cost a mint per call (B5). */
 const GRACE_MS = 500;
 /** The renew-ahead window is at most this share of the life (B3). */
 const WINDOW_SHARE = 0.1;
@@ -38,8 +38,8 @@ export function endOfOwn({ obtainedAt, expiresAt }: TokenRecord, since: Instant)
 }
 
 /**
- * When a token found in a store ends. Whoever wrote the record may have another clock: of it only the difference counts,
- * as the most that may be left (T3).
+ * When a token found in a store ends. The record's writer may have another clock: only the difference of its times
+ * counts, as the most that may be left (T3).
  */
 export function endOfFound({ obtainedAt, expiresAt }: TokenRecord, now: Instant): Instant {
   return later(now, Math.min(expiresAt - now.wallMs, expiresAt - obtainedAt));

@@ -4,7 +4,7 @@ import { type Cancellation, NEVER, unlessCancelled, withinLimit } from '../../ti
 /** The most that is read of a reply (G3). */
 export const LARGEST_REPLY_BYTES: number = 64 * 1024;
 
-/** What a form POST came to. The token half knows no HTTP client: it is given one of these. */
+/** The result of a form POST. */
 export type FormReply =
   | {
       readonly kind: 'reply';
@@ -16,10 +16,10 @@ export type FormReply =
   /** No reply: the network, a timeout. The error is fit to be shown. */
   | { readonly kind: 'no-reply'; readonly error: Error };
 
-/** Parameters that are no secret. Taken out of a message, they would take with them what it is about. */
+/** Parameters that are no secret. Without them a message would no longer say what it is about. */
 const OPEN_PARAMETERS = ['grant_type', 'client_id', 'scope'];
 
-/** What of a form must not stand in any message. */
+/** The values of a form that no message may hold. */
 export function secretsIn(form: URLSearchParams): readonly string[] {
   return [...form].filter(([name]) => !OPEN_PARAMETERS.includes(name)).map(([, value]) => value);
 }
@@ -31,7 +31,10 @@ export interface PostParts {
   readonly tokenTimeoutMs: number;
 }
 
-/** Sends a form once, follows no redirect, and rejects only when the signal aborts. */
+/**
+ * Sends a form once, follows no redirect, and rejects only when the signal aborts. The token half knows no HTTP client: it
+ * is given one of these.
+ */
 export type FormPost = (url: string, form: URLSearchParams, signal: AbortSignal) => Promise<FormReply>;
 
 /**

@@ -7,9 +7,9 @@ export type Secret = string | (() => string | Promise<string>);
 /**
  * How access tokens are got (RFC 6749 §4).
  *
- * A grant that is a variable of its own needs `as const` or `satisfies Grant`, or its `type` is any string to TypeScript.
+ * A grant in a variable of its own needs `as const` or `satisfies Grant`: else TypeScript takes its `type` for any string.
  */
-// The usual grant stands last: of several that fit equally, TypeScript compares with the last, and says what is wrong there.
+// The usual grant stands last: of several that fit equally, TypeScript's messages are about the last.
 export type Grant =
   | {
       readonly type: 'custom';
@@ -38,14 +38,14 @@ export type Grant =
     }
   | { readonly type: 'client_credentials'; readonly clientId: string; readonly clientSecret: Secret };
 
-/** A grant in wire names, its client id known. Secrets are values or functions still. */
+/** A grant in wire names, with its client id. Secrets may still be functions. */
 export interface WireGrant {
   readonly type: Grant['type'];
   readonly grantType: string;
   readonly clientId: string | undefined;
   /** Parameters that are no secret: `username`. */
   readonly open: Readonly<Record<string, string>>;
-  /** Parameters that are: `client_secret`, `password`, `refresh_token`, a custom grant's own. */
+  /** Parameters that are secrets: `client_secret`, `password`, `refresh_token`, a custom grant's own. */
   readonly secret: Readonly<Record<string, Secret>>;
 }
 
@@ -82,7 +82,7 @@ export function wireGrant(grant: Grant, clientId: string | undefined): WireGrant
   }
 }
 
-/** The rule that a secret's value breaks, or undefined where it is fit to be sent. Names no value. */
+/** The rule that a secret's value breaks, or undefined if it can be sent. Names no value. */
 export function secretFault(value: unknown): string | undefined {
   if (typeof value !== 'string') {
     return `must be a string, or a function that returns one or a promise of one; got ${kindOf(value)}`;
@@ -95,8 +95,8 @@ export function secretFault(value: unknown): string | undefined {
 }
 
 /**
- * What no credential holds, and shells, .env files, templates and copied pages leave behind. UTF-8 is none of it: RFC 6749
- * keeps it out of secrets and lets it into passwords (appendix A), and servers take both.
+ * The fault of a text that shells, .env files, templates and copied pages leave behind, and no credential has. UTF-8 is no
+ * fault: RFC 6749 forbids it in secrets and allows it in passwords (appendix A), and servers take both.
  */
 export function textFault(value: string): string | undefined {
   if (/^(["'`]).*\1$/s.test(value)) {

@@ -5,7 +5,7 @@ import {
   revocationRefusedError,
   revocationUnavailableError,
 } from '../mint/messages.ts';
-import { type FormReply, type PostParts, postWithin, secretsIn } from './form-post.ts';
+import { type FormReply, type PostParts, postWithin } from './form-post.ts';
 import { type AskedSecrets, revokeForm, type WireGrant } from './grants.ts';
 import { classify } from './token-endpoint.ts';
 
@@ -29,7 +29,7 @@ export async function revokeTokens(
     tokens.map(async (token) => {
       const form = revokeForm(parts.grant, secrets, token);
       const reply = await postWithin(parts, parts.revokeUrl, form, cancellation);
-      return revocationFailure(reply, parts, [...secretsIn(form), ...Object.values(secrets), ...tokens]);
+      return revocationFailure(reply, parts, [...Object.values(secrets), ...tokens]);
     }),
   );
   const failure = failures.find((each) => each !== undefined);

@@ -15,12 +15,12 @@ export function scopeKey(scope: readonly string[]): string {
   return scope.join(' ');
 }
 
-/** The rule that this value breaks as a scope, or undefined where it is one. */
+/** The rule that this value breaks, or undefined for a scope. */
 export function scopeFault(input: unknown): string | undefined {
   const parts = typeof input === 'string' ? [input] : input;
   const rule = 'must be a scope such as scopes.payouts.create, or a non-empty list of them';
   if (!Array.isArray(parts) || !parts.every((part) => typeof part === 'string')) return rule;
-  // An empty one among others is a variable that is not set: the token would lack what it is wanted for.
+  // An empty one among others is a variable that nobody set: the token would lack a scope.
   if (parts.length === 0 || parts.some((part) => part.trim() === '')) return rule;
   const scope = scopeSet(parts);
   const listed = scope.find((part) => part.includes(','));

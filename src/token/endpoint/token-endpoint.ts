@@ -5,7 +5,7 @@ import type { TokenRecord } from '../store/token-store.ts';
 import { type FormReply, LARGEST_REPLY_BYTES } from './form-post.ts';
 import { readToken, type TokenReading } from './token-response.ts';
 
-/** What one token request came to. */
+/** The result of one token request. */
 export type TokenOutcome =
   | { readonly kind: 'token'; readonly record: TokenRecord }
   | Failure
@@ -21,9 +21,9 @@ export type Classified =
   | { readonly kind: 'rate-limited'; readonly toldMs: number | undefined }
   | Fault;
 
-/** A no for good, fit to be shown. */
+/** A final no, fit to be shown. */
 export interface Refusal {
-  /** One of the protocol's own words as it came, so that it can be decided on; any other without secrets. */
+  /** A word of the protocol as it came, as decisions depend on it; any other word without secrets. */
   readonly error: string | undefined;
   readonly errorDescription: string | undefined;
   readonly status: number;
@@ -57,12 +57,23 @@ function isRateLimit(status: number, error: string | undefined, retryAfter: stri
   return error === 'rate_limit_exceeded' || status === 429 || (status === 503 && retryAfter !== undefined);
 }
 
+/** RFC 6749 §5.2: the configuration is wrong, or the grant is dead. */
+const KNOWN_REFUSALS = new Set([
+  'invalid_client',
+  'unauthorized_client',
+  'invalid_scope',
+  'unsupported_grant_type',
+  'invalid_request',
+  'invalid_grant',
+]);
 /** Errors that pass by themselves (E6). `invalid_token_reuse`: concurrent mints raced on a revoke-previous server. */
 const PASSING = new Set(['server_error', 'temporarily_unavailable', 'invalid_token_reuse']);
 /** Statuses that pass by themselves where no known `error` says otherwise (E6); 499 is nginx' "client closed request". */
 const PASSING_STATUSES = new Set([408, 421, 425, 499]);
+/** What is decided on, and so shown as it came. `invalid_token`, of a revocation: it was revoked before. */
+const PROTOCOL_WORDS = new Set([...KNOWN_REFUSALS, ...PASSING, 'rate_limit_exceeded', 'invalid_token']);
 
-/** What a reply is read against: the request that it answers, and the moments of both. */
+/** What a reply is read against: its request, and the times of both. */
 export interface RequestContext {
   readonly scope: readonly string[];
   readonly sentAt: number;
@@ -127,39 +138,20 @@ export function isAnswerLost(outcome: TokenOutcome): boolean {
   return status === undefined ? !NOT_SENT.test(what) : status === 502 || status === 504;
 }
 
-/** What a reply says of itself, fit to be quoted: a secret may be part of a word of the protocol (E7). */
+/** What a refusal says, fit to be quoted. A secret may be part of a word of the protocol, which stays whole (E7). */
 function refusalIn(body: unknown, status: number, secrets: Iterable<string>): Refusal {
   const error = textIn(body, 'error');
   const description = textIn(body, 'error_description');
   return {
-    error: error === undefined || isProtocolWord(error) ? error : quotable(error, secrets),
+    error: error === undefined || PROTOCOL_WORDS.has(error) ? error : quotable(error, secrets),
     errorDescription: description === undefined ? undefined : quotable(description, secrets),
     status,
     isJson: isRecord(body),
   };
 }
 
-/** A text that the body itself holds: what a polluted prototype holds is no word of the server's. */
+/** A text that the body itself holds: a polluted prototype is not the server's word. */
 function textIn(body: unknown, name: string): string | undefined {
   const value = isRecord(body) && Object.hasOwn(body, name) ? body[name] : undefined;
   return typeof value === 'string' && value !== '' ? value : undefined;
 }
-
-function isProtocolWord(error: string): boolean {
-  return (
-    KNOWN_REFUSALS.has(error) ||
-    PASSING.has(error) ||
-    error === 'rate_limit_exceeded' ||
-    error === 'invalid_token' // of a revocation: it was revoked before
-  );
-}
-
-/** RFC 6749 §5.2: the configuration is wrong, or the grant is dead. */
-const KNOWN_REFUSALS = new Set([
-  'invalid_client',
-  'unauthorized_client',
-  'invalid_scope',
-  'unsupported_grant_type',
-  'invalid_request',
-  'invalid_grant',
-]);

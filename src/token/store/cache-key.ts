@@ -18,12 +18,12 @@ export function cacheKey(
   return digest([tokenUrl, grant.clientId, grant.grantType, parameters, scopeKey(scope)]);
 }
 
-/** The key under which a store keeps what all users of one client must know: cool-downs and refusals. */
+/** The key of what all users of one client must know: cool-downs and refusals. */
 export function clientKey(tokenUrl: string, grant: WireGrant): string {
   return digest([tokenUrl, grant.clientId]);
 }
 
-/** Tells whether the credentials changed since they were refused (E7). Stays in memory. */
+/** Tells whether the credentials changed since they were refused (E7). */
 export function fingerprint(secrets: AskedSecrets): string {
   return digest(secrets);
 }

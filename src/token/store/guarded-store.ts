@@ -12,14 +12,14 @@ export interface GuardedStoreParts {
   /** The longest that an answer of the store is waited for. */
   readonly limitMs: number;
   readonly emit: Emit;
-  /** What must not stand in an event. */
+  /** Values that no event may hold. */
   readonly secrets: () => Iterable<string>;
 }
 
 /**
  * A store as the core uses it: whatever it does costs an event, never a request (C4). A store that throws, rejects,
- * answers nonsense or does not answer within `limitMs` is a store that knows nothing. What concerns one key happens in
- * the order of the calls, so that no slow write overtakes what was decided after it (C5).
+ * answers nonsense or does not answer within `limitMs` counts as empty. Operations on one key run in the order of the
+ * calls, so that no slow write overtakes what was decided after it (C5).
  */
 export class GuardedStore {
   readonly #store: TokenStore;
@@ -70,7 +70,7 @@ export class GuardedStore {
       };
       lock().catch(async (error: unknown) => {
         if (signal.aborted) return;
-        // The task's own failure comes back through the lock: it is none of the store's.
+        // The task's own failure comes back through the lock: the store is not to blame.
         if (running === undefined || (await rejection(running)) !== error) this.#failed('lock', error);
         runOnce();
       });
@@ -123,7 +123,7 @@ function isThenable<T>(value: MaybePromise<T>): value is Promise<T> {
 
 function ignore(): void {}
 
-/** What the promise rejects with; undefined where it does not. */
+/** What the promise rejects with; undefined if it fulfils. */
 function rejection(promise: Promise<unknown>): Promise<unknown> {
   return promise.then(ignore, (error: unknown) => error);
 }
