@@ -221,6 +221,7 @@ describe('a wrong option throws a TypeError with the code ERR_INVALID_OPTION at 
       a token URL with an encoded placeholder: "environment.tokenUrl" holds white space, a quotation mark, braces or other debris: leave it out, or fill in the placeholder.
       a token URL with a placeholder in brackets: "environment.tokenUrl" holds white space, a quotation mark, braces or other debris: leave it out, or fill in the placeholder.
       a token URL with a zero-width space: "environment.tokenUrl" holds white space, a quotation mark, braces or other debris: leave it out, or fill in the placeholder.
+      a token URL in quotes: "environment.tokenUrl" holds white space, a quotation mark, braces or other debris: leave it out, or fill in the placeholder.
       a token URL from a sentence: "environment.tokenUrl" holds white space, a quotation mark, braces or other debris: leave it out, or fill in the placeholder.
       a token URL without a host: "environment.tokenUrl" must begin with https://, such as "https://accounts.payu.in/oauth/token".
       a token URL without its slashes: "environment.tokenUrl" must begin with https://, such as "https://accounts.payu.in/oauth/token".
@@ -253,6 +254,7 @@ describe('a wrong option throws a TypeError with the code ERR_INVALID_OPTION at 
       a client secret with a variable: "grant.clientSecret" holds a placeholder, as of a shell or a template, that nobody filled in: give the value itself.
       a client secret with a variable inside: "grant.clientSecret" holds a placeholder, as of a shell or a template, that nobody filled in: give the value itself.
       a client secret with a template: "grant.clientSecret" holds a placeholder, as of a shell or a template, that nobody filled in: give the value itself.
+      a client secret with the place where it belongs: "grant.clientSecret" holds a placeholder, as of a shell or a template, that nobody filled in: give the value itself.
       a client secret with a NUL: "grant.clientSecret" holds a control character, such as a line break, which RFC 6749 does not allow (appendix A): take it out.
       a client secret with a line break inside: "grant.clientSecret" holds a control character, such as a line break, which RFC 6749 does not allow (appendix A): take it out.
       a client secret with a DEL: "grant.clientSecret" holds a control character, such as a line break, which RFC 6749 does not allow (appendix A): take it out.
@@ -279,6 +281,7 @@ describe('a wrong option throws a TypeError with the code ERR_INVALID_OPTION at 
       an empty refresh token: "grant.refreshToken" must not be empty: check that the variable it comes from is set.
       a custom grant without its type: "grant.grantType" must be a non-empty string; got undefined.
       an empty grant type: "grant.grantType" must be a non-empty string; got an empty string.
+      a grant type in quotes: "grant.grantType" must not begin and end with a quotation mark, as a value of an .env file may: leave the marks out.
       parameters that are a list: "grant.parameters" must be an object such as { name: value }, one form parameter each.
       a parameter that is a number: "grant.parameters.agent" must be a string, or a function that returns one or a promise of one; got a number.
       an empty parameter: "grant.parameters.agent" must not be empty: check that the variable it comes from is set.
@@ -292,7 +295,8 @@ describe('a wrong option throws a TypeError with the code ERR_INVALID_OPTION at 
       a scope that is an object: "scope" must be a scope such as scopes.payouts.create, or a non-empty list of them.
       scopes with commas: "scope" holds "read_bills,read_plans", with a comma: separate scopes by spaces, or give a list.
       scopes with a comma in a list: "scope" holds "read_bills,", with a comma: separate scopes by spaces, or give a list.
-      a scope with a quotation mark: "scope" holds "read_bills\\"", which has a character that no scope may have (RFC 6749 section 3.3).
+      a scope with a quotation mark inside: "scope" holds "read_bills\\"read_plans", which has a character that no scope may have (RFC 6749 section 3.3).
+      scopes in quotes: "scope" holds "'read_bills", with a quotation mark, as a value of an .env file may have: leave it out.
       origins in a string: "origins" must be a list such as ["https://api.example"].
       an origin with a path: "origins[1]" must be an http or https origin such as "https://api.example", without a path.
       an origin without a scheme: "origins[0]" must be an http or https origin such as "https://api.example", without a path.
