@@ -132,7 +132,7 @@ export class PaymentLinksClient {
       if (found !== undefined) return verdictOn(wanted, found);
       if (attempt.maySend && limits.leftMs() > 0) attempt.wasSent(await this.#create(wanted, limits));
       if (attempt.verdict !== undefined) return attempt.verdict;
-      if (limits.leftMs() <= pauseMs || !(await this.#pause(pauseMs, limits))) break;
+      if (!(limits.leftMs() > pauseMs) || !(await this.#pause(pauseMs, limits))) break;
     }
     return attempt.unknown(limits.signal.aborted);
   }
@@ -186,6 +186,8 @@ export class PaymentLinksClient {
       headers: { [merchantHeader]: merchantId },
       signal: AbortSignal.any([signal, limit]),
       maxRedirects: 0,
+      // Also where the instance takes other answers for successes.
+      validateStatus: (status) => status >= 200 && status < 300,
     });
     return response.data;
   }

@@ -177,7 +177,7 @@ export class PayoutsClient {
       await Promise.all(orders.filter((order) => order.isOpen).map((order) => this.#ask(order, limits)));
       const due = orders.filter((order) => order.maySend);
       if (due.length > 0 && limits.leftMs() > 0) await this.#send(due, limits);
-      if (!orders.some((order) => order.isOpen) || limits.leftMs() <= pauseMs) break;
+      if (!orders.some((order) => order.isOpen) || !(limits.leftMs() > pauseMs)) break;
       const isAborted = await this.#surroundings.wait(pauseMs, limits.signal).then(
         () => false,
         () => true,
@@ -223,8 +223,15 @@ export class PayoutsClient {
     for (let page = 1; page <= MOST_PAGES; page++) {
       const { transactions, pages } = await this.#page(merchantRefId, page, limits);
       // The whole reference, case included: the filter may also have found "order-11" for "order-1".
-      const own = transactions.filter((one) => String(one.merchantRefId) === merchantRefId);
-      for (const one of own.map(readTransaction)) found.set(one.txnId, one);
+      const own = transactions.filter((one) => referenceOf(one) === merchantRefId);
+      for (const one of own.map(readTransaction)) {
+        const before = found.get(one.txnId);
+        if (before !== undefined && isFinal(before) && before.txnStatus !== one.txnStatus) {
+          const both = `${before.txnStatus} and as ${one.txnStatus}`;
+          throw new PayoutsError('not-understood', `PayU lists "${merchantRefId}" as ${both}`);
+        }
+        found.set(one.txnId, one);
+      }
       if (page >= pages) return [...found.values()];
     }
     if (found.size > 0) return [...found.values()];
@@ -235,7 +242,8 @@ export class PayoutsClient {
     const form = new URLSearchParams({ merchantRefId, page: String(page), pageSize: String(PAGE_SIZE) });
     const headers = { payoutMerchantId: this.#options.merchantId };
     try {
-      return readPage((await this.#post('/payment/listTransactions', form, headers, limits)).data);
+      const { data } = await this.#post('/payment/listTransactions', form, headers, limits);
+      return readPage(data, this.#options.merchantId);
     } catch (error) {
       if (error instanceof PayoutsError) throw error;
       throw new PayoutsError('not-reached', 'the status check failed', error);
@@ -255,6 +263,8 @@ export class PayoutsClient {
       headers,
       signal: AbortSignal.any([signal, limit]),
       maxRedirects: 0,
+      // Also where the instance takes other answers for successes.
+      validateStatus: (status) => status >= 200 && status < 300,
     });
   }
 
@@ -356,9 +366,17 @@ class Order {
 function finalVerdict(payment: Payment, transaction: Transaction): Verdict | undefined {
   const differs = differences(payment, transaction);
   if (differs.length > 0) return { kind: 'mismatch', transaction, differs };
-  if (transaction.txnStatus === 'SUCCESS') return { kind: 'paid', transaction };
-  if (transaction.txnStatus === 'FAILED') return { kind: 'failed', transaction };
-  return undefined;
+  if (!isFinal(transaction)) return undefined;
+  return { kind: transaction.txnStatus === 'SUCCESS' ? 'paid' : 'failed', transaction };
+}
+
+function isFinal({ txnStatus }: Transaction): boolean {
+  return txnStatus === 'SUCCESS' || txnStatus === 'FAILED';
+}
+
+/** As text, also where it came as a number; one that JSON can't hold exactly is nobody's. */
+function referenceOf({ merchantRefId }: Fields): unknown {
+  return Number.isSafeInteger(merchantRefId) ? String(merchantRefId) : merchantRefId;
 }
 
 /** In what PayU hands back as it was sent. */
@@ -390,12 +408,12 @@ function readReply(body: unknown, merchantRefId: string): Sent {
   };
   if (!isObject(body)) return unclear;
   const entries = Array.isArray(body.data) ? body.data.filter(isObject) : [];
-  const own = entries.find((entry) => String(entry.merchantRefId) === merchantRefId);
-  if (own === undefined) return body.status === 0 ? { kind: 'taken' } : unclear;
-  const codes = [own.code].flat().filter((code) => typeof code === 'number');
+  const own = entries.filter((entry) => referenceOf(entry) === merchantRefId);
+  if (own.length === 0) return body.status === 0 ? { kind: 'taken' } : unclear;
+  const codes = own.flatMap(({ code }) => code).filter((code) => typeof code === 'number');
   if (body.status !== 1 || codes.length === 0) return unclear;
   if (codes.includes(DUPLICATE_MERCHANT_REF_ID)) return { kind: 'known' };
-  return { kind: 'refused', codes, reason: String(own.error) };
+  return { kind: 'refused', codes, reason: own.map(({ error }) => String(error)).join('; ') };
 }
 
 function readFailure(error: unknown): Sent {
@@ -410,12 +428,15 @@ interface Page {
   readonly pages: number;
 }
 
-function readPage(body: unknown): Page {
+function readPage(body: unknown, merchantId: string): Page {
   if (isObject(body) && body.status === 1) {
     throw new PayoutsError('refused', `PayU refuses the status check: ${JSON.stringify(body.msg)}`);
   }
   const data = isObject(body) && body.status === 0 && isObject(body.data) ? body.data : {};
-  const { transactionDetails, noOfPages } = data;
+  const { transactionDetails, noOfPages, payoutMerchantId } = data;
+  if (String(payoutMerchantId ?? merchantId) !== merchantId) {
+    throw new PayoutsError('not-understood', `the list is of the merchant "${String(payoutMerchantId)}"`);
+  }
   if (
     !Array.isArray(transactionDetails) ||
     !transactionDetails.every(isObject) ||

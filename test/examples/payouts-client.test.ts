@@ -337,6 +337,67 @@ describe('whose entry it is', () => {
     expect(sent(world)).toEqual(['ask']);
   });
 
+  test.each([
+    ['SUCCESS', 'FAILED', 'not-understood'],
+    ['FAILED', 'SUCCESS', 'not-understood'],
+    ['FAILED', 'PENDING', 'not-understood'],
+    ['PENDING', 'SUCCESS', 'SUCCESS'],
+    ['QUEUED', 'PENDING', 'PENDING'],
+  ])('one transaction as %s on one page and as %s on the next: %s', async (first, second, expected) => {
+    const world = await payouts();
+    for (const txnStatus of [first, second])
+      world.sandbox.replyNext(page([{ ...success('ref-1'), txnStatus }], 2), { on: 'api', path: ASK });
+    const found = world.start().find('ref-1');
+    expect(
+      await found.then(
+        ([one]) => one?.txnStatus,
+        ({ kind }) => kind,
+      ),
+    ).toBe(expected);
+  });
+
+  test.each<[unknown, string]>([
+    [999, 'not-understood'],
+    ['999', 'not-understood'],
+    [1111123, 'found'],
+    ['1111123', 'found'],
+    [null, 'found'],
+    [undefined, 'found'],
+  ])('a list of the merchant %j: %s', async (payoutMerchantId, expected) => {
+    const world = await payouts();
+    const { body } = page([success('ref-1')]) as { body: { data: object } };
+    const data = { ...body.data, payoutMerchantId };
+    world.sandbox.replyNext({ body: { ...body, data } }, { on: 'api', path: ASK });
+    const found = world.start().find('ref-1');
+    expect(
+      await found.then(
+        () => 'found',
+        ({ kind }) => kind,
+      ),
+    ).toBe(expected);
+  });
+
+  test('a number that JSON can’t hold is nobody’s reference', async () => {
+    const world = await payouts();
+    const entry = { ...success('x'), merchantRefId: (2 ** 60) as never };
+    world.sandbox.replyNext(page([entry]), { on: 'api', path: ASK });
+    expect(await world.start().find('1152921504606847000')).toEqual([]);
+  });
+
+  test.each([401, 403, 429, 500])(
+    'a %i is no list, whatever the instance takes for a success',
+    async (status) => {
+      const world = await payouts();
+      world.http.defaults.validateStatus = () => true;
+      for (let turn = 0; turn < 3; turn++)
+        world.sandbox.replyNext(
+          { ...page([success('ref-1')]), status, headers: { 'retry-after': '0' } },
+          { on: 'api', path: ASK },
+        );
+      await expect(world.start().find('ref-1')).rejects.toMatchObject({ kind: 'not-reached' });
+    },
+  );
+
   test.each<[string, unknown]>([
     ['no amount', { txnId: 1, merchantRefId: 'ref-1', txnStatus: 'SUCCESS' }],
     ['no status', { txnId: 1, merchantRefId: 'ref-1', amount: 100 }],
@@ -466,9 +527,18 @@ describe('answers to a payment that are none of PayU’s', () => {
     expect(sent(world)).toEqual(['ask', 'pay', 'ask', 'ask', 'ask', 'pay', 'ask']);
   });
 
-  test('1002 among other numbers: the reference is known', async () => {
+  test.each<[string, object[]]>([
+    ['among other numbers', [{ ...entry, code: [1002, 1005] }]],
+    [
+      'in an entry of its own',
+      [
+        { ...entry, code: [1005] },
+        { ...entry, code: [1002] },
+      ],
+    ],
+  ])('1002 %s: the reference is known', async (_, data) => {
     const world = await payouts();
-    const body = { status: 1, msg: null, code: null, data: [{ ...entry, code: [1002, 1005] }] };
+    const body = { status: 1, msg: null, code: null, data };
     world.sandbox.replyNext({ body }, { on: 'api', path: PAY });
     expect(await world.start().payOnce(salary('ref-1'))).toMatchObject({
       kind: 'unknown',
@@ -558,6 +628,13 @@ describe('leaving, and coming back', () => {
     hold.release();
     expect(await Promise.all(calls)).toMatchObject([{ kind: 'paid' }, { kind: 'paid' }]);
     expect(world.sandbox.stats()).toMatchObject({ payments: 1, duplicatePayments: 1 });
+  });
+
+  test('a time limit that is no number ends at once, before anything is sent', async () => {
+    const world = await payouts();
+    const verdict = await world.start().payOnce(salary('ref-1'), { giveUpAfterMs: Number.NaN });
+    expect(verdict).toMatchObject({ kind: 'unknown' });
+    expect(sent(world)).toEqual(['ask']);
   });
 
   test('time is up at the end, whatever the server does', async () => {
