@@ -59,6 +59,16 @@ const MESSAGES: Readonly<Record<string, Error>> = {
     { kind: 'fault', what: 'status 502', status: 502, cause },
     streak(9, 90_000),
   ),
+  'a certificate that is not trusted': messages.failureError(
+    TOKEN_URL,
+    {
+      kind: 'fault',
+      what: 'self-signed certificate (DEPTH_ZERO_SELF_SIGNED_CERT)',
+      status: undefined,
+      cause: Object.assign(new Error('self-signed certificate'), { code: 'DEPTH_ZERO_SELF_SIGNED_CERT' }),
+    },
+    streak(1, 1_000),
+  ),
   'a failure told in a sentence': messages.failureError(
     TOKEN_URL,
     { kind: 'fault', what: 'The adapter is not there.', status: undefined, cause },
@@ -141,13 +151,16 @@ test('the messages, to be read aloud as the person on call', () => {
     The token endpoint "https://uat-accounts.payu.in/oauth/token" refused to give a token: status 302. The API request was not processed. A redirect is never followed with credentials in the body: check "environment", and the proxy in between. PayU is asked again in 10 s, or once the secret has changed.
 
     one failure · ERR_TOKEN_UNAVAILABLE
-    No token from "https://uat-accounts.payu.in/oauth/token": the token request of 2026-01-01T12:00:00.000Z failed with connect ECONNREFUSED 10.0.0.1:443. The API request was not processed. The next token request goes out from 2026-01-01T12:00:01.000Z on; until then whatever needs a token fails at once. If it lasts, check the network to this host (DNS, proxy, firewall) and the status of PayU.
+    No token from "https://uat-accounts.payu.in/oauth/token": the token request of 2026-01-01T12:00:00.000Z failed with connect ECONNREFUSED 10.0.0.1:443. The API request was not processed. The next token request goes out from 2026-01-01T12:00:01.000Z on; until then whatever needs a token fails at once. If it lasts, check the network to this host (DNS, firewall, a proxy in "http.proxy" or HTTPS_PROXY) and the status of PayU.
 
     a row of failures · ERR_TOKEN_UNAVAILABLE
-    No token from "https://uat-accounts.payu.in/oauth/token": 9 token requests in a row have failed since 2026-01-01T12:00:00.000Z, the last with status 502. The API request was not processed. The next token request goes out from 2026-01-01T12:01:30.000Z on; until then whatever needs a token fails at once. If it lasts, check the network to this host (DNS, proxy, firewall) and the status of PayU.
+    No token from "https://uat-accounts.payu.in/oauth/token": 9 token requests in a row have failed since 2026-01-01T12:00:00.000Z, the last with status 502. The API request was not processed. The next token request goes out from 2026-01-01T12:01:30.000Z on; until then whatever needs a token fails at once. If it lasts, check the network to this host (DNS, firewall, a proxy in "http.proxy" or HTTPS_PROXY) and the status of PayU.
+
+    a certificate that is not trusted · ERR_TOKEN_UNAVAILABLE
+    No token from "https://uat-accounts.payu.in/oauth/token": the token request of 2026-01-01T12:00:00.000Z failed with self-signed certificate (DEPTH_ZERO_SELF_SIGNED_CERT). The API request was not processed. The next token request goes out from 2026-01-01T12:00:01.000Z on; until then whatever needs a token fails at once. This host does not trust the certificate. Check its clock; behind a proxy that opens TLS, give the proxy's authority in NODE_EXTRA_CA_CERTS or "http.httpsAgent".
 
     a failure told in a sentence · ERR_TOKEN_UNAVAILABLE
-    No token from "https://uat-accounts.payu.in/oauth/token": the token request of 2026-01-01T12:00:00.000Z failed with The adapter is not there. The API request was not processed. The next request that needs a token asks again. If it lasts, check the network to this host (DNS, proxy, firewall) and the status of PayU.
+    No token from "https://uat-accounts.payu.in/oauth/token": the token request of 2026-01-01T12:00:00.000Z failed with The adapter is not there. The API request was not processed. The next request that needs a token asks again. If it lasts, check the network to this host (DNS, firewall, a proxy in "http.proxy" or HTTPS_PROXY) and the status of PayU.
 
     no token in the reply · ERR_TOKEN_RESPONSE
     No token from "https://uat-accounts.payu.in/oauth/token": the token request of 2026-01-01T12:00:00.000Z failed with status 200, but a body that holds no usable token: it is not a JSON object. The API request was not processed. The next token request goes out from 2026-01-01T12:00:01.000Z on; until then whatever needs a token fails at once. Check "environment" and the proxy in between: a login page or a web site answers like this.

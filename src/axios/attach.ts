@@ -58,7 +58,10 @@ type Wrapper = Send & { [ORIGINAL]?: Config['adapter'] };
 /** Puts the token on every request of the instance, until detached (A). */
 export function attach(attachable: AttachableClient, attachment: Attachment): () => void {
   if (typeof attachable?.interceptors?.request?.use !== 'function') {
-    throw invalidOption('client', 'must be an axios instance, such as axios.create() returns.');
+    throw invalidOption(
+      'client',
+      'must be an axios instance, such as axios.create() returns; of a HttpService in NestJS, its "axiosRef".',
+    );
   }
   // An instance of either copy of the types is the same at run time.
   const client = attachable as AxiosInstance;

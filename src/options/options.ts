@@ -165,7 +165,10 @@ function resolveEnvironment(environment: unknown, allowInsecureHttp: boolean): E
     return { ...environments[environment], foreignHosts };
   }
   if (!isRecord(environment)) {
-    throw invalidOption('environment', 'must be "test", "production" or { tokenUrl, revokeUrl? }.');
+    throw invalidOption(
+      'environment',
+      'must be "test" or "production", exactly so, or { tokenUrl, revokeUrl? }.',
+    );
   }
   const { tokenUrl, revokeUrl } = givenOptions('environment.', environment, ['tokenUrl', 'revokeUrl']);
   return {
@@ -212,7 +215,7 @@ function resolveStore(store: unknown): TokenStore | undefined {
   if (missing !== undefined)
     throw invalidOption(
       'store',
-      `must be a TokenStore such as new MemoryTokenStore(); it has no method "${missing}".`,
+      `must be a TokenStore such as new MemoryTokenStore() or redisTokenStore(client); it has no method "${missing}".`,
     );
   return store as TokenStore;
 }

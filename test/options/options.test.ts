@@ -205,10 +205,10 @@ describe('a wrong option throws a TypeError with the code ERR_INVALID_OPTION at 
       "no options: "options" must be an object such as { environment, grant, scope }.
       options that are a list: "options" must be an object such as { environment, grant, scope }.
       a misspelt option: "scopes" is not an option; there are: environment, grant, scope, origins, header, renewAheadMs, defaultLifeMs, tokenTimeoutMs, maxWaitMs, tokenAttempts, rateLimitRetries, isTokenRefused, store, http, onEvent, allowInsecureHttp.
-      no environment: "environment" must be "test", "production" or { tokenUrl, revokeUrl? }.
-      an unknown environment: "environment" must be "test", "production" or { tokenUrl, revokeUrl? }.
-      an environment that is a URL: "environment" must be "test", "production" or { tokenUrl, revokeUrl? }.
-      an environment that is a list: "environment" must be "test", "production" or { tokenUrl, revokeUrl? }.
+      no environment: "environment" must be "test" or "production", exactly so, or { tokenUrl, revokeUrl? }.
+      an unknown environment: "environment" must be "test" or "production", exactly so, or { tokenUrl, revokeUrl? }.
+      an environment that is a URL: "environment" must be "test" or "production", exactly so, or { tokenUrl, revokeUrl? }.
+      an environment that is a list: "environment" must be "test" or "production", exactly so, or { tokenUrl, revokeUrl? }.
       a misspelt URL: "environment.revocationUrl" is not an option; there are: tokenUrl, revokeUrl.
       no token URL: "environment.tokenUrl" must be a URL such as "https://accounts.payu.in/oauth/token"; got undefined.
       a token URL that is a URL object: "environment.tokenUrl" must be a URL such as "https://accounts.payu.in/oauth/token"; got an object.
@@ -243,7 +243,7 @@ describe('a wrong option throws a TypeError with the code ERR_INVALID_OPTION at 
       no client id: "grant.clientId" must be given: the client id that PayU shared with you.
       an empty client id: "grant.clientId" must be a non-empty string; got an empty string.
       a client id that is a function: "grant.clientId" must be a non-empty string; got a function.
-      no client secret: "grant.clientSecret" must be a string, or a function that returns one or a promise of one; got undefined.
+      no client secret: "grant.clientSecret" must be a string, or a function that returns one or a promise of one; got undefined: check that the variable it comes from is set.
       an empty client secret: "grant.clientSecret" must not be empty: check that the variable it comes from is set.
       a client secret with a line break: "grant.clientSecret" must not begin or end with white space, such as a line break from a file: trim it.
       a client secret that is a promise: "grant.clientSecret" must be a string, or a function that returns one or a promise of one; got a promise.
@@ -270,14 +270,14 @@ describe('a wrong option throws a TypeError with the code ERR_INVALID_OPTION at 
       no user name: "grant.username" must be a non-empty string; got undefined.
       a user name with a space behind it: "grant.username" must not begin or end with white space: trim it.
       a user name that is a number: "grant.username" must be a non-empty string; got a number.
-      no password: "grant.password" must be a string, or a function that returns one or a promise of one; got undefined.
+      no password: "grant.password" must be a string, or a function that returns one or a promise of one; got undefined: check that the variable it comes from is set.
       a password with a blank in front: "grant.password" must not begin or end with white space, such as a line break from a file: trim it.
       production's public client in test: "grant.clientId" is PayU's public client id of the production environment, but "environment" is "test". Leave it out.
       test's public client in production: "grant.clientId" is PayU's public client id of the test environment, but "environment" is "production". Leave it out.
       production's public client, broken as the documents print it: "grant.clientId" is PayU's public client id of the production environment, but "environment" is "test". Leave it out.
       a secret of the public client: "grant.clientSecret" needs "grant.clientId": the public client, which is the default, has no secret. Give both or neither.
       no client id at a token URL of one's own: "grant.clientId" must be given where "environment" is neither "test" nor "production".
-      no refresh token: "grant.refreshToken" must be a string, or a function that returns one or a promise of one; got undefined.
+      no refresh token: "grant.refreshToken" must be a string, or a function that returns one or a promise of one; got undefined: check that the variable it comes from is set.
       an empty refresh token: "grant.refreshToken" must not be empty: check that the variable it comes from is set.
       a custom grant without its type: "grant.grantType" must be a non-empty string; got undefined.
       an empty grant type: "grant.grantType" must be a non-empty string; got an empty string.
@@ -324,8 +324,8 @@ describe('a wrong option throws a TypeError with the code ERR_INVALID_OPTION at 
       retries without end: "rateLimitRetries" must be a whole number, 0 or more; got Infinity.
       a status as refusal: "isTokenRefused" must be a function; got 401.
       null as refusal: "isTokenRefused" must be a function; got null.
-      a store that is a Map: "store" must be a TokenStore such as new MemoryTokenStore(); it has no method "withLock".
-      no store: "store" must be a TokenStore such as new MemoryTokenStore(); it has no method "get".
+      a store that is a Map: "store" must be a TokenStore such as new MemoryTokenStore() or redisTokenStore(client); it has no method "withLock".
+      no store: "store" must be a TokenStore such as new MemoryTokenStore() or redisTokenStore(client); it has no method "get".
       http that is an agent: "http" must be an object such as { proxy, httpsAgent }.
       another option of axios: "http.timeout" is not an option; there are: adapter, proxy, httpAgent, httpsAgent, family, lookup, socketPath.
       an adapter that is none: "http.adapter" must be an adapter function, a name such as "http", or a list of these.

@@ -85,7 +85,8 @@ export function wireGrant(grant: Grant, clientId: string | undefined): WireGrant
 /** The rule that a secret's value breaks, or undefined if it can be sent. Names no value. */
 export function secretFault(value: unknown): string | undefined {
   if (typeof value !== 'string') {
-    return `must be a string, or a function that returns one or a promise of one; got ${kindOf(value)}`;
+    const unset = value === undefined ? ': check that the variable it comes from is set' : '';
+    return `must be a string, or a function that returns one or a promise of one; got ${kindOf(value)}${unset}`;
   }
   if (value === '') return 'must not be empty: check that the variable it comes from is set';
   if (value !== value.trim()) {

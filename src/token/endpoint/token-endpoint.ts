@@ -121,7 +121,7 @@ export function classify(
   if (isRateLimit(status, error, header('retry-after'))) {
     return { kind: 'rate-limited', toldMs: toldWaitMs(header, body, receivedAt) };
   }
-  if (error !== undefined && PASSING.has(error)) return fault(`"${error}" with status ${status}`);
+  if (error !== undefined && PASSING.has(error)) return fault(`"${error}", status ${status}`);
   if (status >= 500 || PASSING_STATUSES.has(status)) return fault(`status ${status}`);
   if (error !== undefined || status < 200 || status >= 300) return refused();
   return { kind: 'accepted', status, body: reply.body };

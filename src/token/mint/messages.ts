@@ -102,11 +102,15 @@ export function failureError(
 }
 
 function unavailableError(tokenUrl: string, fault: Fault, streak: Streak): TokenUnavailableError {
-  return new TokenUnavailableError(
-    `${failedInARow(tokenUrl, streak, fault.what)} ` +
-      'If it lasts, check the network to this host (DNS, proxy, firewall) and the status of PayU.',
-    { attempts: streak.attempts, status: fault.status, cause: fault.cause },
-  );
+  const { code = '' } = fault.cause as { readonly code?: string };
+  const remedy = /CERT|SIGNATURE|ISSUER/.test(code)
+    ? 'This host does not trust the certificate. Check its clock; behind a proxy that opens TLS, give the proxy\'s authority in NODE_EXTRA_CA_CERTS or "http.httpsAgent".'
+    : 'If it lasts, check the network to this host (DNS, firewall, a proxy in "http.proxy" or HTTPS_PROXY) and the status of PayU.';
+  return new TokenUnavailableError(`${failedInARow(tokenUrl, streak, fault.what)} ${remedy}`, {
+    attempts: streak.attempts,
+    status: fault.status,
+    cause: fault.cause,
+  });
 }
 
 function responseError(tokenUrl: string, { status, reason }: Unusable, streak: Streak): TokenResponseError {

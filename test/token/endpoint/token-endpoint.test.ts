@@ -149,7 +149,7 @@ describe('a status without words (E1, E6)', () => {
 
   test.each([
     [502, '', 'status 502'],
-    [400, '{"error":"server_error"}', '"server_error" with status 400'],
+    [400, '{"error":"server_error"}', '"server_error", status 400'],
   ])('a fault says what it was: %d %s', (status, body, what) => {
     expect(outcomeOf(status, body)).toMatchObject({
       kind: 'fault',
