@@ -1,5 +1,6 @@
 import http from 'node:http';
 import https from 'node:https';
+import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import {
   AxiosHeaders,
@@ -83,16 +84,31 @@ const quietTransport = {
     // Node.js would take the path of a socket from a polluted prototype (G6).
     const socketPath = Object.hasOwn(options, 'socketPath') ? options.socketPath : undefined;
     const sent = request({ ...options, socketPath }, callback);
-    // Behind an agent's only socket a call of the user's may be waiting for it, with nothing else to stay alive by.
-    const { agent } = options;
-    if (agent instanceof http.Agent && agent.maxSockets === 1) return sent;
-    return sent.on('socket', (socket) => {
+    return sent.on('socket', (socket: QuietSocket) => {
+      if (isLastLoud(options.agent)) return;
       socket.unref?.();
+      socket[QUIET] = true;
       // The agent hands it to the next request as it is.
-      sent.on('close', () => socket.ref?.());
+      sent.on('close', () => {
+        socket.ref?.();
+        delete socket[QUIET];
+      });
     });
   },
 };
+
+/** On a socket that does not keep the process alive: by a symbol, as several auths may share one agent. */
+const QUIET: unique symbol = Symbol.for('axios-payu-auth.quiet');
+type QuietSocket = Socket & { [QUIET]?: true };
+
+/** Behind an agent whose sockets all were quiet, a call of the user's may wait with nothing else to stay alive by. */
+function isLastLoud(agent: https.RequestOptions['agent']): boolean {
+  if (!(agent instanceof http.Agent)) return false;
+  const quiet = Object.values(agent.sockets)
+    .flat()
+    .filter((socket) => socket !== undefined && QUIET in socket);
+  return quiet.length + 1 >= Math.min(agent.maxSockets, agent.maxTotalSockets);
+}
 
 /** A whole URL as the path is what a client asks of a forward proxy, with the secret in the body. */
 function refuseProxyInTheClear({ path, hostname, host }: https.RequestOptions): void {
