@@ -76,7 +76,7 @@ export function restoreError(error: unknown, request: SentRequest | undefined): 
     for (const step of [
       () => request && restoreConfig(holder, request),
       () => hide(holder, 'request'),
-      () => restoreInner(holder.response, request),
+      () => restoreInner(holder, request),
       () => request && redactTexts(holder, request.token),
       () => clean(holder.cause, depth + 1),
       () => {
@@ -91,10 +91,11 @@ export function restoreError(error: unknown, request: SentRequest | undefined): 
 }
 
 /** The response of an error. */
-function restoreInner(response: AxiosResponse | null | undefined, request: SentRequest | undefined): void {
+function restoreInner({ response, config }: Partial<AxiosError>, request: SentRequest | undefined): void {
   if (typeof response !== 'object' || response === null) return;
   if (request !== undefined) restoreConfig(response, request);
   hideWire(response);
+  if (config !== undefined) cleanLaterErrors(response, config, request);
 }
 
 function restoreConfig(holder: { config?: unknown }, request: SentRequest): void {

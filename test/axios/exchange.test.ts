@@ -348,17 +348,28 @@ describe('what the caller gets back', () => {
     expect(inspect(config, { depth: Number.POSITIVE_INFINITY })).not.toMatch(/access_token/);
   });
 
-  test.each(['http', 'fetch'] as const)(
-    '%s: a stream of untold length that grows too long breaks without a token, even by name',
-    async (adapter) => {
+  test.each(
+    (['http', 'fetch'] as const).flatMap((adapter) =>
+      [
+        { status: 200, type: 'text/plain' },
+        { status: 400, type: 'application/json' },
+        { status: 401, type: 'text/plain' },
+        { status: 500, type: 'text/plain' },
+      ].map((answer) => ({ adapter, ...answer })),
+    ),
+  )(
+    '$adapter, $status: a stream of untold length that grows too long breaks without a token, even by name',
+    async ({ adapter, status, type }) => {
       const home = await startOrigin((_arrival, response) => {
+        response.writeHead(status, { 'content-type': type });
         response.write('a'.repeat(500));
         response.end('a'.repeat(5_000));
       });
       const { auth } = tokensOf({ createPayuAuth });
       const client = axios.create({ baseURL: home.url, adapter, maxContentLength: 1_000 });
       auth.attach(client);
-      const { data } = await client.get<AsyncIterable<unknown>>('/x', { responseType: 'stream' });
+      const call = client.get<AsyncIterable<unknown>>('/x', { responseType: 'stream' });
+      const { data } = await call.catch(({ response }) => response);
       const read = async () => {
         for await (const _ of data);
       };
