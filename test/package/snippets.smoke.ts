@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
@@ -145,6 +145,7 @@ describe('every snippet of the documents, against the package as it is installed
     );
     for (const [from, to] of SUPPORT) user.write(`src/${to}`, supportText(from));
     const examples = join(user.folder, 'node_modules/axios-payu-auth/examples');
+    expect(readdirSync(examples).sort()).toEqual(COPIED);
     for (const name of COPIED) user.write(`src/${name}`, readFileSync(join(examples, name), 'utf8'));
     for (const each of snippets) user.write(`src/${moduleName(each)}.ts`, moduleText(each, NAMES));
     for (const { snippet } of recipes) {
