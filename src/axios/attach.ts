@@ -14,7 +14,7 @@ import { cleanLaterErrors, restoreError } from './restore.ts';
 import { copyConfig } from './sent-config.ts';
 
 /** What an attachment needs to know, from the auth and from the call of `attach`. */
-export interface Attachment extends ExchangeParts {
+export interface Attachment extends Omit<ExchangeParts, 'destinationOf' | 'send'> {
   /** Tells one auth from another. */
   readonly auth: object;
   readonly scope: readonly string[];
@@ -146,7 +146,6 @@ function sending(client: AxiosInstance, attachment: Attachment): Send {
     },
     () => givenOption(client.defaults ?? {}, 'baseURL') as string | undefined,
   );
-  /** Where this call goes, by its config as it is at the moment (G6). */
   const destinationOf = (config: Config, adapter: AxiosAdapter): Destination => {
     const destination = guard.destination(config);
     if (destination.kind === 'withheld') return destination;
@@ -177,7 +176,7 @@ function sending(client: AxiosInstance, attachment: Attachment): Send {
       return asItIs(adapter, config);
     }
     const { origin, isPlain } = destination;
-    return new Exchange(attachment, {
+    return new Exchange(parts, {
       config,
       adapter,
       adapterIsUsers: isUsers(adapter, config),
@@ -187,13 +186,9 @@ function sending(client: AxiosInstance, attachment: Attachment): Send {
       scopeKey: own?.scopeKey ?? attachedScopeKey,
       maxWaitMs: own?.maxWaitMs ?? attachment.maxWaitMs,
       replay: own?.replay ?? 'allowed',
-      isStillAllowed: () => {
-        const now = destinationOf(config, adapter);
-        return now.kind === 'allowed' && now.origin === origin;
-      },
-      sendAnew: () => send(config),
     }).run();
   };
+  const parts: ExchangeParts = { ...attachment, destinationOf, send };
   return send;
 }
 

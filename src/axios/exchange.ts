@@ -1,4 +1,4 @@
-import type { AxiosResponse } from 'axios';
+import type { AxiosAdapter, AxiosResponse, InternalAxiosRequestConfig } from 'axios';
 import { forCaller } from '../errors.ts';
 import type { Emit, PayuAuthEvent } from '../events.ts';
 import { type Clock, dateAt } from '../time/clock.ts';
@@ -9,6 +9,7 @@ import type { HowHeld, Obtained, TokenSource } from '../token/source/token-sourc
 import { shownUrl } from '../url.ts';
 import { discardBody } from './bodies/response-body.ts';
 import { requestCancellation } from './cancellation.ts';
+import type { Destination } from './origin.ts';
 import { type AttemptResult, failed } from './redirects.ts';
 import { type Call, Sender } from './sender.ts';
 import type { TokenHeader } from './token-header.ts';
@@ -23,6 +24,10 @@ export interface ExchangeParts {
   readonly header: TokenHeader;
   readonly rateLimitRetries: number;
   readonly isTokenRefused: ((response: AxiosResponse) => boolean) | undefined;
+  /** Where a call goes, by its config as it is at the moment (G6). */
+  readonly destinationOf: (config: InternalAxiosRequestConfig, adapter: AxiosAdapter) => Destination;
+  /** Begins a call, again where its config has changed. */
+  readonly send: (config: InternalAxiosRequestConfig) => Promise<AxiosResponse>;
 }
 
 /** A call, and what it may cost. */
@@ -30,10 +35,6 @@ export interface ExchangeRequest extends Call {
   readonly scopeKey: string;
   readonly maxWaitMs: number;
   readonly replay: 'allowed' | 'disabled';
-  /** Whether the token may go where the config leads now: it may have changed during a wait (G6). */
-  readonly isStillAllowed: () => boolean;
-  /** Begins the call again, by its config as it is now. */
-  readonly sendAnew: () => Promise<AxiosResponse>;
 }
 
 /**
@@ -75,7 +76,7 @@ export class Exchange {
   async #prepareAndRun(): Promise<AxiosResponse> {
     if (this.#request.replay === 'allowed') await this.#freezeBody();
     this.#token = (await this.#obtainToken()).record.accessToken;
-    if (!this.#request.isStillAllowed()) return this.#request.sendAnew();
+    if (!this.#isStillAllowed()) return this.#parts.send(this.#request.config);
     return this.#conclude(await this.#sender.attempt(this.#token));
   }
 
@@ -147,7 +148,7 @@ export class Exchange {
     }
     this.#token = obtained.record.accessToken;
     if (this.#token === refused) return this.#skip(standing === 'paused' ? 'renewals-paused' : 'same-token');
-    if (!this.#request.isStillAllowed()) return false;
+    if (!this.#isStillAllowed()) return false;
     discardBody(response);
     if (standing === 'dropped' || standing === 'paused') this.#renewedToken = this.#token;
     this.#refusedReplays.push(obtained.how);
@@ -187,10 +188,17 @@ export class Exchange {
   }
 
   async #replay(cause: 'token-refused' | 'rate-limited'): Promise<AxiosResponse> {
-    if (!this.#request.isStillAllowed()) return this.#request.sendAnew();
+    if (!this.#isStillAllowed()) return this.#parts.send(this.#request.config);
     const attempt = this.#sender.attempts + 1;
     this.#parts.emit({ type: 'request-replayed', cause, attempt, ...this.#shown });
     return this.#conclude(await this.#sender.attempt(this.#token));
+  }
+
+  /** Whether the token may go where the config leads now: it may have changed during a wait. */
+  #isStillAllowed(): boolean {
+    const { config, adapter, origin } = this.#request;
+    const now = this.#parts.destinationOf(config, adapter);
+    return now.kind === 'allowed' && now.origin === origin;
   }
 
   #canReplay(): boolean {

@@ -13,10 +13,9 @@ import {
   type RedirectWatch,
   redirectHook,
   succeeded,
-  type Transport,
 } from './redirects.ts';
 import { restoreError, restoreResponse, type SentRequest } from './restore.ts';
-import { asOurs, copyHeaders } from './sent-config.ts';
+import { asOurs, type Changes, copyHeaders } from './sent-config.ts';
 import type { TokenHeader } from './token-header.ts';
 
 /** One axios call, as it comes to the adapter. */
@@ -33,9 +32,6 @@ export interface Call {
   readonly isPlain: boolean;
 }
 
-/** Has fetch leave redirects to us. */
-const MANUAL: { readonly redirect: 'manual' } = Object.freeze({ redirect: 'manual' });
-
 /**
  * Puts the attempts of one call on the wire: the same method, URL, headers and bytes each time, with the token of the
  * moment; and gives the caller its own config back.
@@ -51,39 +47,28 @@ export class Sender implements RedirectWatch, SentRequest {
   mayHaveBeenProcessed = false;
   attempts = 0;
 
+  readonly #call: Call;
+  readonly #header: TokenHeader;
   /** Of the attempt that the caller's own config was sent with: replays have configs of their own. */
   #firstToken = '';
-  readonly #adapter: AxiosAdapter;
-  readonly #mayFetch: boolean;
-  readonly #header: TokenHeader;
+  /** What the caller's config had where an attempt has put something else. */
+  #lent: Readonly<Record<string, unknown>> = {};
   /** The caller's headers, which no adapter gets to see. */
   readonly #headers: AxiosHeaders;
-  readonly #usersRedirectHook: InternalAxiosRequestConfig['beforeRedirect'];
-  readonly #usersFetchOptions: InternalAxiosRequestConfig['fetchOptions'];
-  readonly #usersProxy: InternalAxiosRequestConfig['proxy'];
-  readonly #usersTransport: Transport | undefined;
-  readonly #isPlain: boolean;
-  /** The caller's body, and what of it the adapter gets. */
-  readonly #data: unknown;
+  /** What the adapter gets in place of a stream. */
   readonly #sentData: unknown;
   #body: RequestBody | undefined;
   #frozen: FrozenBody | undefined;
 
-  constructor({ config, adapter, adapterIsUsers, mayFetch, origin, isPlain }: Call, header: TokenHeader) {
+  constructor(call: Call, header: TokenHeader) {
+    const { config } = call;
     this.config = config;
-    this.origin = origin;
+    this.origin = call.origin;
     this.headerName = header.name;
-    this.adapterIsUsers = adapterIsUsers;
-    this.#adapter = adapter;
-    this.#mayFetch = mayFetch;
+    this.adapterIsUsers = call.adapterIsUsers;
+    this.#call = call;
     this.#header = header;
     this.#headers = config.headers as AxiosHeaders;
-    this.#usersRedirectHook = config.beforeRedirect;
-    this.#usersFetchOptions = config.fetchOptions;
-    this.#isPlain = isPlain;
-    this.#usersProxy = config.proxy;
-    this.#usersTransport = config.transport;
-    this.#data = config.data;
     this.#sentData = unlinked(config.data);
   }
 
@@ -105,10 +90,10 @@ export class Sender implements RedirectWatch, SentRequest {
     this.token = token;
     if (isFirst) this.#firstToken = token;
     this.headerValue = this.#header.value(token);
-    const sent = isFirst && this.#frozen === undefined ? this.config : asOurs(this.config, {});
-    this.#equip(sent);
+    const changes = this.#changes();
+    const sent = isFirst && this.#frozen === undefined ? this.#lend(changes) : asOurs(this.config, changes);
     // Called as axios calls it, without a `this`.
-    const adapter = this.#adapter;
+    const { adapter } = this.#call;
     try {
       return Promise.resolve(adapter(sent)) as Promise<AxiosResponse>;
     } catch (error) {
@@ -126,29 +111,35 @@ export class Sender implements RedirectWatch, SentRequest {
 
   /** Follows the redirects that fetch left to us. */
   async follow(first: AttemptResult): Promise<AttemptResult> {
-    const last = this.#mayFetch && this.#followsForFetch ? await this.#followForFetch(first) : first;
+    const last = this.#leavesRedirects
+      ? await follow(first, asOurs(this.config, this.#changes()), this.#call.adapter, this)
+      : first;
     if (last.response !== undefined && endedAsAnother(last.response, this.config.method)) {
       this.mayHaveBeenProcessed = true;
     }
     return last;
   }
 
-  #followForFetch(first: AttemptResult): Promise<AttemptResult> {
-    const sent = asOurs(this.config, {});
-    this.#equip(sent);
-    return follow(first, sent, this.#adapter, this);
+  /** Puts the changes into the caller's own config, and keeps what was there, until it is taken back. */
+  #lend(changes: Changes): InternalAxiosRequestConfig {
+    const config = this.config as unknown as Record<string, unknown>;
+    const swapped = changes as Record<string, unknown>;
+    for (const name of Object.keys(changes)) {
+      const own = config[name];
+      config[name] = swapped[name];
+      swapped[name] = own;
+    }
+    this.#lent = swapped;
+    return this.config;
   }
 
   /** Whoever holds the config (errors that axios makes later, a logger) finds in it what the caller put there. */
   takeBack(): void {
-    const { config } = this;
-    config.headers = this.#headers;
-    if (this.#sentData !== this.#data) config.data = this.#data;
-    // The last one that was added is the first to go: then a delete costs next to nothing.
-    if (this.#mayFetch) putBack(config, 'fetchOptions', this.#usersFetchOptions);
-    if (this.#isPlain) putBack(config, 'proxy', this.#usersProxy);
-    if (this.#usersTransport) config.transport = this.#usersTransport;
-    putBack(config, 'beforeRedirect', this.#usersRedirectHook);
+    const config = this.config as unknown as Record<string, unknown>;
+    for (const name of Object.keys(this.#lent)) {
+      if (this.#lent[name] === undefined) delete config[name];
+      else config[name] = this.#lent[name];
+    }
   }
 
   /** What the caller gets: its own config, its own headers, no token. */
@@ -163,47 +154,31 @@ export class Sender implements RedirectWatch, SentRequest {
     return this.adapterIsUsers ? this.#header.traceOn(this.#headers, this.token) : undefined;
   }
 
-  get #followsForFetch(): boolean {
-    const mode = this.#usersFetchOptions?.redirect;
-    return mode !== 'manual' && mode !== 'error';
+  /** Whether redirects that fetch finds are left to us. */
+  get #leavesRedirects(): boolean {
+    const mode = this.config.fetchOptions?.redirect;
+    return this.#call.mayFetch && mode !== 'manual' && mode !== 'error';
   }
 
   /** All in which what is sent differs from what the caller gave us. */
-  #equip(config: InternalAxiosRequestConfig): void {
+  #changes(): Changes {
+    const { method, beforeRedirect, transport, fetchOptions, proxy, data } = this.config;
     const headers = copyHeaders(this.#headers);
     headers[this.headerName] = this.headerValue;
-    if (this.#sentData !== this.#data) config.data = this.#sentData;
+    const changes: Changes = { headers, beforeRedirect: redirectHook(this, method, beforeRedirect) };
     if (this.#frozen !== undefined) {
       headers.set(this.#frozen.headers);
-      config.data = this.#frozen.bytes;
-    }
-    config.headers = headers;
-    config.beforeRedirect = redirectHook(this, this.config.method, this.#usersRedirectHook);
+      changes.data = this.#frozen.bytes;
+    } else if (this.#sentData !== data) changes.data = this.#sentData;
     // Plain http is for this machine: the environment's proxy would read the token (G5).
-    if (this.#isPlain) config.proxy = this.#usersProxy || false;
-    if (this.#usersTransport) {
-      config.transport = guardedTransport(
-        this.#usersTransport,
-        redirectHook(this, this.config.method, undefined),
-      );
-    }
-    if (!this.#mayFetch) return;
-    const own = this.#usersFetchOptions;
-    if (own === undefined) config.fetchOptions = MANUAL;
-    else if (this.#followsForFetch) config.fetchOptions = { ...own, ...MANUAL };
+    if (this.#call.isPlain) changes.proxy = proxy || false;
+    if (transport) changes.transport = guardedTransport(transport, redirectHook(this, method, undefined));
+    if (this.#leavesRedirects) changes.fetchOptions = { ...fetchOptions, redirect: 'manual' };
+    return changes;
   }
 
   #classifyBody(): RequestBody {
     this.#body ??= classifyBody(this.config);
     return this.#body;
   }
-}
-
-function putBack<K extends 'fetchOptions' | 'proxy' | 'beforeRedirect'>(
-  config: InternalAxiosRequestConfig,
-  name: K,
-  value: InternalAxiosRequestConfig[K] | undefined,
-): void {
-  if (value === undefined) delete config[name];
-  else config[name] = value;
 }

@@ -3,8 +3,8 @@ import type { AxiosHeaders, InternalAxiosRequestConfig } from 'axios';
 /** Marks a config that the library made for an attempt, so that the caller gets its own back. */
 const OURS: unique symbol = Symbol('axios-payu-auth.attempt');
 
-type Changes = {
-  readonly [K in keyof InternalAxiosRequestConfig]?: InternalAxiosRequestConfig[K] | undefined;
+export type Changes = {
+  [K in keyof InternalAxiosRequestConfig]?: InternalAxiosRequestConfig[K] | undefined;
 };
 
 /** A copy of the config, for an attempt that needs one of its own. */
