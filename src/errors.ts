@@ -8,7 +8,7 @@ export type PayuAuthErrorCode =
   | 'ERR_TOKEN_RESPONSE'
   | 'ERR_CLOSED';
 
-/** What each error of this library may be told at its making. */
+/** What the constructor of each error of this library takes. */
 export interface PayuAuthErrorDetails {
   readonly cause?: unknown;
   /** Method of the API call that the error rejects, such as `POST`. */
@@ -27,7 +27,7 @@ export type RejectedCall = Pick<PayuAuthErrorDetails, 'method' | 'url'>;
  */
 export abstract class PayuAuthError extends Error {
   abstract readonly code: PayuAuthErrorCode;
-  /** Method of the API call that this error rejects, such as `POST`; absent where none was made, as by `getToken()`. */
+  /** Method of the API call that this error rejects, such as `POST`; absent without an API call, as with `getToken()`. */
   declare readonly method?: string;
   /** Its URL, without query, fragment and user info. */
   declare readonly url?: string;
@@ -41,8 +41,8 @@ export abstract class PayuAuthError extends Error {
 }
 
 /**
- * Brand and name of a class's instances, where the language's own errors have their name: on the prototype, so that none
- * pays for it. By the first instance, because a static block would keep bundlers from dropping what nobody uses.
+ * Puts brand and name on the prototype, where the language's own errors have their name: no instance pays for them. The
+ * first instance does it, as a static block would keep bundlers from dropping unused classes.
  */
 function marked({ name, prototype }: { readonly name: string; readonly prototype: PayuAuthError }): void {
   if (Object.hasOwn(prototype, 'name')) return;
@@ -176,8 +176,8 @@ export function isPayuAuthError(value: unknown): value is AnyPayuAuthError {
 
 /**
  * The same failure for one of several callers, with the API call that it rejects. Each caller gets an object of its own
- * (C6): axios writes the caller's frames into `stack`, and ten thousand callers would write into one. What is none of
- * ours, such as the caller's own abort, stays as it is.
+ * (C6): axios writes the caller's frames into `stack`, and ten thousand callers would write into one. A foreign
+ * error, such as the caller's own abort, stays as it is.
  */
 export function forCaller(error: unknown, call?: RejectedCall): unknown {
   if (!isPayuAuthError(error)) return error;
@@ -188,7 +188,7 @@ export function forCaller(error: unknown, call?: RejectedCall): unknown {
   return own;
 }
 
-/** Frames are most of what an error costs, and those of a copy tell nothing. Synchronous, as the limit is everybody's. */
+/** Frames are most of what an error costs, and those of a copy tell nothing. Synchronous, as the limit is global. */
 function withoutFrames<T>(make: () => T): T {
   const { stackTraceLimit } = Error;
   if (!Reflect.set(Error, 'stackTraceLimit', 0)) return make(); // frozen intrinsics

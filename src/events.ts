@@ -64,7 +64,7 @@ export type Emit = (event: PayuAuthEvent) => void;
 /** Written where `NODE_DEBUG` names the package. */
 const debug: DebugLogger = /* @__PURE__ */ debuglog('axios-payu-auth');
 
-/** For whoever watches the whole process: an APM, a test. */
+/** For what watches the whole process: an APM, a test. */
 const events: Channel = /* @__PURE__ */ channel('axios-payu-auth:event');
 
 /**
@@ -79,12 +79,12 @@ export function emitter(onEvent: ((event: PayuAuthEvent) => unknown) | undefined
   };
 }
 
-/** What it throws is its own business, and so is what it rejects with: a promise of whatever realm or library. */
+/** Ignores what a listener throws or rejects with; its promise may be of another realm or library. */
 async function quietly(tell: () => unknown): Promise<void> {
   try {
     await tell();
   } catch {
-    // See above.
+    // As said above.
   }
 }
 
@@ -94,14 +94,14 @@ function inText({ type: _, ...told }: PayuAuthEvent): string {
   );
 }
 
-/** Why a token was not sent, for whoever hears no events. */
+/** Why a token was not sent, for users without a listener. */
 const WARNINGS = {
   origin:
     'is not an origin that it may go to. Make it the "baseURL" of the attached instance, or list it in "origins"',
   'insecure-http': 'is asked over plain http. Use its https address',
 } as const;
 
-/** For an auth without a listener: the first request of an instance that goes out without its token says so. */
+/** For an auth without a listener: warns of the first request of an instance that goes out without its token. */
 export function warnOnce(emit: Emit): Emit {
   let hasWarned = false;
   return (event) => {

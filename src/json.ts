@@ -5,7 +5,7 @@ export function isRecord(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** What the text says, or undefined where it is not JSON. */
+/** The value of a text; undefined if it is not JSON. */
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -14,7 +14,7 @@ export function parseJson(text: string): unknown {
   }
 }
 
-/** The same for a stranger's text: without `__proto__` at any depth, so that no later merge is poisoned. */
+/** The same for untrusted text: without `__proto__` at any depth, so that no later merge is poisoned. */
 export function parseUntrustedJson(text: string): unknown {
   try {
     return JSON.parse(text, (name, value) => (name === '__proto__' ? undefined : value));

@@ -1,7 +1,7 @@
-/** Below this, replacing would garble the text and hide nothing: a secret that short is none. */
+/** Shorter ones are no secrets: replacing them would garble the text and hide nothing. */
 const SHORTEST_SECRET = 4;
 
-/** The text without the secrets, in whatever encoding a URL, a form or JSON gives them. */
+/** The text without the secrets, also as a URL, a form or JSON encodes them. */
 export function redact(text: string, secrets: Iterable<string>): string {
   let clean = text;
   for (const secret of secrets) {
@@ -20,23 +20,23 @@ function formsOf(secret: string): Iterable<string> {
   return new Set([secret, encodeURIComponent(secret), inForm, JSON.stringify(secret).slice(1, -1)]);
 }
 
-/** Where Node.js names a host by itself, dots or not. */
+/** A host that Node.js names by itself, with dots or without. */
 const NAMED_HOST = /(?<=\b(?:getaddrinfo|connect|query\w+) E[A-Z_]+ |\bHost: )[\w.-]+/;
-/** A domain name; what hides in a URL's user info is none. No token has dots between small letters, and ends in them. */
+/** A domain name outside a URL's user info: small letters between dots, and at the end. No token looks like this. */
 const DOMAIN = /(?<![\w-]|\w\.)(?:[a-z\d](?:[a-z\d-]{0,61}[a-z\d])?\.)+[a-z]{2,18}(?![\w-]|[^\s/]*@)/;
-/** A run this long is a token, a key or a digest, whosever it is: words are shorter. */
+/** A run this long is a token, a key or a digest: words are shorter. */
 const TOKEN_LIKE = /(?<token>[\w+~-][\w+/~-]{23,}=*)/;
 const HOSTS_AND_TOKENS = new RegExp(
   [NAMED_HOST, DOMAIN, TOKEN_LIKE].map(({ source }) => source).join('|'),
   'g',
 );
 
-/** A run that is words: the names of scopes, errors and codes. Without them a failure can't be understood. */
+/** A run of words: the names of scopes, errors and codes. They stay: without them a failure can't be understood. */
 const WORDS = /^(?:[a-z]{1,15}(?:_[a-z]{1,15})+|[A-Z]{1,15}\d{0,2}(?:_[A-Z]{1,15}\d{0,2})+)$/;
 
 /**
- * What a server or a library wrote, made fit for a message: without secrets, control characters, length. A store may
- * quote a token that this process has never seen, so whatever looks like one goes too; names of hosts stay.
+ * What a server or a library wrote, made fit for a message: shortened, without secrets and control characters. A store
+ * may quote a token that this process has never seen, so all that looks like a token goes too; names of hosts stay.
  */
 export function quotable(text: string, secrets: Iterable<string>): string {
   // Control characters would let a server write lines of its own into our users' logs.
@@ -53,21 +53,21 @@ export function quotable(text: string, secrets: Iterable<string>): string {
 const DEEPEST_CAUSE = 5;
 
 /**
- * A stranger's error reduced to what may be shown: what it and its causes say, and `code`. Its other properties are left
- * behind: an AxiosError holds the sent form, a Redis client's error the command with the token in it.
+ * A foreign error reduced to what may be shown: its message, those of its causes, and `code`. Its other properties are
+ * dropped: an AxiosError holds the sent form, a Redis client's error the command with the token in it.
  */
 export function safeError(error: unknown, secrets: Iterable<string>): Error {
   const known = [...secrets];
   const words = quotable(wordsOf(error, 0), known);
   const clean = new Error(withCodes(words, error) || 'unknown error');
-  // The frames from here tell nothing, and the stranger's own stack repeats its message.
+  // The frames from here tell nothing, and the foreign stack repeats the message.
   clean.stack = `${clean.name}: ${clean.message}`;
   const code = read(error, 'code');
   if (typeof code === 'string') Object.assign(clean, { code: isCode(code) ? code : quotable(code, known) });
   return clean;
 }
 
-/** What an error says, then what its causes add: that of happy eyeballs says nothing itself, that of fetch next to nothing. */
+/** The message of an error, then what its causes add: that of happy eyeballs is empty, that of fetch says next to nothing. */
 function wordsOf(error: unknown, depth: number): string {
   if (depth > DEEPEST_CAUSE || (error === undefined && depth > 0)) return '';
   const isObject = (typeof error === 'object' && error !== null) || typeof error === 'function';
@@ -88,14 +88,14 @@ function wordsOf(error: unknown, depth: number): string {
   );
 }
 
-/** The code of the network or of TLS, where the words lack it; it is what people search for. */
+/** Adds the code of the network or of TLS if the words lack it: people search for it. */
 function withCodes(words: string, error: unknown): string {
   const code = read(error, 'code');
   if (!isCode(code) || /^ERR_(?!TLS|SSL)/.test(code) || words.includes(code)) return words;
   return words === '' ? code : `${words} (${code})`;
 }
 
-/** A property of whatever was thrown; one that can't be read is none. */
+/** A property of a thrown value; undefined if it can't be read. */
 function read(error: unknown, name: string): unknown {
   try {
     return (error as Readonly<Record<string, unknown>> | null | undefined)?.[name];
@@ -104,7 +104,7 @@ function read(error: unknown, name: string): unknown {
   }
 }
 
-/** The same with the stranger's frames: where nobody foresaw the error, they are what a report needs. */
+/** The same with the foreign frames: a report of an unforeseen error needs them. */
 export function safeErrorWithFrames(error: unknown, secrets: Iterable<string>): Error {
   const clean = safeError(error, secrets);
   const stack = read(error, 'stack');
@@ -122,8 +122,8 @@ function isCode(code: unknown): code is string {
 }
 
 /**
- * An error of a function that handles a secret, without its words: they may quote that very secret, which nobody here
- * has seen yet and could take out.
+ * An error of a function that gives a secret, without its message: that may quote the secret, which we have not seen yet
+ * and so can't take out.
  */
 export function wordlessError(error: unknown): Error {
   const name = read(error, 'name');

@@ -1,5 +1,5 @@
 /**
- * The URL, or undefined where it is none. Not by `URL.canParse`: once it was called often, Node.js 20 takes a Latin-1
+ * The URL; undefined for an invalid one. Not by `URL.canParse`: once it was called often, Node.js 20 takes a Latin-1
  * letter in a host name for a broken one.
  */
 export function parseUrl(text: string, base?: string): URL | undefined {
@@ -10,7 +10,7 @@ export function parseUrl(text: string, base?: string): URL | undefined {
   }
 }
 
-/** An http or https origin, normalised: upper case, IDN, default ports. Undefined where it is none, or more than one. */
+/** An http or https origin, normalised: upper case, IDN, default ports. Undefined for anything more or less. */
 export function normaliseOrigin(text: string): string | undefined {
   const url = parseUrl(text);
   if (url === undefined) return undefined;

@@ -87,8 +87,8 @@ export function resolveDuration(option: string, value: unknown, leastMs: number)
 }
 
 /**
- * The options that were given. Names that nobody reads are refused: a misspelt option would be ignored in silence. What a
- * polluted `Object.prototype` holds is left out (G6); what a class of the caller's own has is not.
+ * The given options. Unknown names are refused: a misspelt option would be ignored in silence. Options that only a polluted
+ * `Object.prototype` holds are left out (G6); those of a class of the caller's are not.
  */
 export function givenOptions<T extends object>(prefix: string, options: T, known: readonly string[]): T {
   const unknown = Object.keys(options).find((name) => !known.includes(name));
@@ -100,7 +100,7 @@ export function givenOptions<T extends object>(prefix: string, options: T, known
   return given as T;
 }
 
-/** One of them: undefined where only a polluted `Object.prototype` holds it. */
+/** One given option; undefined if only a polluted `Object.prototype` holds it. */
 export function givenOption(options: object, name: string): unknown {
   for (
     let owner = options;

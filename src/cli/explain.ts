@@ -46,7 +46,7 @@ export function hostOf({ environment }: Settings): string {
   return URL.canParse(environment.tokenUrl) ? new URL(environment.tokenUrl).host : 'the token endpoint';
 }
 
-/** Remedies in the library's messages that do not help somebody who has variables and no code. */
+/** Remedies in the library's messages that speak of code: a user of the command line has variables. */
 const WRONG_VALUES: readonly (readonly [words: RegExp, remedy: string])[] = [
   [
     / For a host that you trust all the same, set "allowInsecureHttp"$/,

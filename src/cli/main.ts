@@ -90,7 +90,7 @@ function parsed(args: readonly string[], known: Command['options']): Flags {
   }
 }
 
-/** In our own words: those of `parseArgs` repeat arguments, and somebody may have put a secret there. */
+/** In our own words: those of `parseArgs` repeat arguments, which may be secrets. */
 function whatIsWrong(error: unknown, known: readonly string[]): string {
   const { code, message } = error as { code?: unknown; message?: unknown };
   const name = /'(?:-\w, )?(--[\w-]+)/.exec(String(message))?.[1];

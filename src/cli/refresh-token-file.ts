@@ -26,7 +26,7 @@ export class RefreshTokenFile {
     this.#draft = draft;
   }
 
-  /** Undefined where nobody asked for a file, and none is needed. */
+  /** Undefined if no file was asked for, and none is needed. */
   static async open(flags: Flags, { grant }: Settings): Promise<RefreshTokenFile | undefined> {
     const path = flags['save-refresh-token'];
     if (typeof path !== 'string') {

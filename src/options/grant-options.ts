@@ -11,7 +11,7 @@ import {
 } from '../token/endpoint/grants.ts';
 import { givenOption, givenOptions, requireText } from '../validation.ts';
 
-/** As the option "environment" is given: the name of one of PayU's, or URLs of the user's own. */
+/** The option "environment": one of PayU's by name, or the user's own URLs. */
 type Environment = 'test' | 'production' | object;
 
 /** The grant in wire names, checked; `environment` tells PayU's public client. */
@@ -53,7 +53,7 @@ const GRANT_OPTIONS: Readonly<Record<Grant['type'], readonly string[]>> = {
   custom: ['type', 'grantType', 'clientId', 'clientSecret', 'parameters'],
 };
 
-/** Parameters that have an option of their own, or that the library sets. */
+/** Refuses parameters that have an option of their own, or that the library sets. */
 function refuseReserved(parameters: unknown): void {
   if (parameters === undefined) return;
   if (!isRecord(parameters))

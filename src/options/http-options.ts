@@ -14,7 +14,7 @@ export function resolveHttp(http: unknown): TokenHttpOptions {
     const [rule, holds] = HTTP_RULES[name as keyof TokenHttpOptions];
     if (value !== undefined && !holds(value)) throw invalidOption(`http.${name}`, rule);
   }
-  // Undefined would hide a default of ours behind one of axios' own.
+  // An undefined one would replace our default by axios' own.
   return Object.fromEntries(given.filter(([, value]) => value !== undefined));
 }
 

@@ -83,7 +83,7 @@ export interface ResolvedOptions {
   readonly revokeUrl: string | undefined;
   /** Where the token may go, besides the attached instance's own origin. */
   readonly origins: readonly string[];
-  /** Hosts of PayU's other environment: to send a token there is a mix-up. */
+  /** Hosts of PayU's other environment: a token sent there is a mix-up. */
   readonly foreignHosts: readonly string[];
   readonly grant: WireGrant;
   readonly scope: readonly string[];
@@ -180,7 +180,7 @@ function resolveEnvironment(environment: unknown, allowInsecureHttp: boolean): E
   };
 }
 
-/** Headers that the body, the connection or the server's name need, and names of what each object of axios' has. */
+/** Headers with another meaning, and names of properties that all of axios' header objects have. */
 const TAKEN_NAMES =
   /^(?:host|content-.*|accept(?:-.*)?|connection|keep-alive|proxy-.*|te|trailer|transfer-encoding|upgrade|expect|__proto__|constructor|prototype|set|get|has|delete|clear|normalize|concat|tojson|tostring|valueof|hasownproperty)$/i;
 

@@ -1,5 +1,5 @@
 /**
- * Leaves a dead Redis alone: after an outage nobody asks it for `pauseMs`, and then one caller at a time tries.
+ * Leaves a dead Redis alone: for `pauseMs` after a failure no caller asks it, then one at a time tries.
  * Otherwise each call would cost its whole time limit.
  */
 export class CircuitBreaker {
@@ -23,7 +23,7 @@ export class CircuitBreaker {
     return this.#pausedUntil !== undefined && this.#now() < this.#pausedUntil;
   }
 
-  /** Lets this caller ask, unless Redis is left alone. The first one after a pause holds the others off until it knows more. */
+  /** Lets this caller ask, unless Redis is left alone. The first one after a pause holds the others off until it has an answer. */
   tryPass(): boolean {
     if (this.isPaused) return false;
     if (this.#pausedUntil !== undefined) this.failed();

@@ -31,7 +31,7 @@ function isTimeout(error: unknown): boolean {
   );
 }
 
-/** Of whatever Redis says, only the name of the command is taken: of the keys it knows no more than that one is shut. */
+/** Only the name of the command is taken from the server's words; of keys they say only that one is shut. */
 function missingRight(message: string): string {
   const command = /'([a-z]{2,12})\b/i.exec(message)?.[1]?.toUpperCase();
   const isKey = /\bkeys?\b/.test(message);

@@ -3,7 +3,7 @@ import { isRecord } from '../json.ts';
 import type { TokenRecord } from '../token/store/token-store.ts';
 import { RedisStoreError } from './redis-store-error.ts';
 
-/** A record, with what its reader needs to put its times right by his own clock. */
+/** A record, and what its reader needs to correct its times by its own clock. */
 export interface WrittenRecord {
   readonly record: TokenRecord;
   /** When it was written, by the clock of the process that wrote it; undefined in values of earlier versions. */
@@ -42,14 +42,14 @@ export class Envelope {
     return `${header}.${sealed.toString('base64url')}`;
   }
 
-  /** Rejects what this store did not write for this key with a key that it knows. */
+  /** Rejects a value that this store did not write for this key, with an encryption key that it knows. */
   open(redisKey: string, value: string): WrittenRecord {
     const [, header, kind, payload] = ENVELOPE.exec(value) ?? [];
     if (header === undefined || payload === undefined) {
       throw unreadable('is not a record of this store');
     }
     if (kind === 'gcm') return parse(this.#decrypt(payload, associatedData(redisKey, header)));
-    // Whoever can write to Redis could otherwise slip in a token of their own.
+    // Otherwise anybody who can write to Redis could put in a token.
     if (!this.#options.readsPlain) throw unreadable('is not encrypted, and "encryptionKey" is set');
     return parse(payload);
   }

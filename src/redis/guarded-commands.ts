@@ -15,7 +15,7 @@ export interface Hooks {
 /** While the slot of a key is on its way to another node. */
 const SLOT_MOVING_PAUSE_MS = 25;
 
-/** Scripts that reject soon, and with errors that hold no argument of theirs. */
+/** Runs scripts: they reject soon, and with errors that hold none of their arguments. */
 export class GuardedCommands {
   readonly #run: RunScript;
   readonly #breaker: CircuitBreaker;
@@ -33,7 +33,7 @@ export class GuardedCommands {
     return this.#breaker.isPaused;
   }
 
-  /** Whether a client has yet to say what became of a script that we gave up: it waits for its connection. */
+  /** Whether a client has not answered yet about a script that we gave up: it waits for its connection. */
   get hasUnanswered(): boolean {
     return this.#unanswered > 0;
   }
@@ -49,7 +49,7 @@ export class GuardedCommands {
     );
   }
 
-  /** Asks also a Redis that failed a moment ago: for what nobody waits for, and what is too late in a few seconds. */
+  /** Asks Redis also if it failed a moment ago: for work that nobody waits for, or that can't wait a few seconds. */
   async evalAnyway(call: ScriptCall, { onLate = ignore, onRepeat = ignore }: Hooks = {}): Promise<unknown> {
     let pass: (value: CommandResult) => void = ignore;
     const passed = new Promise<CommandResult>((resolve) => {

@@ -19,9 +19,9 @@ export interface RedisTokenStoreOptions {
    */
   readonly encryptionKey?: EncryptionKey | readonly EncryptionKey[];
   /**
-   * Beside `encryptionKey`: values that were written without encryption are read as well, and written encrypted. For
-   * the time in which encryption is switched on (see docs/fleet.md), and no longer: whoever can write to Redis can put
-   * in a token. Default false.
+   * Beside `encryptionKey`: values that were written without encryption are read as well, and written encrypted. Only
+   * while encryption is being switched on (see docs/fleet.md): anybody who can write to Redis can put in a token then.
+   * Default false.
    */
   readonly acceptPlain?: boolean;
   /**
@@ -32,8 +32,8 @@ export interface RedisTokenStoreOptions {
   /** Limit for one command, counting only time in which this process could have heard the answer. Default 1,000 ms. */
   readonly timeoutMs?: number;
   /**
-   * How long the lock outlives a process that died with it, and so how long the others wait for nothing then. Default
-   * 3,000 ms: shorter than the patience of their callers. A living owner extends it three times per lease, however long
+   * How long the lock outlives a process that died with it, and so how long the others then wait in vain. Default
+   * 3,000 ms: shorter than their callers may wait. A living owner extends it three times per lease, however long
    * the mint takes. With a `refresh_token` as primary grant make it longer than `tokenTimeoutMs`: see docs/fleet.md.
    */
   readonly leaseMs?: number;
@@ -132,7 +132,7 @@ function readEnvelope(options: RedisTokenStoreOptions): EnvelopeOptions {
   if (typeof acceptPlain !== 'boolean') {
     throw invalidOption('acceptPlain', 'must be true or false. Leave it out for false.');
   }
-  // Present but undefined is an environment variable that nobody set, not a wish for none.
+  // Present but undefined is an environment variable that was not set, not a wish for no encryption.
   const [encrypts, decrypts] = ['encryptionKey' in options, 'decryptionKey' in options];
   if (encrypts && decrypts) {
     throw invalidOption(

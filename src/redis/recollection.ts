@@ -11,7 +11,7 @@ export interface Memory {
    * sent since. Another value is a sibling's. Empty: nothing was seen.
    */
   readonly seen: readonly string[];
-  /** Redis has yet to hear of it. */
+  /** Redis does not have it yet. */
   readonly isPending: boolean;
 }
 
@@ -26,7 +26,7 @@ export class Recollection {
   readonly #keepDeletionsMs: number;
   #sweepAt = FIRST_SWEEP_AT;
 
-  /** `keepDeletionsMs`: how long a deletion stays that Redis could not be told; what it deletes is dead by then. */
+  /** `keepDeletionsMs`: how long a deletion is kept that Redis could not be told of; the deleted token is dead by then. */
   constructor(parts: { readonly now: () => number; readonly keepDeletionsMs: number }) {
     this.#now = parts.now;
     this.#keepDeletionsMs = parts.keepDeletionsMs;
@@ -36,7 +36,7 @@ export class Recollection {
     return this.#memories.get(key);
   }
 
-  /** The keys of which Redis has yet to hear. */
+  /** The keys whose changes Redis does not have yet. */
   pending(): readonly string[] {
     return [...this.#memories].flatMap(([key, { isPending }]) => (isPending ? [key] : []));
   }

@@ -65,7 +65,7 @@ export class RedisLock {
 
   /**
    * The library speaks ioredis and names its key itself; here it speaks our commands, on our key. A try that Redis
-   * carries out after its time limit gives the lock back, or it would stay taken by nobody for a whole lease.
+   * carries out after its time limit gives the lock back: else nobody could take it for a whole lease.
    */
   #clientOfMutex(): MutexClient {
     const set = async (_key: string, owner: string, _px: 'PX', leaseMs: number) => {
@@ -102,7 +102,7 @@ export class RedisLock {
     };
     const call = { script: DROP_LOCK, keys: [this.#key], values: [owner] } as const;
     const reply = await this.#commands.evalAnyway(call, { onRepeat });
-    // Given back the first time, when nobody heard the answer.
+    // The first try gave it back, and its answer was lost.
     return isRepeated ? 1 : this.#noteWhose(reply);
   }
 

@@ -181,7 +181,7 @@ class RedisTokenStore implements TokenStore {
     return [await this.#commands.eval({ script: SET_RECORD, keys, values }), sent];
   }
 
-  /** What Redis missed is handed in once it is back, whether somebody asks for it by then or not. */
+  /** Hands in what Redis missed once it is back, also if no call asks for it. */
   async #handInAll(): Promise<void> {
     for (const key of this.#memories.pending()) {
       try {

@@ -2,8 +2,8 @@
  * The store's Lua, each script one atomic step. `KEYS[1]` is the record or the lock that it changes; the two are always
  * in one slot.
  *
- * Fencing: whoever holds the lock at the moment of writing is right. Anybody else (a late owner, a change from before
- * an outage) may replace only what it has seen: a value of a sibling's stays. Clocks decide only where nothing was seen.
+ * Fencing: the holder of the lock at the moment of writing is right. Any other writer (a late owner, a change from before
+ * an outage) may replace only what it has seen: a sibling's value stays. Clocks decide only if nothing was seen.
  */
 
 /**

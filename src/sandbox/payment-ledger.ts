@@ -28,7 +28,7 @@ export interface PaymentRequest {
 
 /** A payment that the sandbox has taken, once: the money is on its way, whatever the caller was told. */
 export interface SandboxPayment extends PaymentRequest {
-  /** Of the client that paid; undefined where it has none of its own. */
+  /** The merchant of the client that paid; undefined for a client without one. */
   readonly merchantId: string | undefined;
   readonly txnId: number;
   readonly payuTransactionRefNo: string;

@@ -75,7 +75,7 @@ export interface MockPayu {
   /**
    * Takes the kit out of nock, and touches nothing else: no foreign interceptor, no `disableNetConnect`. Until then no
    * request reaches a host of PayU's (`payu.in`, `payumoney.com`), unless an interceptor of nock answers it.
-   * Afterwards the kit tells what happened (`done()`, `apiRequests()`, …), and throws where it is to answer something.
+   * Afterwards the kit tells what happened (`done()`, `apiRequests()`, …), and throws if it has to answer something.
    * Idempotent. nock goes on to refuse requests to hosts that ever had an interceptor, until `nock.cleanAll()`.
    */
   restore(): void;

@@ -17,8 +17,8 @@ export interface Listener {
   /** nock has passed the whole answer on. */
   readonly answered: (request: SeenRequest) => void;
   /**
-   * A request that no interceptor wants, neither the kit's nor a foreign one: what to tell its sender if it is for
-   * the kit. Where nobody has an interceptor, it would leave this machine.
+   * A request that no interceptor takes, neither the kit's nor a foreign one: what to tell its sender if it is for
+   * the kit. Without any interceptor it would leave this machine.
    */
   readonly unexpected: (method: string, url: URL, whereTo: 'nowhere' | 'the network') => string | undefined;
 }

@@ -103,7 +103,7 @@ function formRequest({ headers, url, body }: SeenRequest): FormRequest {
     contentType: headers['content-type'] ?? '',
     authorization: headers.authorization,
     search: url.search,
-    // nock parses JSON; whatever is no string was no form.
+    // nock parses JSON: a body that is no string was no form.
     body: typeof body === 'string' ? body : '',
   };
 }

@@ -50,7 +50,7 @@ export async function playDemo(write: (line: string) => void): Promise<'as claim
   return rows.every(isAsClaimed) ? 'as claimed' : 'not as claimed';
 }
 
-/** An event for somebody who watches; undefined for what the figures say as well. */
+/** An event as a line for the viewer; undefined for events that the figures show as well. */
 export function wordsFor(event: PayuAuthEvent): string | undefined {
   switch (event.type) {
     case 'token-minted':

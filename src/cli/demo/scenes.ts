@@ -1,6 +1,6 @@
 import type { Sandbox } from '../../sandbox/index.ts';
 
-/** What a scene came to, or claims to come to. */
+/** The figures of a scene: measured, or claimed before. */
 export interface Figures {
   readonly calls: number;
   readonly succeeded: number;

@@ -23,7 +23,7 @@ const TIMEOUT_MS = 10_000;
 /** Enough to tell a refusal from an answer. */
 const MOST_BYTES = 1_048_576;
 
-/** Reads the options. Names no value of a header: somebody may have put a secret there. */
+/** Reads the options. Names no value of a header, as it may be a secret. */
 export function apiQuestion(flags: Flags): ApiQuestion | undefined {
   const { api } = flags;
   const headers = (flags.header ?? []) as readonly string[];
@@ -62,7 +62,7 @@ function readHeader(text: string, index: number): readonly [name: string, value:
   return [name, value];
 }
 
-/** What one GET with the token came to, once. Prints no header and nothing of the body but a status number. */
+/** The finding of one GET with the token. Prints no header, and of the body only a status number. */
 export async function apiFinding(
   question: ApiQuestion,
   token: AccessToken,
@@ -73,7 +73,7 @@ export async function apiFinding(
   const onEvent = (event: PayuAuthEvent): void => {
     if (event.type === 'token-withheld') withheld.push(event.reason);
   };
-  // The library's own way, so that its rules on where a token may go hold here too.
+  // By the library itself, so that its rules on where a token may go hold here too.
   const auth = createPayuAuth({ ...settings, onEvent });
   try {
     const client = axios.create({ baseURL: question.url.origin });

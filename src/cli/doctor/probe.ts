@@ -4,7 +4,7 @@ import { KeepingStore } from '../refresh-token-file.ts';
 import type { Settings } from '../settings.ts';
 import type { Sighting } from './clock-offset.ts';
 
-/** What one question to a token endpoint came to. */
+/** The result of one question to a token endpoint. */
 export type Answer =
   | { readonly kind: 'token'; readonly token: AccessToken }
   | { readonly kind: 'rate-limited'; readonly retryAt: Date }

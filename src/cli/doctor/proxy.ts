@@ -12,7 +12,7 @@ export interface ProxyInForce {
   readonly address: string;
 }
 
-/** By the rules of axios; undefined where there is none, or the host is exempt from it. */
+/** By the rules of axios; undefined without a proxy, and for a host that is exempt from it. */
 export function proxyInForce(url: string, env: Env): ProxyInForce | undefined {
   // A plain request to this machine takes no proxy from the environment (G5).
   if (!URL.canParse(url) || isPlainLoopback(url)) return undefined;

@@ -36,7 +36,7 @@ export function challenge(why: Refusal): { readonly 'www-authenticate': string }
   };
 }
 
-/** The JSON value of a body; undefined where there is none. */
+/** The JSON value of a body; undefined if it has none. */
 export function jsonOf(request: Received): unknown {
   try {
     return JSON.parse(request.rawBody.toString('utf8'));

@@ -96,7 +96,7 @@ function isUpi({ paymentType }: Fields): boolean {
   return paymentType === 'UPI';
 }
 
-/** Documents give no number for a missing `vpa`: it stands in for the account. */
+/** Documents give no number for a missing `vpa`: it has that of the account. */
 function hasAccount(fields: Fields): boolean {
   return isUpi(fields)
     ? /^[^@\s]+@[^@\s]+$/.test(textOf(fields.vpa))
