@@ -139,13 +139,19 @@ const TARGETS: readonly [
   ['a socket, and another origin', { url: `${OTHER}/x`, socketPath: '/tmp/proxy.sock' }, 'origin'],
 ];
 
+/** Those on which versions of axios could disagree; the others our own guard decides, before axios sees them. */
+const READ_BY_AXIOS = TARGETS.filter(
+  ([, target, expected]) =>
+    expected === 'sent' || target.allowAbsoluteUrls !== undefined || typeof target.url === 'object',
+);
+
 describe.each(AXIOS_VERSIONS)('where the token goes, on %s', (version) => {
   let library: Library;
   beforeAll(async () => {
     library = await libraryOn(version);
   });
 
-  test.each(TARGETS)('%s', async (_title, target, expected) => {
+  test.each(version === 'axios' ? TARGETS : READ_BY_AXIOS)('%s', async (_title, target, expected) => {
     const { token, withheld, oracle } = await send(library, target);
     if (expected === 'sent') {
       expect(token).toBe('access_token_1');
@@ -155,52 +161,6 @@ describe.each(AXIOS_VERSIONS)('where the token goes, on %s', (version) => {
       expect(token).toBeUndefined();
       expect(withheld).toMatchObject({ type: 'token-withheld', reason: expected });
     }
-  });
-
-  test.each([
-    ['http://127.0.0.1:8080', 'sent'],
-    ['http://127.1', 'sent'],
-    ['http://0x7f.1', 'sent'],
-    ['http://localhost', 'sent'],
-    ['http://LOCALHOST:80', 'sent'],
-    ['http://api.localhost', 'sent'],
-    ['http://[::1]:8080', 'sent'],
-    ['http://[0:0::1]', 'sent'],
-    ['https://api.example', 'sent'],
-    ['http://api.example', 'insecure-http'],
-    ['http://localhost.', 'insecure-http'],
-    ['http://localhost.example', 'insecure-http'],
-    ['http://notlocalhost', 'insecure-http'],
-    ['http://0.0.0.0', 'insecure-http'],
-    ['http://128.0.0.1', 'insecure-http'],
-    ['http://127.0.0.1.example', 'insecure-http'],
-    ['http://[::ffff:127.0.0.1]', 'insecure-http'],
-    ['http://[::2]', 'insecure-http'],
-  ] as const)('an instance that was attached, and leads to %s now: %s', async (baseURL, expected) => {
-    const { auth, events } = tokensOf(library);
-    const { client, sent } = recordingClient(library.axios, { baseURL: OWN });
-    auth.attach(client);
-    client.defaults.baseURL = baseURL;
-    await client.get('/x');
-    const withheld = events.find((event) => event.type === 'token-withheld');
-    expect(withheld?.reason ?? 'sent').toBe(expected);
-    expect(sent[0]?.token).toBe(expected === 'sent' ? 'access_token_1' : undefined);
-  });
-
-  test.each([
-    ['http://api.example', true],
-    ['http://0.0.0.0:3000', true],
-    ['HTTP://128.0.0.1', true],
-    ['http://localhost:3000', false],
-    ['http://[::1]', false],
-    ['https://api.example', false],
-    ['/relative', false],
-  ])('an instance of %s is refused where it is attached: %s', (baseURL, isRefused) => {
-    const { client } = recordingClient(library.axios, { baseURL });
-    const attach = () => tokensOf(library).auth.attach(client);
-    if (!isRefused) return expect(attach).not.toThrow();
-    expect(attach).toThrow('"baseURL" of the instance leads to');
-    expect(() => tokensOf(library, { allowInsecureHttp: true }).auth.attach(client)).not.toThrow();
   });
 
   test('a name in another script is the same as its ASCII form', async () => {
@@ -261,6 +221,7 @@ describe.each(AXIOS_VERSIONS)('where the token goes, on %s', (version) => {
     const { auth } = tokensOf({ createPayuAuth }, { origins: [LISTED] });
     const { client, sent } = recordingClient(axios, { baseURL: OWN });
     auth.attach(client);
+    const numRuns = version === 'axios' ? 2_000 : 500;
     let tokens = 0;
     await fc.assert(
       fc.asyncProperty(pieces, pieces, fc.constantFrom(undefined, true, false), async (base, url, allow) => {
@@ -275,9 +236,62 @@ describe.each(AXIOS_VERSIONS)('where the token goes, on %s', (version) => {
           `${JSON.stringify(request)} → ${target?.href}`,
         ).toBe(false);
       }),
-      { numRuns: 2_000, seed: 20_261_122 },
+      { numRuns, seed: 20_261_122 },
     );
-    expect(tokens).toBeGreaterThan(100);
+    expect(tokens).toBeGreaterThan(numRuns / 20);
+  });
+});
+
+describe('plain http is for this machine', () => {
+  let library: Library;
+  beforeAll(async () => {
+    library = await libraryOn('axios');
+  });
+
+  test.each([
+    ['http://127.0.0.1:8080', 'sent'],
+    ['http://127.1', 'sent'],
+    ['http://0x7f.1', 'sent'],
+    ['http://localhost', 'sent'],
+    ['http://LOCALHOST:80', 'sent'],
+    ['http://api.localhost', 'sent'],
+    ['http://[::1]:8080', 'sent'],
+    ['http://[0:0::1]', 'sent'],
+    ['https://api.example', 'sent'],
+    ['http://api.example', 'insecure-http'],
+    ['http://localhost.', 'insecure-http'],
+    ['http://localhost.example', 'insecure-http'],
+    ['http://notlocalhost', 'insecure-http'],
+    ['http://0.0.0.0', 'insecure-http'],
+    ['http://128.0.0.1', 'insecure-http'],
+    ['http://127.0.0.1.example', 'insecure-http'],
+    ['http://[::ffff:127.0.0.1]', 'insecure-http'],
+    ['http://[::2]', 'insecure-http'],
+  ] as const)('an instance that was attached, and leads to %s now: %s', async (baseURL, expected) => {
+    const { auth, events } = tokensOf(library);
+    const { client, sent } = recordingClient(library.axios, { baseURL: OWN });
+    auth.attach(client);
+    client.defaults.baseURL = baseURL;
+    await client.get('/x');
+    const withheld = events.find((event) => event.type === 'token-withheld');
+    expect(withheld?.reason ?? 'sent').toBe(expected);
+    expect(sent[0]?.token).toBe(expected === 'sent' ? 'access_token_1' : undefined);
+  });
+
+  test.each([
+    ['http://api.example', true],
+    ['http://0.0.0.0:3000', true],
+    ['HTTP://128.0.0.1', true],
+    ['http://localhost:3000', false],
+    ['http://[::1]', false],
+    ['https://api.example', false],
+    ['/relative', false],
+  ])('an instance of %s is refused where it is attached: %s', (baseURL, isRefused) => {
+    const { client } = recordingClient(library.axios, { baseURL });
+    const attach = () => tokensOf(library).auth.attach(client);
+    if (!isRefused) return expect(attach).not.toThrow();
+    expect(attach).toThrow('"baseURL" of the instance leads to');
+    expect(() => tokensOf(library, { allowInsecureHttp: true }).auth.attach(client)).not.toThrow();
   });
 });
 

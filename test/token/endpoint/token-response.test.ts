@@ -87,15 +87,23 @@ describe('"token_type"', () => {
   test.each([['Bearer'], ['bearer'], ['BEARER'], [null], [undefined]])('%s is accepted', (tokenType) => {
     expect(read({ ...CLIENT_SAMPLE, token_type: tokenType }).kind).toBe('token');
   });
-  test.each([['mac'], ['DPoP'], ['Bearer2'], ['XBearer'], ['Bearer '], [''], [7], [['Bearer']], [{}]])(
-    '%j is refused',
-    (tokenType) => {
-      expect(read({ ...CLIENT_SAMPLE, token_type: tokenType })).toEqual({
-        kind: 'unusable',
-        reason: 'its "token_type" is not Bearer',
-      });
-    },
-  );
+  test.each([
+    ['mac'],
+    ['DPoP'],
+    ['Bearer2'],
+    ['XBearer'],
+    ['Bearer '],
+    ['Bearer\n'],
+    [''],
+    [7],
+    [['Bearer']],
+    [{}],
+  ])('%j is refused', (tokenType) => {
+    expect(read({ ...CLIENT_SAMPLE, token_type: tokenType })).toEqual({
+      kind: 'unusable',
+      reason: 'its "token_type" is not Bearer',
+    });
+  });
 });
 
 describe('"scope"', () => {
@@ -168,6 +176,7 @@ describe('the other fields are kept as "extra", the ones we use are not', () => 
     '{"access_token":"a","__proto__":{"polluted":1}}',
     '{"access_token":"a","x":[{"__proto__":{"polluted":1}}]}',
     '{"access_token":"a","__pro\\u0074o__":null}',
+    '{"__proto__":{"access_token":"a","polluted":1}}',
   ])('a reply with __proto__ in it is no token, and pollutes nothing (G3): %s', (body) => {
     expect(readToken(body, asked)).toEqual({ kind: 'unusable', reason: 'it holds "__proto__"' });
     expect(({} as { polluted?: unknown }).polluted).toBeUndefined();
@@ -181,13 +190,24 @@ describe('a 2xx without a usable token', () => {
     ['white space', ' \n', 'it is empty'],
     ['a login page', '<html><body>Sign in</body></html>', 'it is not a JSON object'],
     ['truncated JSON', '{"access_token":"994a","expi', 'it is not a JSON object'],
-    ['a list', '[]', 'it is not a JSON object'],
+    ['two values', '{"access_token":"a"}{"access_token":"b"}', 'it is not a JSON object'],
+    ['a form', 'access_token=a&token_type=Bearer', 'it is not a JSON object'],
+    ['a number', '42', 'it is not a JSON object'],
+    ['a list', '[{"access_token":"a"}]', 'it is not a JSON object'],
     ['null', 'null', 'it is not a JSON object'],
     ['a string', '"994a"', 'it is not a JSON object'],
     ["PayU's body without a token", JSON.stringify(documented), 'its "access_token" is missing'],
     ["BBPS's failure", '{"code":600,"status":"FAILURE","payload":{}}', 'its "access_token" is missing'],
     ['null as token', '{"access_token":null}', 'its "access_token" is not a string'],
     ['an object as token', '{"access_token":{"a":1}}', 'its "access_token" is not a string'],
+    ['true as token', '{"access_token":true}', 'its "access_token" is not a string'],
+    ['a list as token', '{"access_token":["a"]}', 'its "access_token" is not a string'],
+    ['a token by a name in capitals', '{"Access_Token":"a"}', 'its "access_token" is missing'],
+    [
+      'a token in constructor',
+      '{"constructor":{"prototype":{"access_token":"a"}}}',
+      'its "access_token" is missing',
+    ],
     ['a number as token', '{"access_token":7}', 'its "access_token" is not a string'],
     ['an empty token', '{"access_token":""}', 'its "access_token" is empty'],
     [
@@ -211,6 +231,8 @@ describe('what a header may hold as a token (RFC 6750 b64token)', () => {
     ['a b'],
     ['a\n'],
     ['a\r'],
+    ['a\rb'],
+    ['a\u2028b'],
     ['a\u0000'],
     ['ä'],
     ['a,b'],
