@@ -7,11 +7,15 @@ const DEEPEST = 40;
  * Where a value shows one of the secrets: by message, stack, cause, JSON, inspection, or any enumerable property, in
  * whatever encoding. What a person, a logger or an error tracker would see of it.
  */
-export function findSecrets(value: unknown, secrets: Iterable<string>): readonly string[] {
-  const needles = [...secrets].flatMap(spellings);
+export function findSecrets(value: unknown, secrets: readonly string[]): readonly string[] {
+  const needle = needleFor(secrets);
   const found: string[] = [];
+  /** Names and short values come again and again. */
+  const clean = new Set<string>();
   const look = (where: string, text: unknown): void => {
-    if (typeof text === 'string' && needles.some((needle) => text.includes(needle))) found.push(where);
+    if (typeof text !== 'string' || clean.has(text)) return;
+    if (needle.test(text)) found.push(where);
+    else if (text.length < 100) clean.add(text);
   };
   look(
     'String()',
@@ -42,6 +46,20 @@ function spellings(secret: string): readonly string[] {
     .replace(/.{0,3}=*$/, '');
   const whole = [secret, encodeURIComponent(secret), form, JSON.stringify(secret).slice(1, -1), base64];
   return [...whole, secret.slice(0, 12)].filter((each) => each.length >= 6);
+}
+
+const NEEDLES = new WeakMap<readonly string[], RegExp>();
+
+/** Finds any spelling of the secrets. One that contains another need not be looked for: most calls look through thousands. */
+function needleFor(secrets: readonly string[]): RegExp {
+  const known = NEEDLES.get(secrets);
+  if (known !== undefined) return known;
+  const all = [...new Set(secrets.flatMap(spellings))];
+  const least = all.filter((text) => !all.some((other) => other !== text && text.includes(other)));
+  const escaped = least.map((text) => text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&'));
+  const needle = new RegExp(escaped.length === 0 ? '(?!)' : escaped.join('|'));
+  NEEDLES.set(secrets, needle);
+  return needle;
 }
 
 function walk(
