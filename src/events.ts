@@ -69,7 +69,8 @@ const events: Channel = /* @__PURE__ */ channel('axios-payu-auth:event');
 
 /**
  * Tells an event to the listener, to `NODE_DEBUG=axios-payu-auth` and to the diagnostics channel
- * `axios-payu-auth:event`. Whatever they do changes nothing: no event is worth a request.
+ * `axios-payu-auth:event`. Whatever they do changes nothing: no event is worth a request. But a subscriber that throws is
+ * an uncaught exception, as on every channel: Node.js catches it, and throws it again a turn later, by itself.
  */
 export function emitter(onEvent: ((event: PayuAuthEvent) => unknown) | undefined): Emit {
   return (event) => {

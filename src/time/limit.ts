@@ -81,13 +81,14 @@ export class WaitLimit {
 
   /** Counts from now on, and calls back when nothing is left. Keeps the process alive. Returns what stops it. */
   start(onOver: () => void): () => void {
-    const running = this.#clock.limit(this.leftMs, onOver, 'ref');
-    this.#running = running;
+    const limit = this.#clock.limit(this.leftMs, onOver, 'ref');
+    // Of a wait within a wait the outer one counts.
+    this.#running ??= limit;
     return () => {
-      if (this.#running !== running) return;
-      this.#usedMs += running.usedMs();
+      limit.cancel();
+      if (this.#running !== limit) return;
+      this.#usedMs += limit.usedMs();
       this.#running = undefined;
-      running.cancel();
     };
   }
 }

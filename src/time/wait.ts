@@ -1,3 +1,4 @@
+import { defaultMaxListeners, getMaxListeners, setMaxListeners } from 'node:events';
 import type { Clock, KeepsAlive } from './clock.ts';
 
 /** Something that may end a wait early: an AbortSignal, axios' CancelToken, an {@link Ending}. */
@@ -18,11 +19,24 @@ export function cancellationOf(
   return {
     reason: () => (signal.aborted ? toReason(signal.reason) : undefined),
     subscribe(listener) {
+      allowManyListeners(signal);
       signal.addEventListener('abort', listener, { once: true });
       // A stand-in of a test or of an old polyfill may lack it: the other callers must not suffer.
       return () => signal.removeEventListener?.('abort', listener);
     },
   };
+}
+
+/**
+ * Any number of calls may share one signal, and each removes its listener: Node.js would warn of a leak from the eleventh
+ * on. A number that the signal's owner has set is left alone.
+ */
+function allowManyListeners(signal: AbortSignal): void {
+  try {
+    if (getMaxListeners(signal) === defaultMaxListeners) setMaxListeners(Number.POSITIVE_INFINITY, signal);
+  } catch {
+    // Node.js 20 throws where the number is 0, and each does for a polyfill: neither warns.
+  }
 }
 
 export function anyOf(cancellations: readonly Cancellation[]): Cancellation {

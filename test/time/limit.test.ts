@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Clock } from '../../src/time/clock.ts';
-import { heardLimit } from '../../src/time/limit.ts';
+import { heardLimit, WaitLimit } from '../../src/time/limit.ts';
+import { ManualClock } from '../support/manual-clock.ts';
 
 /** One timer at a time, which fires as late as the process that has stood still says. */
 class StallingClock implements Pick<Clock, 'steadyMs' | 'timer'> {
@@ -88,5 +89,25 @@ describe('a limit for what this process could have heard (T2)', () => {
     expect(await isOver()).toBe(true);
     expect(clock.steadyMs()).toBeGreaterThanOrEqual(limitMs);
     expect(clock.steadyMs()).toBeLessThanOrEqual(limitMs + 1);
+  });
+});
+
+describe('what a call may wait, where one wait lies within another', () => {
+  it.each([
+    ['the inner one ends first', [1, 0]],
+    ['the outer one ends first', [0, 1]],
+  ])('%s: it counts once, and no timer is left to keep the process alive (E8)', (_, order) => {
+    const clock = new ManualClock();
+    const limit = new WaitLimit(clock, 10_000);
+    const stops = [limit.start(() => {})];
+    clock.advance(1_000);
+    stops.push(limit.start(() => {}));
+    clock.advance(1_000);
+    expect(limit.leftMs).toBe(8_000);
+    for (const n of order) stops[n]?.();
+    expect(limit.leftMs).toBe(8_000);
+    expect(clock.pending).toBe(0);
+    clock.advance(1_000);
+    expect(limit.leftMs).toBe(8_000);
   });
 });

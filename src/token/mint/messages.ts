@@ -44,6 +44,8 @@ const REMEDIES_BY_STATUS: Readonly<Record<number, string>> = {
 export interface RefusalContext {
   /** The answer comes from memory, and is remembered for so long. */
   readonly knownForMs?: number | undefined;
+  /** Nothing is asked again: the refresh token is dead, and there is no other. */
+  readonly isForGood?: boolean;
   /** When the refresh was sent whose answer was lost, if no token has come since. */
   readonly lostRefreshAt?: number | undefined;
 }
@@ -51,7 +53,7 @@ export interface RefusalContext {
 export function refusedError(
   tokenUrl: string,
   refusal: Refusal,
-  { knownForMs, lostRefreshAt }: RefusalContext = {},
+  { knownForMs, lostRefreshAt, isForGood }: RefusalContext = {},
 ): TokenRefusedError {
   // RFC 9110 §15.5.8: never the origin's own answer.
   const isProxys = refusal.error === undefined && refusal.status === 407;
@@ -63,8 +65,9 @@ export function refusedError(
     lostRefreshAt === undefined || !refusal.isJson || concernsClient(refusal)
       ? ''
       : ` The answer to the refresh of ${clockTime(lostRefreshAt)} was lost. If the server replaced the refresh token then, the new one was lost with the answer.`;
-  const next =
-    knownForMs === undefined
+  const next = isForGood
+    ? 'This refresh token is not sent again: give another one, in "grant" or by setToken().'
+    : knownForMs === undefined
       ? 'PayU is asked again in 10 s, or once the secret has changed.'
       : `This answer is less than 10 s old: PayU is asked again in ${Math.ceil(knownForMs / 1_000)} s, or once the secret has changed.`;
   return new TokenRefusedError(`${what} ${NOT_PROCESSED}${lost} ${remedyFor(refusal)}. ${next}`, refusal);

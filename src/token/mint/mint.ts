@@ -3,7 +3,6 @@ import {
   type AnyPayuAuthError,
   ClosedError,
   isPayuAuthError,
-  type PayuAuthError,
   type TokenRefusedError,
   TokenUnavailableError,
 } from '../../errors.ts';
@@ -118,7 +117,7 @@ export class Mint {
   #hasAsked = false;
   #hasAskedPrimary = false;
   /** Of the last try since then, while another one may follow. */
-  #lastFailure: PayuAuthError | undefined;
+  #lastFailure: AnyPayuAuthError | undefined;
 
   constructor(parts: MintParts, scope: readonly string[], state: TokenState, flight: SingleFlight) {
     this.#parts = parts;
@@ -131,9 +130,12 @@ export class Mint {
   async run(): Promise<Obtained> {
     try {
       return await this.#repeatUntilCounts();
+    } catch (error) {
+      if (this.#flight.signal.aborted) this.#endAbandoned();
+      throw error;
     } finally {
       // Should it have failed, the refresh tokens are kept, and tried first by the next mint (F2).
-      if (this.#hasAskedPrimary) this.#state.deadRefreshTokens = undefined;
+      if (this.#hasAskedPrimary || this.#isRefreshPrimary) this.#state.leftAside = undefined;
     }
   }
 
@@ -151,6 +153,7 @@ export class Mint {
       new Error(
         `invalidate() or revoke() was called during each of the last ${MOST_MINTS} mints, maybe by "onEvent", the store or a function that gives a secret`,
       ),
+      'known',
     );
   }
 
@@ -172,46 +175,45 @@ export class Mint {
     this.#hasAsked = false;
     this.#lastFailure = undefined;
     try {
-      const result = await this.#obtain();
+      const result = await unlessCancelled(this.#obtain(), this.#flight.aborted);
       if (result === undefined || !this.#stillCounts(result.record)) return undefined;
       this.#state.storeKey = this.#storeKey;
       // Sent before its token was refused: the answer to the refusal is one more (D3).
       if (this.#state.broughtRefused(result.record, this.#since)) return undefined;
       return this.#receive(result);
     } catch (error) {
-      if (this.#flight.signal.aborted) this.#endAbandoned();
-      const failure = this.#noteFailure(error);
-      if (this.#hasAsked) this.#parts.emit({ type: 'token-failed', cause: this.#cause, error: failure });
+      if (this.#flight.signal.aborted) throw error;
+      const failure = this.#noteFailure(error, this.#hasAsked ? 'told' : 'known');
       // A change by hand wins over a failure as it does over a token (C5).
       if (!this.#state.isCurrent(this.#since)) return undefined;
-      if (this.#cause === 'renew-ahead') this.#state.postponeRenewal(this.#now());
       throw failure;
     }
   }
 
-  #noteFailure(error: unknown): AnyPayuAuthError {
-    const { clock, secrets } = this.#parts;
+  #noteFailure(error: unknown, news: 'told' | 'known'): AnyPayuAuthError {
+    const { clock, emit, secrets } = this.#parts;
     const failure = isPayuAuthError(error)
       ? error
       : unexpectedError(safeErrorWithFrames(error, secrets.lastAsked));
+    this.#lastFailure = undefined;
     this.#state.lastFailure = { at: clock.now(), error: failure };
+    if (news === 'told') emit({ type: 'token-failed', cause: this.#cause, error: failure });
+    if (this.#cause === 'renew-ahead') this.#state.postponeRenewal(this.#now());
     return failure;
   }
 
-  /** Abandoned by its callers before the next try: the last one that failed is told all the same (C3). */
+  /** Abandoned by its callers: the last try that failed is told all the same, or that there was none in time (B2, C3). */
   #endAbandoned(): never {
-    const { signal } = this.#flight;
-    if (this.#lastFailure !== undefined && !(signal.reason instanceof ClosedError)) {
-      this.#parts.emit({ type: 'token-failed', cause: this.#cause, error: this.#lastFailure });
-    }
-    throw signal.reason;
+    const { reason } = this.#flight.signal;
+    const failure = this.#lastFailure ?? reason;
+    if (isPayuAuthError(failure) && !(reason instanceof ClosedError)) this.#noteFailure(failure, 'told');
+    throw reason;
   }
 
   /** Secrets, store, then as many tries as it takes. Undefined where a change by hand has come in between. */
   async #obtain(): Promise<Extract<Result, { kind: 'minted' | 'found' }> | undefined> {
     await this.#askSecrets();
-    const stored = await this.#parts.store.get(this.#storeKey);
-    this.#state.noteFirstFound(stored);
+    const stored = await this.#look();
     if (this.#mayAdopt(stored)) return { kind: 'found', record: stored };
     await this.#heedNotices();
     const result = await pRetry(() => this.#try(), {
@@ -231,6 +233,12 @@ export class Mint {
       default:
         throw result satisfies never;
     }
+  }
+
+  async #look(): Promise<TokenRecord | undefined> {
+    const seen = await this.#parts.store.look(this.#storeKey);
+    if (seen !== undefined) this.#state.noteFirstFound(seen.record);
+    return seen?.record;
   }
 
   async #askSecrets(): Promise<void> {
@@ -260,8 +268,9 @@ export class Mint {
   }
 
   #refusedError(refusal: Refusal, knownForMs?: number): TokenRefusedError {
-    const { lostRefreshAt } = this.#state;
-    return refusedError(this.#parts.tokenUrl, refusal, { knownForMs, lostRefreshAt });
+    const { lostRefreshAt, deadRefresh } = this.#state;
+    const isForGood = this.#isRefreshPrimary && refusal === deadRefresh;
+    return refusedError(this.#parts.tokenUrl, refusal, { knownForMs, lostRefreshAt, isForGood });
   }
 
   #mayTryAgain(): boolean {
@@ -297,7 +306,7 @@ export class Mint {
         case 'pass':
           return answer.permit;
         case 'ask-again':
-          await unlessCancelled(answer.after, this.#flight.aborted);
+          await answer.after;
           break;
         case 'blocked': {
           const { block } = answer;
@@ -315,7 +324,7 @@ export class Mint {
 
   /** Whoever gets the lock looks into the store again: a sibling may have minted meanwhile (C1). */
   async #underLock(permit: Permit): Promise<Result> {
-    const stored = await this.#parts.store.get(this.#storeKey);
+    const stored = await this.#look();
     if (this.#mayAdopt(stored)) return { kind: 'found', record: stored };
     await this.#heedNotices();
     const result = await this.#refreshOrPrimary(stored, permit);
@@ -326,42 +335,46 @@ export class Mint {
 
   /** Refresh where there is a refresh token; the primary grant where there is none, or where it is dead (F2, F3). */
   async #refreshOrPrimary(stored: TokenRecord | undefined, permit: Permit): Promise<Result> {
-    const { grant, store } = this.#parts;
+    const state = this.#state;
     let refusal: Refusal | undefined;
     let found = stored;
     for (;;) {
-      const refreshToken = this.#livingRefreshToken(found);
-      // The token of the option was just refused, and there is nothing else to fall back to (F3).
-      if (refreshToken === undefined && grant.grantType === 'refresh_token' && refusal !== undefined) {
-        return { kind: 'refused', refusal };
+      // The store's first: no clock tells which is younger, and a sibling's may be another (T3).
+      const known = [found, state.heldUnder(this.#storeKey)].flatMap((record) => record?.refreshToken ?? []);
+      const refreshToken = known.find((each) => state.mayRefreshWith(each));
+      // They came for the option's own, so there is nothing to fall back to (F3).
+      if (refreshToken === undefined && this.#isRefreshPrimary) {
+        if (refusal !== undefined) return { kind: 'refused', refusal };
+        if (known.length > 0 && state.deadRefresh !== undefined) throw this.#refusedError(state.deadRefresh);
       }
       const result = await this.#request(
         permit,
         refreshToken === undefined ? this.#primary() : this.#refresh(refreshToken),
       );
       if (result.kind !== 'dead-refresh') return result;
-      this.#state.noteDead(result.refreshToken);
+      this.#noteDead(result);
       refusal ??= result.refusal;
       // A sibling may have rotated it.
-      found = await store.get(this.#storeKey);
+      found = await this.#look();
       if (this.#mayAdopt(found)) return { kind: 'found', record: found };
       // The next mint goes on from here, with the primary grant: nothing further is sent for nobody (C3).
       if (this.#flight.isDeserted) return this.#leaveDeadRefresh(refusal);
     }
   }
 
-  /**
-   * The refresh token in the store, unless it is an old one there; else the one held here; of these, one that was not
-   * refused yet. No clock tells which is younger: a sibling's may be another (T3).
-   */
-  #livingRefreshToken(stored: TokenRecord | undefined): string | undefined {
-    const state = this.#state;
-    const living = [stored, state.heldUnder(this.#storeKey)].flatMap((record) =>
-      record?.refreshToken === undefined || state.deadRefreshTokens?.has(record.refreshToken)
-        ? []
-        : [record.refreshToken],
-    );
-    return living.find((token) => !state.isReplaced(token)) ?? living[0];
+  /** Only one word says that the refresh token is dead for good (RFC 6749 §5.2); others may be about the client. */
+  #noteDead({ refreshToken, refusal }: DeadRefresh): void {
+    if (refusal?.error === 'invalid_grant') {
+      this.#state.noteSpent(refreshToken);
+      this.#state.deadRefresh = refusal;
+    } else {
+      this.#state.leftAside ??= new Set();
+      this.#state.leftAside.add(refreshToken);
+    }
+  }
+
+  get #isRefreshPrimary(): boolean {
+    return this.#parts.grant.grantType === 'refresh_token';
   }
 
   #leaveDeadRefresh(refusal: Refusal | undefined): Result {
@@ -410,8 +423,7 @@ export class Mint {
       case 'token': {
         gate.answered(permit);
         const record = withRefreshToken(outcome.record, request);
-        if (request.kind === 'refresh' && record.refreshToken !== request.refreshToken)
-          this.#state.noteReplaced(request.refreshToken);
+        if (record.refreshToken !== request.refreshToken) this.#state.noteSpent(request.refreshToken);
         return { kind: 'minted', record, grant, sentAt, durationMs: msSince(sentAt, readClock(clock)) };
       }
       case 'refused':
@@ -454,8 +466,7 @@ export class Mint {
 
   /** So that one broken record cannot lock the client out, the primary grant is then tried once (F2). */
   #isRefreshBroken(): boolean {
-    const { grant, tokenAttempts } = this.#parts;
-    if (grant.grantType === 'refresh_token' || this.#state.brokenRefreshes < tokenAttempts) return false;
+    if (this.#isRefreshPrimary || this.#state.brokenRefreshes < this.#parts.tokenAttempts) return false;
     this.#state.brokenRefreshes = 0;
     return true;
   }

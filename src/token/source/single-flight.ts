@@ -42,6 +42,8 @@ export class SingleFlight {
   readonly #abort = new AbortController();
   #over: Promise<void> = Promise.resolve();
   #hold: Hold | undefined;
+  /** Of a caller that has waited in vain. */
+  #outOfPatience: Error | undefined;
   /** A mint in the background goes on although nobody waits, until somebody has waited and left. */
   #wasJoined = false;
   #isSending = false;
@@ -162,8 +164,12 @@ export class SingleFlight {
 
   #dismiss(waiter: Waiter): void {
     const arrived = this.#arrived();
-    if (arrived === undefined) this.#leave(waiter, outOfPatienceError(waiter.since.wallMs, this.#sent));
-    else if (this.#remove(waiter)) waiter.resolve(arrived);
+    if (arrived !== undefined) {
+      if (this.#remove(waiter)) waiter.resolve(arrived);
+      return;
+    }
+    this.#outOfPatience = outOfPatienceError(waiter.since.wallMs, this.#sent);
+    this.#leave(waiter, this.#outOfPatience);
   }
 
   #leave(waiter: Waiter, reason: unknown): void {
@@ -179,7 +185,7 @@ export class SingleFlight {
 
   #abortIfDeserted(): void {
     if (this.#isSending || !this.isDeserted) return;
-    this.#abort.abort(new Error('Nobody waits for this token any more.'));
+    this.#abort.abort(this.#outOfPatience ?? new Error('Nobody waits for this token any more.'));
   }
 
   #rejectAll(error: unknown): void {

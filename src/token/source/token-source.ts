@@ -203,20 +203,18 @@ export class TokenSource {
     if (state.flight !== undefined || this.closed.hasCome || !this.#parts.gate.isOpen) return;
     this.#background.runInAsyncScope(() => {
       const flight = this.#startMint(key, state);
-      const { clock, emit, maxWaitMs } = this.#parts;
+      const { clock, maxWaitMs } = this.#parts;
       // A store whose lock never comes must not hold up renewals for ever.
       const limit = clock.limit(
         maxWaitMs,
         () => {
           if (flight.isAwaited || flight.isSending) return;
-          const error = new TokenUnavailableError(
-            `A renewal in the background sent nothing within ${maxWaitMs} ms ("maxWaitMs"): the token store's lock or the source of a secret is slow. Requests go on with the token they have.`,
-            { attempts: 0 },
+          flight.abort(
+            new TokenUnavailableError(
+              `A renewal in the background sent nothing within ${maxWaitMs} ms ("maxWaitMs"): the token store's lock or the source of a secret is slow. Requests go on with the token they have.`,
+              { attempts: 0 },
+            ),
           );
-          state.lastFailure = { at: clock.now(), error };
-          emit({ type: 'token-failed', cause: 'renew-ahead', error });
-          state.postponeRenewal(readClock(clock));
-          flight.abort(error);
         },
         'unref',
       );

@@ -1,6 +1,7 @@
 import type { AnyPayuAuthError } from '../../errors.ts';
 import type { MintCause } from '../../events.ts';
 import { earlierOf, type Instant, isOver, LONG_AGO, laterOf, msUntil } from '../../time/instant.ts';
+import type { Refusal } from '../endpoint/token-endpoint.ts';
 import { endOfFound, isAnotherLife, nextRenewAt, renewAt, usableUntil } from '../expiry.ts';
 import type { TokenRecord } from '../store/token-store.ts';
 import { PendingChanges } from './pending-changes.ts';
@@ -61,8 +62,10 @@ export class TokenState {
   askedKey: string | undefined;
   /** The last mint that failed; it stays known when another one succeeds. */
   lastFailure: MintFailure | undefined;
-  /** Refresh tokens that were refused since the primary grant was last asked (F2). */
-  deadRefreshTokens: Set<string> | undefined;
+  /** Refresh tokens that are left aside until the primary grant was asked: nothing says that they are dead (F2). */
+  leftAside: Set<string> | undefined;
+  /** The word that the refresh token is dead, until another one is known (F3). */
+  deadRefresh: Refusal | undefined;
   /** Refreshes in a row that the server answered with a 5xx (F2). */
   brokenRefreshes = 0;
   /** When a refresh was sent whose answer was lost, and maybe a new refresh token with it; until another token comes. */
@@ -80,8 +83,8 @@ export class TokenState {
   #refusedValue: string | undefined;
   /** Values that are not taken from a store: they were refused, or forgotten by hand. By value, as clocks differ (H2). */
   #unwanted: Set<string> | undefined;
-  /** Refresh tokens that gave way to another one. By value, as clocks differ (T3). */
-  #replaced: Set<string> | undefined;
+  /** Refresh tokens that were exchanged, refused as dead, revoked, or gave way to another one. By value, as clocks differ (T3). */
+  #spent: Set<string> | undefined;
   /** All tokens were forgotten before this one was looked for: what the store holds then is forgotten as well. */
   #forgetsFirstFound: boolean;
   /** Rises with each change by hand of the access token: results of earlier mints no longer count (C5). */
@@ -161,8 +164,10 @@ export class TokenState {
    * the server for it since: it may be over here while the store still shows it.
    */
   mayAdopt(record: TokenRecord, now: Instant): boolean {
-    const { accessToken, obtainedAt } = record;
+    const { accessToken, obtainedAt, refreshToken } = record;
     if (accessToken === '' || this.#unwanted?.has(accessToken)) return false;
+    // The store has lost what was written after it: with this record a dead refresh token would come back.
+    if (refreshToken !== undefined && this.#spent?.has(refreshToken)) return false;
     if (accessToken === this.#record?.accessToken && obtainedAt === this.#record.obtainedAt) return false;
     return msUntil(endOfFound(record, now), now) > 0;
   }
@@ -227,21 +232,13 @@ export class TokenState {
     this.#hold(record);
   }
 
-  /** Another refresh token has come in its place, or has to. */
-  noteReplaced(refreshToken: string): void {
-    this.#replaced = remember(refreshToken, this.#replaced);
+  /** Another refresh token has come in its place, or has to: it is not sent again, whoever shows it. */
+  noteSpent(refreshToken: string | undefined): void {
+    if (refreshToken !== undefined) this.#spent = remember(refreshToken, this.#spent);
   }
 
-  /** It was refused: it is never asked for again, and another one has to come in its place. */
-  noteDead(refreshToken: string): void {
-    this.deadRefreshTokens ??= new Set();
-    this.deadRefreshTokens.add(refreshToken);
-    this.noteReplaced(refreshToken);
-  }
-
-  /** Whether a store that shows this refresh token shows an old one. */
-  isReplaced(refreshToken: string): boolean {
-    return this.#replaced?.has(refreshToken) === true;
+  mayRefreshWith(refreshToken: string): boolean {
+    return !this.#spent?.has(refreshToken) && !this.leftAside?.has(refreshToken);
   }
 
   /** A renewal failed, or brought what we have: the next one in the background not before a while (B2, B4). */
@@ -286,16 +283,17 @@ export class TokenState {
   forgetAll(): void {
     this.forgetAccessToken();
     this.#refreshTokenEpoch++;
+    this.noteSpent(this.#record?.refreshToken);
     this.#record = undefined;
-    this.brokenRefreshes = 0;
-    this.lostRefreshAt = undefined;
+    this.#beginAnew();
   }
 
   /** A token of the store that was forgotten by hand is not taken any more, whoever writes it again. */
   forgetFound(record: TokenRecord | undefined): void {
-    const { accessToken } = record ?? {};
+    const { accessToken, refreshToken } = record ?? {};
     if (accessToken !== undefined && accessToken !== this.#record?.accessToken)
       this.#noteUnwanted(accessToken);
+    if (refreshToken !== this.#record?.refreshToken) this.noteSpent(refreshToken);
   }
 
   /** Uses a token that was obtained elsewhere, from now on. */
@@ -305,8 +303,7 @@ export class TokenState {
     this.#hold(record);
     this.#refusedValue = undefined;
     this.#unwanted?.delete(record.accessToken);
-    this.brokenRefreshes = 0;
-    this.lostRefreshAt = undefined;
+    this.#beginAnew();
     this.#refusalPauses.received('otherwise', now);
     this.#end = end;
     this.#usableUntil = record.accessToken === '' ? LONG_AGO : usableUntil(end, now);
@@ -314,10 +311,18 @@ export class TokenState {
   }
 
   #hold(record: TokenRecord): void {
-    const before = this.#record?.refreshToken;
-    if (before !== undefined) this.noteReplaced(before);
-    if (record.refreshToken !== undefined) this.#replaced?.delete(record.refreshToken);
+    this.noteSpent(this.#record?.refreshToken);
+    if (record.refreshToken !== undefined) this.#spent?.delete(record.refreshToken);
     this.#record = record;
+    this.deadRefresh = undefined;
+  }
+
+  /** What is known of refreshing is about a token that was replaced, or forgotten. */
+  #beginAnew(): void {
+    this.leftAside = undefined;
+    this.deadRefresh = undefined;
+    this.brokenRefreshes = 0;
+    this.lostRefreshAt = undefined;
   }
 
   #openWindow({ renewAheadMs, random }: RenewAhead): void {

@@ -33,22 +33,28 @@ export class GuardedStore {
   }
 
   async get(key: string): Promise<TokenRecord | undefined> {
-    const found = await this.#attempt('get', key, () => this.#store.get(key));
+    return (await this.look(key))?.record;
+  }
+
+  /** What the store shows, be it nothing; undefined where it did not answer. */
+  async look(key: string): Promise<{ readonly record?: TokenRecord } | undefined> {
+    const answer = await this.#attempt('get', key, () => this.#store.get(key));
     try {
-      return found == null ? undefined : checkedRecord(found);
+      if (answer === undefined) return undefined;
+      return answer.value == null ? {} : { record: checkedRecord(answer.value) };
     } catch (error) {
       this.#failed('get', error);
       return undefined;
     }
   }
 
-  set(key: string, record: TokenRecord): Promise<void> {
+  async set(key: string, record: TokenRecord): Promise<void> {
     const tokens = [record.accessToken, record.refreshToken ?? ''];
-    return this.#attempt('set', key, () => this.#store.set(key, copyOf(record)), tokens);
+    await this.#attempt('set', key, () => this.#store.set(key, copyOf(record)), tokens);
   }
 
-  delete(key: string): Promise<void> {
-    return this.#attempt('delete', key, () => this.#store.delete(key));
+  async delete(key: string): Promise<void> {
+    await this.#attempt('delete', key, () => this.#store.delete(key));
   }
 
   /**
@@ -83,28 +89,39 @@ export class GuardedStore {
     key: string,
     operate: () => MaybePromise<T>,
     tokens: readonly string[] = [],
-  ): Promise<T | undefined> {
+  ): Promise<{ readonly value: T } | undefined> {
     try {
-      return await this.#inOrder(key, operate);
+      return { value: await this.#inOrder(key, operate) };
     } catch (error) {
       this.#failed(operation, error, tokens);
       return undefined;
     }
   }
 
+  /** Each has its own limit, from when it begins; it waits for those before it as long at most. */
   #inOrder<T>(key: string, operate: () => MaybePromise<T>): MaybePromise<T> {
     const before = this.#underWay?.get(key);
-    const result = before === undefined ? operate() : before.then(operate);
-    if (!isThenable(result)) return result;
-    const { limitMs } = this.#parts;
-    const tooSlow = () => new Error(`The store did not answer within ${limitMs} ms.`);
-    const limited = withinLimit(result, this.#parts, tooSlow);
+    const begin = () => {
+      const result = operate();
+      return isThenable(result) ? this.#limited(result) : result;
+    };
+    const limited = before === undefined ? begin() : this.#limited(before).then(begin, begin);
+    if (!isThenable(limited)) return limited;
     const over = limited.then(ignore, ignore).then(() => {
       if (this.#underWay?.get(key) === over) this.#underWay.delete(key);
     });
     this.#underWay ??= new Map();
     this.#underWay.set(key, over);
     return limited;
+  }
+
+  #limited<T>(promise: Promise<T>): Promise<T> {
+    const { limitMs } = this.#parts;
+    return withinLimit(
+      promise,
+      this.#parts,
+      () => new Error(`The store did not answer within ${limitMs} ms.`),
+    );
   }
 
   #failed(

@@ -1,6 +1,7 @@
 import { getEventListeners } from 'node:events';
 import axios from 'axios';
 import { describe, expect, test } from 'vitest';
+import type { PayuAuthOptions } from '../../../src/options/options.ts';
 import { startHarness } from '../../support/harness.ts';
 import { ACCOUNT, callAccount, eventually, StoreUnderTest, turns } from '../support.ts';
 
@@ -222,5 +223,83 @@ describe('"maxWaitMs" ends the wait of its request, not of the others (C3)', () 
     // 1 s of waiting, 1 s of pause, 1 s, 2 s, 1 s, 4 s: with a call every 300 ms.
     expect(requestsAfter.at(-1)).toBe(3);
     expect(eventsOf('token-failed').length).toBeGreaterThanOrEqual(2);
+  });
+});
+
+describe('whoever runs out of patience before anything was sent is an event, whatever it waited for (B2, C4)', () => {
+  const WAITS: readonly [string, (store: StoreUnderTest) => Partial<PayuAuthOptions>][] = [
+    [
+      'the lock of the store',
+      (store) => {
+        store.park('withLock');
+        return {};
+      },
+    ],
+    [
+      'a look into the store',
+      (store) => {
+        store.park('get');
+        return {};
+      },
+    ],
+    [
+      'a secret',
+      () => ({
+        grant: { type: 'client_credentials', clientId: 'id', clientSecret: () => new Promise(() => {}) },
+      }),
+    ],
+  ];
+
+  test.each(WAITS)('%s', async (_, hang) => {
+    const store = new StoreUnderTest();
+    const { auth, clock, eventsOf, sandbox } = await startHarness({ store, ...hang(store) });
+    const controller = new AbortController();
+    const calls = [
+      auth.getToken({ maxWaitMs: 1_000 }),
+      auth.getToken({ maxWaitMs: 2_000 }),
+      auth.getToken({ signal: controller.signal }),
+    ].map((call) => call.catch((error: { code: string }) => error.code));
+    await turns();
+    clock.advance(2_000);
+    await turns();
+    expect(eventsOf('token-failed')).toEqual([]);
+    controller.abort();
+    expect(await Promise.all(calls)).toEqual([
+      'ERR_TOKEN_UNAVAILABLE',
+      'ERR_TOKEN_UNAVAILABLE',
+      'ERR_CANCELED',
+    ]);
+    await turns();
+    expect(eventsOf('token-failed')).toMatchObject([{ cause: 'missing', error: { attempts: 0 } }]);
+    expect(auth.status().lastFailure).toMatchObject({ code: 'ERR_TOKEN_UNAVAILABLE' });
+    expect(sandbox.stats().tokenRequests).toBe(0);
+  });
+
+  test('a change by hand on its way into the store', async () => {
+    const store = new StoreUnderTest();
+    const { auth, clock, eventsOf } = await startHarness({ store });
+    store.park('set');
+    void auth.setToken({ accessToken: 'over', expiresInSeconds: 0 });
+    await turns();
+    clock.advance(1_000);
+    const call = auth.getToken({ maxWaitMs: 2_000 });
+    await turns();
+    clock.advance(2_000);
+    await expect(call).rejects.toMatchObject({ code: 'ERR_TOKEN_UNAVAILABLE' });
+    await turns();
+    expect(eventsOf('token-failed')).toHaveLength(1);
+  });
+
+  test('but not whoever left by itself', async () => {
+    const store = new StoreUnderTest();
+    const { auth, eventsOf } = await startHarness({ store });
+    const lock = store.park('withLock');
+    const controller = new AbortController();
+    const call = auth.getToken({ signal: controller.signal });
+    await lock.arrived;
+    controller.abort();
+    await expect(call).rejects.toMatchObject(cancelled);
+    await turns();
+    expect([eventsOf('token-failed'), auth.status().lastFailure]).toEqual([[], undefined]);
   });
 });

@@ -471,6 +471,20 @@ describe('invalidate', () => {
     expect(sandbox.stats().tokenRequests).toBe(2);
   });
 
+  test('also where the store does not answer at first, and shows it later', async () => {
+    const store = new StoreUnderTest();
+    const { auth, createAuth, sandbox } = await startHarness({ store });
+    const scope = 'read_bills';
+    await createAuth().getToken({ scope });
+    await auth.invalidate();
+    store.before.get = () => {
+      delete store.before.get;
+      return Promise.reject(new Error('down'));
+    };
+    await auth.getToken({ scope });
+    expect(sandbox.stats().tokenRequests).toBe(2);
+  });
+
   test('with a token: what a sibling has minted since is taken', async () => {
     const store = new StoreUnderTest();
     const { auth, createAuth, sandbox } = await startHarness({ store });

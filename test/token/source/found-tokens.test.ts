@@ -159,6 +159,7 @@ describe('a renewal in the background (B2)', () => {
     await callAccount(payouts);
     await eventually(() => store.asked.filter(({ operation }) => operation === 'withLock').length === 2);
     clock.advance(300);
+    await turns();
     expect(eventsOf('token-failed')).toMatchObject([{ cause: 'renew-ahead', error: { attempts: 0 } }]);
     for (let n = 0; n < 5; n++) await callAccount(payouts);
     expect(store.asked.filter(({ operation }) => operation === 'withLock')).toHaveLength(2);

@@ -259,13 +259,32 @@ describe('the order of operations on one key is that of the calls', () => {
     expect(await guarded.get('other')).toBeUndefined();
   });
 
-  test('one that fails holds up nobody; one that does not answer only for its limit', async () => {
-    const { guarded, clock, failures } = guard({ set: never, delete: never, get: () => RECORD });
-    const calls = [guarded.set('key', RECORD), guarded.delete('key'), guarded.get('key')];
-    clock.advance(LIMIT_MS);
-    await Promise.all(calls);
-    expect(failures()).toHaveLength(3);
+  test('one that hangs holds up those behind it for its limit; each of them has its own from then on', async () => {
+    const answer = deferred<TokenRecord>();
+    const { guarded, clock, failures } = guard({ set: never, get: () => answer.promise });
+    void guarded.set('key', RECORD);
+    clock.advance(1);
+    const read = guarded.get('key');
+    clock.advance(LIMIT_MS - 1);
+    await turns();
+    clock.advance(LIMIT_MS - 1);
+    answer.resolve(RECORD);
+    expect(await read).toEqual(RECORD);
+    expect(failures()).toEqual([`set: The store did not answer within ${LIMIT_MS} ms.`]);
+    expect(clock.pending).toBe(0);
+  });
+
+  test('a hundred that hang hold up nobody for longer than one, and the last of them comes to its end as well', async () => {
+    const { guarded, clock, failures } = guard({ set: never, get: () => RECORD });
+    const writes = Array.from({ length: 100 }, () => guarded.set('key', RECORD));
+    const read = guarded.get('key');
     expect(await guarded.get('other')).toEqual(RECORD);
+    clock.advance(LIMIT_MS);
+    expect(await read).toEqual(RECORD);
+    clock.advance(LIMIT_MS);
+    await Promise.all(writes);
+    expect(failures()).toHaveLength(100);
+    expect(clock.pending).toBe(0);
   });
 
   test('once all is over, nothing of the order is remembered: a synchronous store answers without a turn', async () => {
@@ -275,7 +294,7 @@ describe('the order of operations on one key is that of the calls', () => {
     void guarded.get('key').then((record) => {
       answer = record;
     });
-    for (let microtask = 0; microtask < 3; microtask++) await Promise.resolve();
+    for (let microtask = 0; microtask < 5; microtask++) await Promise.resolve();
     expect(answer).toEqual(RECORD);
     expect(clock.pending).toBe(0);
   });
