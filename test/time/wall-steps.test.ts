@@ -1,8 +1,14 @@
-import { describe, expect, test } from 'vitest';
+import { PassThrough } from 'node:stream';
+import axios, { type AxiosAdapter, type InternalAxiosRequestConfig } from 'axios';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { createPayuAuthIn, type PayuAuth } from '../../src/payu-auth.ts';
 import type { Call } from '../explorer/support/call.ts';
 import { type Answerer, happen, pass, rest, settle } from '../explorer/support/events.ts';
 import type { AuthSetup, CallSetup, Event, Scenario } from '../explorer/support/scenario.ts';
 import { World } from '../explorer/support/world.ts';
+import { middling } from '../support/harness.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+import { StoreUnderTest, turns } from '../token/support.ts';
 
 /**
  * "Never hangs", with a wall clock that steps (T1): the states in which a call may be, and the steps. In each of them
@@ -304,3 +310,140 @@ function scenarioOf({ auth, store = 'own', server, call }: State): Scenario {
     losesNoCall: false,
   };
 }
+
+/** Waits that are no state of a call for a token: each on an auth that has one, where something hangs for ever. */
+interface Wait {
+  /** What begins to hang, once the auth has its token. */
+  readonly hangs: 'api-body' | 'revocation' | 'secret' | 'store' | 'refresh';
+  readonly begin: (auth: PayuAuth, clock: ManualClock) => Promise<unknown>;
+  readonly endsAtMs: number;
+  readonly ends: number | string | undefined;
+}
+
+const WAITS: Readonly<Record<string, Wait>> = {
+  'a look into a streamed body that stays open (E1)': {
+    hangs: 'api-body',
+    begin: (auth) => streamedCall(auth, {}),
+    endsAtMs: 1_000,
+    ends: 401,
+  },
+  'the same, with less patience': {
+    hangs: 'api-body',
+    begin: (auth) => streamedCall(auth, { maxWaitMs: 400 }),
+    endsAtMs: 400,
+    ends: 401,
+  },
+  'revoke() at an endpoint that does not answer': {
+    hangs: 'revocation',
+    begin: (auth) => auth.revoke(),
+    endsAtMs: 10_000,
+    ends: 'ERR_TOKEN_UNAVAILABLE',
+  },
+  'revoke() with a secret that does not come': {
+    hangs: 'secret',
+    begin: (auth) => auth.revoke(),
+    endsAtMs: 10_000,
+    ends: 'ERR_TOKEN_UNAVAILABLE',
+  },
+  'invalidate() in a store that does not answer': {
+    hangs: 'store',
+    begin: (auth) => auth.invalidate(),
+    endsAtMs: 10_000,
+    ends: undefined,
+  },
+  'setToken() in a store that does not answer': {
+    hangs: 'store',
+    begin: (auth) => auth.setToken({ accessToken: 'by-hand' }),
+    endsAtMs: 10_000,
+    ends: undefined,
+  },
+  'close() during a refresh that does not answer': {
+    hangs: 'refresh',
+    begin: async (auth, clock) => {
+      await auth.invalidate();
+      const call = auth.getToken().catch(() => {});
+      for (let n = 0; n < 10; n++) await turns();
+      expect(clock.pending).toBeGreaterThan(0);
+      await Promise.all([auth.close(), call]);
+    },
+    endsAtMs: 10_000,
+    ends: undefined,
+  },
+};
+
+function streamedCall(auth: PayuAuth, limits: { readonly maxWaitMs?: number }): Promise<number> {
+  const adapter = async (config: InternalAxiosRequestConfig) => ({
+    data: new PassThrough(),
+    status: 401,
+    statusText: '',
+    headers: { 'content-type': 'application/json' },
+    config,
+  });
+  const client = axios.create({ baseURL: 'https://api.example.com', adapter });
+  auth.attach(client);
+  return client
+    .get('/', { responseType: 'stream', payuAuth: { replay: false, ...limits }, validateStatus: null })
+    .then(({ data, status }) => {
+      data.destroy();
+      return status;
+    });
+}
+
+async function authWith({ hangs }: Wait): Promise<{ auth: PayuAuth; clock: ManualClock }> {
+  const clock = new ManualClock();
+  const store = new StoreUnderTest();
+  const never = () => new Promise<never>(() => {});
+  let isHanging = false;
+  const adapter: AxiosAdapter = (config) => {
+    const form = new URLSearchParams(String(config.data));
+    const isHung = { revocation: form.has('token'), refresh: form.get('grant_type') === 'refresh_token' };
+    if (isHanging && Object.entries(isHung).some(([what, is]) => is && what === hangs)) return never();
+    const body = { access_token: 'token', refresh_token: 'refresh', token_type: 'Bearer', expires_in: 7_200 };
+    return Promise.resolve({ data: JSON.stringify(body), status: 200, statusText: '', headers: {}, config });
+  };
+  const auth = createPayuAuthIn(
+    { clock, random: middling },
+    {
+      environment: { tokenUrl: 'https://payu.example/token', revokeUrl: 'https://payu.example/revoke' },
+      grant: {
+        type: 'password',
+        username: 'merchant',
+        clientId: 'client',
+        password: () => (isHanging && hangs === 'secret' ? never() : 's3cret'),
+      },
+      scope: 'read_bills',
+      store,
+      http: { adapter },
+    },
+  );
+  onTestFinished(() => auth.close());
+  await auth.getToken();
+  isHanging = true;
+  if (hangs === 'store') store.before = { set: never, get: never };
+  return { auth, clock };
+}
+
+describe.each(Object.entries(WAITS))('%s', (_, wait) => {
+  test.each(Object.entries(STEPS))('%s', async (__, steps) => {
+    const { auth, clock } = await authWith(wait);
+    const reachedAt = clock.steadyMs();
+    let end: { readonly atMs: number; readonly ended: unknown } | undefined;
+    const note = (ended: unknown) => {
+      end = { atMs: clock.steadyMs() - reachedAt, ended };
+    };
+    wait.begin(auth, clock).then(note, (error: { code?: string }) => note(error.code));
+    for (const half of ['at once', 'mid-way'] as const) {
+      for (const [when, event] of steps) {
+        if (when === half) clock.stepWall(event === 'wall-1h' ? -3_600_000 : 3_600_000);
+      }
+      const untilMs = reachedAt + (half === 'at once' ? wait.endsAtMs / 2 : wait.endsAtMs);
+      for (;;) {
+        for (let n = 0; n < 12; n++) await turns();
+        const leftMs = untilMs - clock.steadyMs();
+        if (leftMs <= 0) break;
+        clock.advance(Math.min(clock.nextInMs ?? leftMs, leftMs));
+      }
+    }
+    expect(end).toEqual({ atMs: wait.endsAtMs, ended: wait.ends });
+  });
+});
