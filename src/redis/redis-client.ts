@@ -41,8 +41,8 @@ export function scriptRunnerOf(client: RedisClient): RunScript {
   if ('status' in client && typeof client.status === 'string') {
     return async ({ script, keys, values }) => client.eval(script, keys.length, ...keys, ...values);
   }
-  if (isNodeRedisCluster(client)) {
-    // The eval() of node-redis 4 does not look for the key, and sends the script to any node.
+  if (isNodeRedis4Cluster(client)) {
+    // Its eval() does not look for the key, and sends the script to any node.
     return async ({ script, keys, values }) =>
       client.sendCommand(keys[0], false, ['EVAL', script, String(keys.length), ...keys, ...values]);
   }
@@ -83,10 +83,10 @@ function isLegacy(client: object): boolean {
   }
 }
 
-interface NodeRedisCluster {
+interface NodeRedis4Cluster {
   sendCommand(firstKey: string, isReadonly: boolean, command: string[]): Promise<unknown>;
 }
 
-function isNodeRedisCluster(client: object): client is NodeRedisCluster {
-  return 'nodeClient' in client && 'sendCommand' in client && typeof client.sendCommand === 'function';
+function isNodeRedis4Cluster(client: object): client is NodeRedis4Cluster {
+  return 'nodeClient' in client && 'sendCommand' in client && !('withTypeMapping' in client);
 }

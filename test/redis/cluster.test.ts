@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import axios from 'axios';
 import { Cluster } from 'ioredis';
 import { createCluster } from 'redis';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
@@ -201,3 +202,52 @@ describe.skipIf(noOwnRedis)('the Redis store on three masters, each with a repli
     throw new Error('A master has a replica.');
   }
 });
+
+describe.skipIf(noOwnRedis)(
+  'a master dies, and not every client finds the new one',
+  { timeout: 120_000 },
+  () => {
+    it('no call fails, with any client: at the worst each process mints for itself', async () => {
+      const cluster = await ownCluster({ masters: 3, replicasEach: 1, nodeTimeoutMs: 2_000 });
+      onTestFinished(() => cluster.stop());
+      const sandbox = await startSandbox();
+      onTestFinished(() => sandbox.close());
+      const { clientId, clientSecret, environment, url } = sandbox;
+      const processes = await Promise.all(
+        clusterClients.map(async (client) => {
+          const store = await openStore(cluster, client, {
+            prefix: 'dead:',
+            timeoutMs: 500,
+            outagePauseMs: 0,
+          });
+          const grant = { type: 'client_credentials', clientId, clientSecret } as const;
+          const auth = createPayuAuth({ environment, grant, scope: 'create_payout_transactions', store });
+          onTestFinished(() => auth.close());
+          const payouts = axios.create({ baseURL: `${url}/payout` });
+          auth.attach(payouts);
+          const call = () => payouts.get('/merchant/getAccountDetail').then(() => 'fulfilled', String);
+          return [client.name, call] as const;
+        }),
+      );
+      const callAll = async () =>
+        Object.fromEntries(await Promise.all(processes.map(async ([name, call]) => [name, await call()])));
+      const allFulfilled = Object.fromEntries(processes.map(([name]) => [name, 'fulfilled']));
+      expect(await callAll()).toEqual(allFulfilled);
+      const [recordKey = ''] = await cluster.keys('dead:');
+      const dead = await cluster.masterOf(recordKey);
+      await dead.server.stop();
+      const revokeAndCall = async () => {
+        sandbox.revokeAllTokens();
+        sandbox.resetStats();
+        expect(await callAll()).toEqual(allFulfilled);
+        expect(sandbox.stats().tokenRequests).toBeLessThanOrEqual(processes.length);
+      };
+      await revokeAndCall(); // nobody has taken its place yet
+      await vi.waitFor(async () => expect((await cluster.masterOf(recordKey)).id).not.toBe(dead.id), {
+        timeout: 30_000,
+        interval: 100,
+      });
+      await revokeAndCall();
+    });
+  },
+);

@@ -1,0 +1,148 @@
+import { Cluster, Redis } from 'ioredis';
+import { createClient, createClientPool, createCluster, RESP_TYPES } from 'redis';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { type RedisClient, redisTokenStore } from '../../src/redis/index.ts';
+import { adminOf } from './support/clients.ts';
+import { never } from './support/fixture.ts';
+import { recordNumber } from './support/records.ts';
+import { ownCluster, type RedisCluster } from './support/redis-cluster.ts';
+import { noOwnRedis, ownRedis, type RedisServer } from './support/redis-server.ts';
+
+type Open = (url: string) => { readonly client: RedisClient; readonly close: () => unknown };
+
+const ignore = () => {};
+
+function nodeRedis(options: Parameters<typeof createClient>[0] = {}): Open {
+  return (url) => {
+    const client = createClient({ ...options, url }).on('error', ignore);
+    client.connect().catch(ignore);
+    return { client: client as RedisClient, close: () => client.destroy() };
+  };
+}
+
+function ioRedis(options: ConstructorParameters<typeof Redis>[1] = {}): Open {
+  return (url) => {
+    const client = new Redis(url, options).on('error', ignore);
+    return { client, close: () => client.disconnect() };
+  };
+}
+
+/** Options under which other users of a client have met surprises; and where the record lies then. */
+const cases: readonly [name: string, open: Open, prefix?: string][] = [
+  ['ioredis, enableOfflineQueue: false', ioRedis({ enableOfflineQueue: false })],
+  ['ioredis, lazyConnect', ioRedis({ lazyConnect: true })],
+  ['ioredis, maxRetriesPerRequest: null', ioRedis({ maxRetriesPerRequest: null })],
+  ['ioredis, maxRetriesPerRequest: 0', ioRedis({ maxRetriesPerRequest: 0 })],
+  ['ioredis, enableAutoPipelining', ioRedis({ enableAutoPipelining: true })],
+  ['ioredis, stringNumbers', ioRedis({ stringNumbers: true })],
+  ['ioredis, keyPrefix', ioRedis({ keyPrefix: 'app:' }), 'app:'],
+  ['node-redis, disableOfflineQueue', nodeRedis({ disableOfflineQueue: true })],
+  ['node-redis, RESP 2', nodeRedis({ RESP: 2 })],
+  ['node-redis, RESP 3', nodeRedis({ RESP: 3 })],
+  ['node-redis, keyPrefix', nodeRedis({ keyPrefix: 'app:' }), 'app:'],
+  [
+    'node-redis, replies as buffers and numbers as texts',
+    nodeRedis({
+      commandOptions: {
+        typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer, [RESP_TYPES.NUMBER]: String },
+      },
+    }),
+  ],
+  [
+    'node-redis, a pool',
+    (url) => {
+      const pool = createClientPool({ url }).on('error', ignore);
+      pool.connect().catch(ignore);
+      return { client: pool as RedisClient, close: () => pool.destroy() };
+    },
+  ],
+];
+
+/** The life of a record and of its lock. As in the auth, what fails while the client is not connected yet is tried again. */
+async function use(open: Open, url: string, prefix: string): Promise<void> {
+  const { client, close } = open(url);
+  onTestFinished(async () => {
+    await close();
+  });
+  const store = redisTokenStore(client, { prefix, outagePauseMs: 0, timeoutMs: 10_000 });
+  await expect.poll(async () => store.get('a'), { timeout: 20_000 }).toBeUndefined();
+  await store.withLock('a', async () => store.set('a', recordNumber(1)), never);
+  expect(await store.get('a')).toEqual(recordNumber(1));
+  await expect(store.withLock('a', async () => 'free', never)).resolves.toBe('free');
+}
+
+describe.skipIf(noOwnRedis)('a client with options of its own', { timeout: 60_000 }, () => {
+  let server: RedisServer;
+  beforeAll(async () => {
+    server = await ownRedis();
+  });
+  afterAll(() => server?.stop());
+
+  it.each(cases)('%s', async (name, open, keyPrefix = '') => {
+    const prefix = `${name}:`;
+    await use(open, server.url, prefix);
+    const admin = adminOf(server.url);
+    onTestFinished(() => admin.disconnect());
+    expect(await admin.keys(`*${prefix}*`)).toEqual([`${keyPrefix}${prefix}{a}`]);
+  });
+
+  it.each([
+    ['memory is used up', ['maxmemory', '1'], 'OOM'],
+    ['replicas are missing', ['min-replicas-to-write', '3'], 'NOREPLICAS'],
+  ])(
+    'a Redis that answers with an error, as %s: it is told, and not left alone',
+    async (_, [option = '', value = ''], word) => {
+      const { client, close } = ioRedis()(server.url);
+      onTestFinished(() => void close());
+      const store = redisTokenStore(client, { prefix: `${word}:`, outagePauseMs: 600_000 });
+      await store.set('a', recordNumber(1));
+      const admin = adminOf(server.url);
+      const [, before = ''] = (await admin.config('GET', option)) as string[];
+      onTestFinished(async () => {
+        await admin.config('SET', option, before);
+        admin.disconnect();
+      });
+      await admin.config('SET', option, value);
+      expect(await store.get('a')).toEqual(recordNumber(1));
+      await expect(store.set('a', recordNumber(2))).rejects.toThrow(word);
+      await expect(store.withLock('a', async () => {}, never)).rejects.toThrow(word);
+      await admin.config('SET', option, before);
+      expect(await store.get('a')).toEqual(recordNumber(2));
+      await expect(store.withLock('a', async () => 'free', never)).resolves.toBe('free');
+    },
+  );
+});
+
+describe.skipIf(noOwnRedis)('a cluster client with options of its own', { timeout: 60_000 }, () => {
+  let cluster: RedisCluster;
+  beforeAll(async () => {
+    cluster = await ownCluster({ masters: 3, replicasEach: 0, nodeTimeoutMs: 30_000 });
+  });
+  afterAll(() => cluster?.stop());
+
+  const ioCluster =
+    (options: ConstructorParameters<typeof Cluster>[1]): Open =>
+    (url) => {
+      const client = new Cluster([url], options).on('error', ignore);
+      return { client, close: () => client.disconnect() };
+    };
+
+  it.each<[string, Open, string?]>([
+    ['ioredis, keyPrefix', ioCluster({ keyPrefix: 'app:' }), 'app:'],
+    ['ioredis, enableAutoPipelining', ioCluster({ enableAutoPipelining: true })],
+    ['ioredis, enableOfflineQueue: false', ioCluster({ enableOfflineQueue: false })],
+    [
+      'node-redis, keyPrefix',
+      (url) => {
+        const client = createCluster({ rootNodes: [{ url }], keyPrefix: 'app:' }).on('error', ignore);
+        client.connect().catch(ignore);
+        return { client: client as RedisClient, close: () => client.destroy() };
+      },
+      'app:',
+    ],
+  ])('%s', async (name, open, keyPrefix = '') => {
+    const prefix = `${name}:`;
+    await use(open, cluster.url, prefix);
+    expect(await cluster.keys(prefix)).toEqual([`${keyPrefix}${prefix}{a}`]);
+  });
+});
