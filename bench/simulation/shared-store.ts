@@ -7,6 +7,8 @@ const ROUND_TRIP_MS = 1;
 /** How often the Redis store asks again for a lock that somebody else holds; timers are late by up to 5 ms. */
 const LOCK_POLL_MS = 50;
 const LATE_MS = 5;
+/** How often the Redis store hands in what Redis missed. */
+const HAND_IN_EVERY_MS = 1_000;
 
 /** A store that all processes share, as far away as a Redis; during an outage each call of it fails. */
 export class SharedStore implements TokenStore {
@@ -31,12 +33,37 @@ export class SharedStore implements TokenStore {
       obtainedAt: record.obtainedAt + byMs,
       expiresAt: record.expiresAt + byMs,
     });
+    /** What the store could not take: handed in once a second until it can. Of two, the newer one stays. */
+    const handInLater = (key: string, record: TokenRecord) =>
+      this.#clock.timer(
+        HAND_IN_EVERY_MS,
+        async () => {
+          try {
+            const stored = await this.get(key);
+            if (pending.get(key) === record && (stored?.obtainedAt ?? 0) < record.obtainedAt)
+              await this.set(key, record);
+          } catch {
+            handInLater(key, record);
+          }
+        },
+        'unref',
+      );
+    const pending = new Map<string, TokenRecord>();
     return {
       get: async (key) => {
         const record = await this.get(key);
         return record && shifted(record, aheadMs);
       },
-      set: (key, record) => this.set(key, shifted(record, -aheadMs)),
+      set: async (key, ours) => {
+        const record = shifted(ours, -aheadMs);
+        pending.set(key, record);
+        try {
+          await this.set(key, record);
+        } catch (error) {
+          handInLater(key, record);
+          throw error;
+        }
+      },
       delete: (key) => this.delete(key),
       withLock: (key, task, signal) => this.withLock(key, task, signal),
     };
