@@ -3,13 +3,25 @@ import { RedisStoreError } from './redis-store-error.ts';
 /** The server's own errors begin with a word in capitals; those of the clients and of the network do not. */
 const SERVER_ERROR = /^([A-Z][A-Z0-9_]{1,30})(?: |$)/;
 const NETWORK_ERROR = /^E[A-Z]{2,20}$/;
+const UNKNOWN_COMMAND = /^ERR unknown command ['`]?([a-z]{2,12})\b/i;
+
+/** What to look at, where the word of an answer does not say it. */
+const HINTS: Readonly<Record<string, string>> = {
+  MOVED: ' It is part of a cluster: pass a cluster client.',
+  READONLY: ' It is a replica: if that stays, see "When Redis fails" in docs/fleet.md.',
+};
 
 /** Says what happened in our own words: the rest of a client's message may quote the command, and so a token. */
 export function withoutArguments(error: unknown): RedisStoreError {
   const { message, code } = Object(error) as { message?: unknown; code?: unknown };
   const answer = SERVER_ERROR.exec(String(message))?.[1];
   if (answer === 'NOPERM') return new RedisStoreError('refused', missingRight(String(message)));
-  if (answer !== undefined) return new RedisStoreError('refused', `Redis answered with the error ${answer}.`);
+  if (answer !== undefined) {
+    const unknown = UNKNOWN_COMMAND.exec(String(message))?.[1];
+    const hint =
+      unknown === undefined ? HINTS[answer] : ` It does not know the command ${unknown.toUpperCase()}.`;
+    return new RedisStoreError('refused', `Redis answered with the error ${answer}.${hint ?? ''}`);
+  }
   if (isTimeout(error))
     return new RedisStoreError('timeout', "The Redis client's own time limit has passed.");
   const detail = typeof code === 'string' && NETWORK_ERROR.test(code) ? ` (${code})` : '';

@@ -108,8 +108,9 @@ function refuseUnknown(options: unknown): void {
 }
 
 function readPrefix(prefix: unknown = 'payu-auth:'): string {
-  if (typeof prefix === 'string') return prefix;
-  throw invalidOption('prefix', 'must be a string. Leave it out for "payu-auth:".');
+  // An empty hash tag in front of ours would put a record and its lock into different slots of a cluster.
+  if (typeof prefix === 'string' && !prefix.includes('{}')) return prefix;
+  throw invalidOption('prefix', 'must be a string without "{}". Leave it out for "payu-auth:".');
 }
 
 function readMs(

@@ -53,8 +53,10 @@ export function scriptRunnerOf(client: RedisClient): RunScript {
 
 const SUPPORTED = '"redis" (node-redis 4, 5 or 6) or of "ioredis" (4, 5 or 6)';
 
+/** The eval() of `@upstash/redis`, which speaks HTTP, takes its keys in another way. */
 function hasScripts(client: unknown): client is RedisClient {
-  return typeof (Object(client) as Partial<RedisClient>).eval === 'function';
+  const { eval: evaluate } = Object(client) as Partial<RedisClient>;
+  return typeof evaluate === 'function' && !('createScript' in (client as object));
 }
 
 /** A client that takes callbacks gives no promise: each command would seem to have answered at once. */

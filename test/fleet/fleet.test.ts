@@ -209,7 +209,7 @@ describe.skipIf(noOwnRedis)(`${SIZE} processes with one Redis`, { timeout: 240_0
       return refused;
     }
 
-    test('calls are refused, and no process mints per call; none is lost once the pauses after it are over', async () => {
+    test('calls are refused, and no process mints per call; none is lost once Redis is back', async () => {
       const sandbox = await opened({ revokePrevious: true }, { redis: { timeoutMs: 200, outagePauseMs: 0 } });
       await warm(sandbox);
       await redis.shutdown();
@@ -224,7 +224,7 @@ describe.skipIf(noOwnRedis)(`${SIZE} processes with one Redis`, { timeout: 240_0
 
       await redis.start();
       await fleet.redisReady();
-      // The pauses between renewals that did not help (D5) end by themselves; in this short outage they are of seconds.
+      // The newest token is handed in, and the others find it: also in a pause (D5), as test/redis/way-back.test.ts shows.
       await vi.waitFor(async () => expect(refusedOf(await fleet.call(1).report, SIZE)).toBe(0), {
         timeout: 120_000,
         interval: 50,

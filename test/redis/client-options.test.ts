@@ -145,4 +145,14 @@ describe.skipIf(noOwnRedis)('a cluster client with options of its own', { timeou
     await use(open, cluster.url, prefix);
     expect(await cluster.keys(prefix)).toEqual([`${keyPrefix}${prefix}{a}`]);
   });
+
+  it('one that is no cluster client is told which to pass', async () => {
+    const { client, close } = ioRedis()(cluster.url);
+    onTestFinished(() => void close());
+    const store = redisTokenStore(client, { timeoutMs: 10_000 });
+    const everywhere = ['a', 'b', 'c', 'd', 'e', 'f'].map(async (key) => store.get(key));
+    await expect(Promise.all(everywhere)).rejects.toThrow(
+      'MOVED. It is part of a cluster: pass a cluster client.',
+    );
+  });
 });

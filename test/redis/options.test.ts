@@ -15,6 +15,7 @@ const key = Buffer.alloc(32, 7);
 describe('redisTokenStore refuses wrong options at construction', () => {
   it.each([
     ['"prefix"', { prefix: 7 }],
+    ['"prefix"', { prefix: 'x{}:' }],
     ['"timeoutMs"', { timeoutMs: 0 }],
     ['"timeoutMs"', { timeoutMs: Number.NaN }],
     ['"timeoutMs"', { timeoutMs: 2 ** 31 }],
@@ -61,7 +62,13 @@ describe('redisTokenStore refuses wrong options at construction', () => {
     );
   });
 
-  it.each([[undefined], [null], ['redis://localhost'], [{ get: async () => null }]])('client %o', (wrong) => {
+  it.each([
+    [undefined],
+    [null],
+    ['redis://localhost'],
+    [{ get: async () => null }],
+    [{ eval: () => {}, createScript: () => {} }],
+  ])('client %o', (wrong) => {
     const construct = () => redisTokenStore(wrong as unknown as RedisClient);
     expect(construct).toThrow(expect.objectContaining({ code: 'ERR_INVALID_OPTION' }));
     expect(construct).toThrow('"client" must be');

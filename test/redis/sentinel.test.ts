@@ -1,30 +1,44 @@
-import { Redis as IoRedis } from 'ioredis';
-import { createSentinel } from 'redis';
+import { createRequire } from 'node:module';
+import { Redis as IoRedis6 } from 'ioredis';
+import { Redis as IoRedis5 } from 'ioredis-5';
+import { createSentinel as createSentinel6 } from 'redis';
+import { createSentinel as createSentinel5 } from 'redis-5';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { type RedisTokenStoreOptions, redisTokenStore } from '../../src/redis/index.ts';
+import { type RedisClient, type RedisTokenStoreOptions, redisTokenStore } from '../../src/redis/index.ts';
 import type { Connection } from './support/clients.ts';
 import { never } from './support/fixture.ts';
 import { recordNumber } from './support/records.ts';
 import { ownSentinel, type RedisSentinel } from './support/redis-sentinel.ts';
 import { noOwnRedis } from './support/redis-server.ts';
 
-const clients: readonly { readonly name: string; connect(sentinel: RedisSentinel): Promise<Connection> }[] = [
-  {
-    name: 'node-redis 6',
-    connect: async ({ port, masterName }) => {
-      const sentinel = createSentinel({ name: masterName, sentinelRootNodes: [{ host: '127.0.0.1', port }] });
-      const client = await sentinel.on('error', () => {}).connect();
-      return { client, close: () => client.destroy() };
-    },
-  },
-  {
-    name: 'ioredis 6',
-    connect: async ({ port, masterName }) => {
-      const client = new IoRedis({ name: masterName, sentinels: [{ host: '127.0.0.1', port }] });
-      client.on('error', () => {});
-      return { client, close: () => client.disconnect() };
-    },
-  },
+/** With no types of its own. */
+const IoRedis4: typeof IoRedis5 = createRequire(import.meta.url)('ioredis-4');
+
+type SentinelClient = (sentinel: RedisSentinel) => Promise<Connection>;
+
+function ioRedis(Client: typeof IoRedis5 | typeof IoRedis6): SentinelClient {
+  return async ({ port, masterName }) => {
+    const client = new Client({ name: masterName, sentinels: [{ host: '127.0.0.1', port }] });
+    client.on('error', () => {});
+    return { client, close: () => client.disconnect() };
+  };
+}
+
+function nodeRedis(create: typeof createSentinel5 | typeof createSentinel6): SentinelClient {
+  return async ({ port, masterName: name }) => {
+    const sentinel = create({ name, sentinelRootNodes: [{ host: '127.0.0.1', port }] });
+    const client = await sentinel.on('error', () => {}).connect();
+    return { client: client as RedisClient, close: () => client.destroy() };
+  };
+}
+
+/** node-redis 4 has none. */
+const clients: readonly { readonly name: string; readonly connect: SentinelClient }[] = [
+  { name: 'node-redis 6', connect: nodeRedis(createSentinel6) },
+  { name: 'node-redis 5', connect: nodeRedis(createSentinel5) },
+  { name: 'ioredis 6', connect: ioRedis(IoRedis6) },
+  { name: 'ioredis 5', connect: ioRedis(IoRedis5) },
+  { name: 'ioredis 4', connect: ioRedis(IoRedis4) },
 ];
 
 describe.skipIf(noOwnRedis)('the Redis store behind a Sentinel', { timeout: 120_000 }, () => {
