@@ -1,4 +1,4 @@
-import { Cluster, Redis } from 'ioredis';
+import { Cluster, type ClusterOptions, Redis, type RedisOptions } from 'ioredis';
 import { createClient, createClientPool, createCluster, RESP_TYPES } from 'redis';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { type RedisClient, redisTokenStore } from '../../src/redis/index.ts';
@@ -20,7 +20,7 @@ function nodeRedis(options: Parameters<typeof createClient>[0] = {}): Open {
   };
 }
 
-function ioRedis(options: ConstructorParameters<typeof Redis>[1] = {}): Open {
+function ioRedis(options: RedisOptions = {}): Open {
   return (url) => {
     const client = new Redis(url, options).on('error', ignore);
     return { client, close: () => client.disconnect() };
@@ -121,7 +121,7 @@ describe.skipIf(noOwnRedis)('a cluster client with options of its own', { timeou
   afterAll(() => cluster?.stop());
 
   const ioCluster =
-    (options: ConstructorParameters<typeof Cluster>[1]): Open =>
+    (options: ClusterOptions): Open =>
     (url) => {
       const client = new Cluster([url], options).on('error', ignore);
       return { client, close: () => client.disconnect() };
