@@ -1,4 +1,4 @@
-import { Cluster, type ClusterOptions, Redis, type RedisOptions } from 'ioredis';
+import { Cluster, Redis } from 'ioredis';
 import { createClient, createClientPool, createCluster, RESP_TYPES } from 'redis';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { type RedisClient, redisTokenStore } from '../../src/redis/index.ts';
@@ -20,22 +20,28 @@ function nodeRedis(options: Parameters<typeof createClient>[0] = {}): Open {
   };
 }
 
-function ioRedis(options: RedisOptions = {}): Open {
+interface IoRedisLike {
+  on(event: 'error', listener: () => void): unknown;
+  disconnect(): void;
+}
+
+function ioRedis(create: (url: string) => RedisClient & IoRedisLike): Open {
   return (url) => {
-    const client = new Redis(url, options).on('error', ignore);
+    const client = create(url);
+    client.on('error', ignore);
     return { client, close: () => client.disconnect() };
   };
 }
 
 /** Options under which other users of a client have met surprises; and where the record lies then. */
 const cases: readonly [name: string, open: Open, prefix?: string][] = [
-  ['ioredis, enableOfflineQueue: false', ioRedis({ enableOfflineQueue: false })],
-  ['ioredis, lazyConnect', ioRedis({ lazyConnect: true })],
-  ['ioredis, maxRetriesPerRequest: null', ioRedis({ maxRetriesPerRequest: null })],
-  ['ioredis, maxRetriesPerRequest: 0', ioRedis({ maxRetriesPerRequest: 0 })],
-  ['ioredis, enableAutoPipelining', ioRedis({ enableAutoPipelining: true })],
-  ['ioredis, stringNumbers', ioRedis({ stringNumbers: true })],
-  ['ioredis, keyPrefix', ioRedis({ keyPrefix: 'app:' }), 'app:'],
+  ['ioredis, enableOfflineQueue: false', ioRedis((url) => new Redis(url, { enableOfflineQueue: false }))],
+  ['ioredis, lazyConnect', ioRedis((url) => new Redis(url, { lazyConnect: true }))],
+  ['ioredis, maxRetriesPerRequest: null', ioRedis((url) => new Redis(url, { maxRetriesPerRequest: null }))],
+  ['ioredis, maxRetriesPerRequest: 0', ioRedis((url) => new Redis(url, { maxRetriesPerRequest: 0 }))],
+  ['ioredis, enableAutoPipelining', ioRedis((url) => new Redis(url, { enableAutoPipelining: true }))],
+  ['ioredis, stringNumbers', ioRedis((url) => new Redis(url, { stringNumbers: true }))],
+  ['ioredis, keyPrefix', ioRedis((url) => new Redis(url, { keyPrefix: 'app:' })), 'app:'],
   ['node-redis, disableOfflineQueue', nodeRedis({ disableOfflineQueue: true })],
   ['node-redis, RESP 2', nodeRedis({ RESP: 2 })],
   ['node-redis, RESP 3', nodeRedis({ RESP: 3 })],
@@ -92,7 +98,7 @@ describe.skipIf(noOwnRedis)('a client with options of its own', { timeout: 60_00
   ])(
     'a Redis that answers with an error, as %s: it is told, and not left alone',
     async (_, [option = '', value = ''], word) => {
-      const { client, close } = ioRedis()(server.url);
+      const { client, close } = ioRedis((url) => new Redis(url))(server.url);
       onTestFinished(() => void close());
       const store = redisTokenStore(client, { prefix: `${word}:`, outagePauseMs: 600_000 });
       await store.set('a', recordNumber(1));
@@ -120,17 +126,13 @@ describe.skipIf(noOwnRedis)('a cluster client with options of its own', { timeou
   });
   afterAll(() => cluster?.stop());
 
-  const ioCluster =
-    (options: ClusterOptions): Open =>
-    (url) => {
-      const client = new Cluster([url], options).on('error', ignore);
-      return { client, close: () => client.disconnect() };
-    };
-
   it.each<[string, Open, string?]>([
-    ['ioredis, keyPrefix', ioCluster({ keyPrefix: 'app:' }), 'app:'],
-    ['ioredis, enableAutoPipelining', ioCluster({ enableAutoPipelining: true })],
-    ['ioredis, enableOfflineQueue: false', ioCluster({ enableOfflineQueue: false })],
+    ['ioredis, keyPrefix', ioRedis((url) => new Cluster([url], { keyPrefix: 'app:' })), 'app:'],
+    ['ioredis, enableAutoPipelining', ioRedis((url) => new Cluster([url], { enableAutoPipelining: true }))],
+    [
+      'ioredis, enableOfflineQueue: false',
+      ioRedis((url) => new Cluster([url], { enableOfflineQueue: false })),
+    ],
     [
       'node-redis, keyPrefix',
       (url) => {
@@ -147,7 +149,7 @@ describe.skipIf(noOwnRedis)('a cluster client with options of its own', { timeou
   });
 
   it('one that is no cluster client is told which to pass', async () => {
-    const { client, close } = ioRedis()(cluster.url);
+    const { client, close } = ioRedis((url) => new Redis(url))(cluster.url);
     onTestFinished(() => void close());
     const store = redisTokenStore(client, { timeoutMs: 10_000 });
     const everywhere = ['a', 'b', 'c', 'd', 'e', 'f'].map(async (key) => store.get(key));

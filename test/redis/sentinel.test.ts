@@ -16,29 +16,45 @@ const IoRedis4: typeof IoRedis5 = createRequire(import.meta.url)('ioredis-4');
 
 type SentinelClient = (sentinel: RedisSentinel) => Promise<Connection>;
 
-function ioRedis(Client: typeof IoRedis5 | typeof IoRedis6): SentinelClient {
+interface SentinelOptions {
+  readonly name: string;
+  readonly sentinels: { host: string; port: number }[];
+}
+
+interface IoRedisLike {
+  on(event: 'error', listener: () => void): unknown;
+  disconnect(): void;
+}
+
+function ioRedis(create: (options: SentinelOptions) => RedisClient & IoRedisLike): SentinelClient {
   return async ({ port, masterName }) => {
-    const client = new Client({ name: masterName, sentinels: [{ host: '127.0.0.1', port }] });
+    const client = create({ name: masterName, sentinels: [{ host: '127.0.0.1', port }] });
     client.on('error', () => {});
     return { client, close: () => client.disconnect() };
   };
 }
 
-function nodeRedis(create: typeof createSentinel5 | typeof createSentinel6): SentinelClient {
-  return async ({ port, masterName: name }) => {
-    const sentinel = create({ name, sentinelRootNodes: [{ host: '127.0.0.1', port }] });
-    const client = await sentinel.on('error', () => {}).connect();
-    return { client: client as RedisClient, close: () => client.destroy() };
-  };
-}
-
 /** node-redis 4 has none. */
 const clients: readonly { readonly name: string; readonly connect: SentinelClient }[] = [
-  { name: 'node-redis 6', connect: nodeRedis(createSentinel6) },
-  { name: 'node-redis 5', connect: nodeRedis(createSentinel5) },
-  { name: 'ioredis 6', connect: ioRedis(IoRedis6) },
-  { name: 'ioredis 5', connect: ioRedis(IoRedis5) },
-  { name: 'ioredis 4', connect: ioRedis(IoRedis4) },
+  {
+    name: 'node-redis 6',
+    connect: async ({ port, masterName: name }) => {
+      const sentinel = createSentinel6({ name, sentinelRootNodes: [{ host: '127.0.0.1', port }] });
+      const client = await sentinel.on('error', () => {}).connect();
+      return { client, close: () => client.destroy() };
+    },
+  },
+  {
+    name: 'node-redis 5',
+    connect: async ({ port, masterName: name }) => {
+      const sentinel = createSentinel5({ name, sentinelRootNodes: [{ host: '127.0.0.1', port }] });
+      const client = await sentinel.on('error', () => {}).connect();
+      return { client, close: () => client.destroy() };
+    },
+  },
+  { name: 'ioredis 6', connect: ioRedis((options) => new IoRedis6(options)) },
+  { name: 'ioredis 5', connect: ioRedis((options) => new IoRedis5(options)) },
+  { name: 'ioredis 4', connect: ioRedis((options) => new IoRedis4(options)) },
 ];
 
 describe.skipIf(noOwnRedis)('the Redis store behind a Sentinel', { timeout: 120_000 }, () => {
