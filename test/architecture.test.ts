@@ -28,7 +28,7 @@ const PLACES: Readonly<Record<string, Rules>> = {
   'redact.ts': { values: ['json.ts'], types: ['errors.ts'] },
   // A leaf too: what a scope is must be known wherever one is given.
   'token/endpoint/scope.ts': { values: [] },
-  'time/': { values: ['time/', ...LEAVES, 'node:timers'] },
+  'time/': { values: ['time/', ...LEAVES, 'node:events', 'node:timers'] },
   // Knows time and no HTTP client.
   'token/': {
     values: ['token/', 'time/', ...LEAVES, 'p-retry', 'async-mutex', 'node:async_hooks', 'node:crypto'],
