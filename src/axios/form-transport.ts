@@ -32,7 +32,7 @@ export type TokenHttpOptions = Pick<
  * itself would read it before 1.15 (G6).
  */
 export function formTransport(options: TokenHttpOptions): FormPost {
-  return async (url, form, signal) => {
+  return async (url, form, signal, onHead) => {
     if (signal.aborted) throw signal.reason;
     const config: InternalAxiosRequestConfig & { transport?: unknown } = Object.assign(Object.create(null), {
       // Axios 1.12.2 asks for it, be it empty.
@@ -61,7 +61,10 @@ export function formTransport(options: TokenHttpOptions): FormPost {
       signal,
     });
     try {
-      return await readReply(await resolveAdapter(config.adapter, config)(config));
+      const response = await resolveAdapter(config.adapter, config)(config);
+      const head = headOf(response);
+      onHead?.(head);
+      return { ...head, body: await readBody(response) };
     } catch (error) {
       if (signal.aborted) throw signal.reason;
       // An AxiosError holds the form with the secret: none of it goes further than its message.
@@ -125,12 +128,12 @@ function refuseProxyInTheClear({ path, hostname, host }: https.RequestOptions): 
   }
 }
 
-async function readReply(response: AxiosResponse): Promise<FormReply> {
+function headOf(response: AxiosResponse): Extract<FormReply, { kind: 'reply' }> {
   return {
     kind: 'reply',
     status: response.status,
     header: (name) => headerOf(response, name),
-    body: await readBody(response),
+    body: undefined,
   };
 }
 

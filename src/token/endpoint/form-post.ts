@@ -33,9 +33,16 @@ export interface PostParts {
 
 /**
  * Sends a form once, follows no redirect, and rejects only when the signal aborts. The token half knows no HTTP client: it
- * is given one of these.
+ * is given one of these. `onHead` hears of a reply before its body.
  */
-export type FormPost = (url: string, form: URLSearchParams, signal: AbortSignal) => Promise<FormReply>;
+export type FormPost = (
+  url: string,
+  form: URLSearchParams,
+  signal: AbortSignal,
+  onHead?: (head: HeardReply) => void,
+) => Promise<FormReply>;
+
+type HeardReply = Extract<FormReply, { kind: 'reply' }>;
 
 /**
  * One POST within `tokenTimeoutMs`, whatever the transport does. Rejects only when cancelled. Neither timer nor sockets
@@ -51,12 +58,18 @@ export async function postWithin(
   if (already !== undefined) throw already;
   const sending = new AbortController();
   const tooLate = new Error(`no answer within ${limitMs} ms ("tokenTimeoutMs")`);
+  // A body that is cut off, broken or late takes nothing from what the status says by itself: above all, to wait (E2).
+  let telling: HeardReply | undefined;
+  const onHead = (head: HeardReply) => {
+    if (head.status === 429 || head.status >= 500) telling = head;
+  };
   try {
-    const reply = unlessCancelled(post(url, form, sending.signal), cancellation);
-    return await withinLimit(reply, { clock, limitMs }, () => tooLate);
+    const answered = unlessCancelled(post(url, form, sending.signal, onHead), cancellation);
+    const reply = await withinLimit(answered, { clock, limitMs }, () => tooLate);
+    return reply.kind === 'no-reply' ? (telling ?? reply) : reply;
   } catch (error) {
     sending.abort(error);
-    if (error === tooLate) return { kind: 'no-reply', error: tooLate };
+    if (error === tooLate) return telling ?? { kind: 'no-reply', error: tooLate };
     throw error;
   }
 }

@@ -33,10 +33,21 @@ export function isTokenValue(value: unknown): value is string {
  *
  * @see https://www.rfc-editor.org/rfc/rfc6749#section-5.1
  */
-export function readToken(
-  body: string,
-  asked: { readonly scope: readonly string[]; readonly sentAt: number; readonly defaultLifeMs: number },
-): TokenReading {
+export function readToken(body: string, asked: AskedFor): TokenReading {
+  try {
+    return readReply(body, asked);
+  } catch {
+    return unusable('it is nested too deeply'); // for the stack
+  }
+}
+
+type AskedFor = {
+  readonly scope: readonly string[];
+  readonly sentAt: number;
+  readonly defaultLifeMs: number;
+};
+
+function readReply(body: string, asked: AskedFor): TokenReading {
   const reply = parseUntrustedJson(body);
   if (!isRecord(reply)) return unusable(body.trim() === '' ? 'it is empty' : 'it is not a JSON object');
   if (isPoisoned(body)) return unusable('it holds "__proto__"');

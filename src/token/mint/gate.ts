@@ -181,7 +181,7 @@ export class MintGate {
     if (beside === undefined) this.#epoch++;
     this.#limitedSince ??= now;
     this.#block = { kind: 'cool-down', since: this.#limitedSince, until };
-    return msUntil(until, now);
+    return Math.ceil(msUntil(until, now));
   }
 
   /** Whether the permit's request was not sent before the trouble of now began: only then what it came to counts. */

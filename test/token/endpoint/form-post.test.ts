@@ -1,7 +1,12 @@
 import { getEventListeners } from 'node:events';
 import { describe, expect, test } from 'vitest';
 import { cancellationOf } from '../../../src/time/wait.ts';
-import { type FormReply, postWithin, secretsIn } from '../../../src/token/endpoint/form-post.ts';
+import {
+  type FormPost,
+  type FormReply,
+  postWithin,
+  secretsIn,
+} from '../../../src/token/endpoint/form-post.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 import { deferred } from '../support.ts';
 
@@ -63,6 +68,41 @@ describe('one POST within its limit', () => {
     );
     await expect(reply).rejects.toBe('all left');
     expect([signals, clock.pending]).toEqual([[], 0]);
+  });
+});
+
+describe('a reply whose body does not arrive (E2)', () => {
+  const head = (status: number) => ({ ...REPLY, status, body: undefined }) as const;
+  const broken: FormReply = { kind: 'no-reply', error: new Error('incorrect header check') };
+  const late: FormReply = {
+    kind: 'no-reply',
+    error: new Error('no answer within 5000 ms ("tokenTimeoutMs")'),
+  };
+
+  test.each([
+    [429, 'tells what its status says'],
+    [500, 'tells what its status says'],
+    [503, 'tells what its status says'],
+    [200, 'is none'],
+    [400, 'is none'],
+    [401, 'is none'],
+    [428, 'is none'],
+    [499, 'is none'],
+  ])('with status %d %s, be the body broken or late', async (status, what) => {
+    const clock = new ManualClock();
+    const post = (body: Promise<FormReply>): FormPost => {
+      return (_url, _form, _signal, onHead) => {
+        onHead?.(head(status));
+        return body;
+      };
+    };
+    const send = (body: Promise<FormReply>) =>
+      postWithin({ clock, post: post(body), tokenTimeoutMs: 5_000 }, 'https://a.example/token', form);
+    const first = await send(Promise.resolve(broken));
+    const second = send(new Promise(() => {}));
+    clock.advance(5_000);
+    const told = what === 'is none' ? [broken, late] : [head(status), head(status)];
+    expect(JSON.stringify([first, await second])).toBe(JSON.stringify(told));
   });
 });
 

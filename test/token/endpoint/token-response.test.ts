@@ -243,3 +243,11 @@ describe('what a header may hold as a token (RFC 6750 b64token)', () => {
     expect(isTokenValue(value)).toBe(false);
   });
 });
+
+test('whatever its depth, a reply is read or is unusable (G3)', () => {
+  const kinds = new Set<string>();
+  for (let depth = 500; depth < 30_000; depth = Math.ceil(depth * 1.02)) {
+    kinds.add(readToken(`{"access_token":"a","x":${'['.repeat(depth)}${']'.repeat(depth)}}`, asked).kind);
+  }
+  expect([...kinds].sort()).toEqual(['token', 'unusable']);
+});
