@@ -34,13 +34,19 @@ const HOSTS_AND_TOKENS = new RegExp(
 /** A run of words: the names of scopes, errors and codes. They stay: without them a failure can't be understood. */
 const WORDS = /^(?:[a-z]{1,15}(?:_[a-z]{1,15})+|[A-Z]{1,15}\d{0,2}(?:_[A-Z]{1,15}\d{0,2})+)$/;
 
+/** More of a text is not looked at, as the search for hosts may take the square of its length. */
+const MOST_READ = 4_096;
+
 /**
  * What a server or a library wrote, made fit for a message: shortened, without secrets and control characters. A store
  * may quote a token that this process has never seen, so all that looks like a token goes too; names of hosts stay.
  */
 export function quotable(text: string, secrets: Iterable<string>): string {
+  const read = redact(text.slice(0, MOST_READ), secrets);
+  // Where the text was cut, a secret may have been cut, too.
+  const safe = text.length > MOST_READ ? read.slice(0, read.length / 2) : read;
   // Control characters would let a server write lines of its own into our users' logs.
-  const line = redact(text, secrets)
+  const line = safe
     .replace(HOSTS_AND_TOKENS, (run, token?: string) =>
       token === undefined || WORDS.test(run) ? run : REDACTED,
     )

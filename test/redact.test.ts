@@ -158,3 +158,25 @@ describe('whatever was thrown, it can be shown', () => {
     }
   });
 });
+
+describe('a text of any length (G3)', () => {
+  test.each([
+    ['domains without a space', 'a.bc;'],
+    ['domains with ports', 'a.bc:1,'],
+    ['names with dots', 'a.bc-'],
+    ['words', 'word '],
+  ])('%s: is told in an instant, and shortened', (_, part) => {
+    const told = quotable(part.repeat(400_000), ['a-secret']);
+    expect(told).toHaveLength(301);
+    expect(told.startsWith(part.trim())).toBe(true);
+  });
+
+  test('shows no part of a secret, wherever it is cut', () => {
+    const secrets = ['k3y'.repeat(133), 'correct horse battery staple'];
+    const before = Array.from({ length: 10 }, () => secrets[0]).join(' ');
+    for (let gap = 60; gap < 140; gap++) {
+      const told = quotable(`${before}${' '.repeat(gap)}${secrets[1]}${' more'.repeat(1_000)}`, secrets);
+      expect(told).not.toMatch(/cor|horse|battery/);
+    }
+  });
+});

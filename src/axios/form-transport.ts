@@ -1,13 +1,13 @@
 import http from 'node:http';
 import https from 'node:https';
 import type { Socket } from 'node:net';
-import type { Readable } from 'node:stream';
 import {
   AxiosHeaders,
   type AxiosRequestConfig,
   type AxiosResponse,
   type InternalAxiosRequestConfig,
 } from 'axios';
+import { isRecord } from '../json.ts';
 import { safeError } from '../redact.ts';
 import {
   type FormPost,
@@ -17,7 +17,7 @@ import {
 } from '../token/endpoint/form-post.ts';
 import { isLoopback, isPlainLoopback } from '../url.ts';
 import { resolveAdapter } from './adapter.ts';
-import { discardBody, isNodeStream, isWebStream } from './bodies/response-body.ts';
+import { discardBody, isBlob, isBytes, isNodeStream, isWebStream } from './bodies/response-body.ts';
 import { headerOf } from './refusal.ts';
 
 /** Transport of the token and revocation requests: axios' own options. */
@@ -61,7 +61,8 @@ export function formTransport(options: TokenHttpOptions): FormPost {
       signal,
     });
     try {
-      const response = await resolveAdapter(config.adapter, config)(config);
+      const adapter = resolveAdapter(config.adapter, config);
+      const response = await (async () => adapter(config))().catch(answerIn);
       const head = headOf(response);
       onHead?.(head);
       return { ...head, body: await readBody(response) };
@@ -128,6 +129,13 @@ function refuseProxyInTheClear({ path, hostname, host }: https.RequestOptions): 
   }
 }
 
+/** An adapter that ignores `validateStatus` rejects with what the server said. */
+function answerIn(error: unknown): AxiosResponse {
+  const response = isRecord(error) ? error.response : undefined;
+  if (isRecord(response) && typeof response.status === 'number') return response as unknown as AxiosResponse;
+  throw error;
+}
+
 function headOf(response: AxiosResponse): Extract<FormReply, { kind: 'reply' }> {
   return {
     kind: 'reply',
@@ -137,16 +145,18 @@ function headOf(response: AxiosResponse): Extract<FormReply, { kind: 'reply' }> 
   };
 }
 
-/** The body as text, undefined where it is too large. Adapters that ignore `responseType` hand over text or an object. */
+/** The body as text, undefined where it is too large. Adapters that ignore `responseType` hand over anything else. */
 async function readBody(response: AxiosResponse): Promise<string | undefined> {
   const { data } = response;
   if (!isNodeStream(data) && !isWebStream(data)) {
-    const text = typeof data === 'string' ? data : (JSON.stringify(data) ?? '');
+    const known = isBytes(data) ? new TextDecoder().decode(data) : isBlob(data) ? await data.text() : data;
+    const text = typeof known === 'string' ? known : (JSON.stringify(known) ?? '');
     return text.length > LARGEST_REPLY_BYTES ? undefined : text;
   }
   const chunks: Uint8Array[] = [];
   let bytes = 0;
-  for await (const chunk of data as Readable | ReadableStream<Uint8Array>) {
+  for await (const part of data as AsyncIterable<Uint8Array | string>) {
+    const chunk = typeof part === 'string' ? Buffer.from(part) : part;
     chunks.push(chunk);
     bytes += chunk.byteLength;
     if (bytes > LARGEST_REPLY_BYTES) {

@@ -1,4 +1,5 @@
-import type { AxiosAdapter, InternalAxiosRequestConfig } from 'axios';
+import { Readable } from 'node:stream';
+import { type AxiosAdapter, AxiosError, type InternalAxiosRequestConfig } from 'axios';
 import { describe, expect, test } from 'vitest';
 import { formTransport } from '../../src/axios/form-transport.ts';
 import { resolveOptions } from '../../src/options/options.ts';
@@ -41,6 +42,23 @@ test('an adapter that is given as undefined is none: the defaults of axios itsel
   expect(Object.keys(http)).toEqual(['family']);
 });
 
+test("an adapter may hand over fetch's own Headers", async () => {
+  const headers = new Headers({ 'Retry-After': '60' });
+  const adapter: AxiosAdapter = async (config) => ({
+    status: 429,
+    statusText: '',
+    headers: headers as never,
+    data: '',
+    config,
+  });
+  const reply = await formTransport({ adapter })(
+    'https://a.example',
+    new URLSearchParams(),
+    new AbortController().signal,
+  );
+  expect(reply.kind === 'reply' && reply.header('retry-after')).toBe('60');
+});
+
 describe('an adapter that takes no notice of "responseType"', () => {
   const answering =
     (data: unknown): AxiosAdapter =>
@@ -55,11 +73,29 @@ describe('an adapter that takes no notice of "responseType"', () => {
   test.each([
     ['text', '{"a":1}', '{"a":1}'],
     ['an object', { a: 1 }, '{"a":1}'],
+    ['a Buffer', Buffer.from('{"a":1}'), '{"a":1}'],
+    ['an ArrayBuffer', new TextEncoder().encode('{"a":1}').buffer, '{"a":1}'],
+    ['a Blob', new Blob(['{"a":1}']), '{"a":1}'],
+    ['a stream of texts', Readable.from(['{"a"', ':1}']), '{"a":1}'],
     ['nothing', undefined, ''],
     ['as much as is read', 'x'.repeat(LARGEST_REPLY_BYTES), 'x'.repeat(LARGEST_REPLY_BYTES)],
     ['more than is read', 'x'.repeat(LARGEST_REPLY_BYTES + 1), undefined],
   ])('%s', async (_, data, body) => {
     expect(await bodyOf(data)).toBe(body);
+  });
+
+  test.each([
+    [400, { error: 'invalid_client' }],
+    [429, ''],
+  ])('nor of "validateStatus": its failure is an answer, %d', async (status, data) => {
+    const adapter: AxiosAdapter = (config) => {
+      const response = { status, statusText: '', headers: { 'retry-after': '60' }, data, config };
+      return Promise.reject(new AxiosError('failed', 'ERR_BAD_REQUEST', config, undefined, response));
+    };
+    const { signal } = new AbortController();
+    const reply = await formTransport({ adapter })('https://a.example', form, signal);
+    expect(reply).toMatchObject({ kind: 'reply', status });
+    expect(reply.kind === 'reply' && reply.header('retry-after')).toBe('60');
   });
 
   test('a failure keeps its words alone, without the secret', async () => {

@@ -50,14 +50,14 @@ export function isWebStream(data: unknown): data is ReadableStream<Uint8Array> {
 }
 
 // By tag, not by class: in a test runner the same classes come from several realms.
-function isBytes(data: unknown): data is ArrayBuffer | Uint8Array<ArrayBuffer> {
+export function isBytes(data: unknown): data is ArrayBuffer | Uint8Array<ArrayBuffer> {
   return ArrayBuffer.isView(data) || tagOf(data) === '[object ArrayBuffer]';
 }
 
-function isBlob(data: unknown): data is Blob {
+export function isBlob(data: unknown): data is Blob {
   return tagOf(data) === '[object Blob]' || tagOf(data) === '[object File]';
 }
 
-function tagOf(data: unknown): string {
+export function tagOf(data: unknown): string {
   return Object.prototype.toString.call(data);
 }
