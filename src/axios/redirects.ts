@@ -106,6 +106,9 @@ export async function follow(
       return networkError('URL scheme must be a HTTP(S) scheme', response, hop);
     }
     if (hops === MOST_REDIRECTS) return networkError('redirect count exceeded', response, hop);
+    if (target.username + target.password !== '') {
+      return networkError('cross origin not allowed for request mode "cors"', response, hop);
+    }
     if (!mayFollow(response.status, hop)) return networkError('', response, hop);
     if (showsProcessing(response.status, hop.method)) watch.mayHaveBeenProcessed = true;
     hop = nextHop(hop, response.status, target);

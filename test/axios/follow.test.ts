@@ -134,6 +134,12 @@ describe('by the Fetch Standard', () => {
     ],
     ['data', { status: 302, location: 'data:text/plain,x' }, {}, 'URL scheme must be a HTTP(S) scheme'],
     [
+      'credentials',
+      { status: 302, location: 'https://user:password@api.example/x' },
+      {},
+      'cross origin not allowed for request mode "cors"',
+    ],
+    [
       'a stream that would have to be sent again',
       { status: 307, location: '/x' },
       { data: new ReadableStream() },
