@@ -6,7 +6,9 @@ import {
   type AxiosRequestConfig,
   type AxiosResponse,
   type InternalAxiosRequestConfig,
+  VERSION,
 } from 'axios';
+import { invalidOption } from '../errors.ts';
 import { isRecord } from '../json.ts';
 import { safeError } from '../redact.ts';
 import {
@@ -32,6 +34,10 @@ export type TokenHttpOptions = Pick<
  * itself would read it before 1.15 (G6).
  */
 export function formTransport(options: TokenHttpOptions): FormPost {
+  // Installed in spite of the peer range; 1.9 to 1.11 are for those who insist. A mock of axios has no version.
+  if (/^(?:0|1\.[0-8])\./.test(VERSION)) {
+    throw invalidOption('axios', `must be of version 1.12 or later; got ${VERSION}. Run: npm i axios@1`);
+  }
   return async (url, form, signal, onHead) => {
     if (signal.aborted) throw signal.reason;
     const config: InternalAxiosRequestConfig & { transport?: unknown } = Object.assign(Object.create(null), {

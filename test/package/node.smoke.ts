@@ -30,6 +30,27 @@ describe('installed from the tarball, on Node.js', () => {
     }
   });
 
+  test.each(['0.27.2', '1.8.4'])('an axios that is too old is refused in words: %s', async (version) => {
+    const old = await project([`axios@${version}`], {
+      overrides: { 'axios-payu-auth': { axios: '$axios' } },
+    });
+    old.write(
+      'old.cjs',
+      `const { createPayuAuth } = require('axios-payu-auth');
+      const grant = { type: 'client_credentials', clientId: 'id', clientSecret: 'secret' };
+      try {
+        createPayuAuth({ environment: 'test', grant, scope: 'create_payout_transactions' });
+      } catch ({ code, message }) {
+        process.stdout.write(code + ' ' + message);
+      }`,
+    );
+    expect(await old.run(inject('nodes')[20], 'old.cjs')).toEqual({
+      code: 0,
+      stdout: `ERR_INVALID_OPTION "axios" must be of version 1.12 or later; got ${version}. Run: npm i axios@1`,
+      stderr: '',
+    });
+  });
+
   test('an older axios works for those who insist, by npm\'s "overrides": 1.9.0', async () => {
     const older = await project(['axios@1.9.0'], { overrides: { 'axios-payu-auth': { axios: '$axios' } } });
     older.add('scenario.mjs', 'scenario.cjs', 'faults.mjs');
