@@ -27,7 +27,7 @@ describe.skipIf(noOwnRedis)('clocks that disagree by two hours', { timeout: 240_
   let fleet: Fleet;
   beforeAll(async () => {
     [redis, fleet] = await Promise.all([ownRedis(), startFleet(AHEAD_MS.length)]);
-  }, 60_000);
+  }, 240_000);
   afterAll(async () => {
     await fleet?.close();
     await redis?.stop();
