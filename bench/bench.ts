@@ -3,33 +3,39 @@
  * exits with 1 where a budget is missed that is not listed in `known-misses.ts`.
  *
  *     npm run bench              about ten minutes
- *     npm run bench -- --quick   about one
+ *     npm run bench -- --quick   about two
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import axios from 'axios';
 import { knownMisses } from './known-misses.ts';
 import { bursts } from './rows/bursts.ts';
+import { crowds } from './rows/crowds.ts';
 import { fleet } from './rows/fleet.ts';
 import { footprint } from './rows/footprint.ts';
 import { hotPath } from './rows/hot-path.ts';
 import { loopback } from './rows/loopback.ts';
 import { memory } from './rows/memory.ts';
+import { processorTime } from './rows/processor-time.ts';
 import { renewal } from './rows/renewal.ts';
+import { uploads } from './rows/uploads.ts';
 import { races } from './scenarios.ts';
 import { type Finding, markdown, type Outcome } from './support/report.ts';
 
 const { quick = false } = parseArgs({ options: { quick: { type: 'boolean' } } }).values;
 
 const sections: readonly (readonly [name: string, measure: () => Promise<Outcome>])[] = [
-  ['one request, without I/O', () => hotPath(quick ? 1_000 : 6_000)],
-  ['over loopback', () => loopback(quick ? 50 : 600)],
-  ['10,000 at once', () => bursts(quick ? 2 : 9)],
+  ['processor time of one request', () => processorTime(quick ? 20 : 250)],
+  ['one request, without I/O', () => hotPath(quick ? 1_000 : 5_000)],
+  ['over loopback', () => loopback(quick ? 50 : 250)],
+  ['10,000 at once', () => bursts(quick ? 2 : 7)],
+  ['20,000 that wait', () => crowds(quick ? 1 : 3)],
   ['renewing under load', renewal],
   [
     'memory',
     () => memory(quick ? { rounds: 300, requests: 200_000 } : { rounds: 3_000, requests: 1_000_000 }),
   ],
+  ['uploads', () => uploads(quick ? 1 : 5)],
   ['footprint', () => footprint(quick ? 9 : 31)],
   ['a fleet', fleet],
   ['races', races],

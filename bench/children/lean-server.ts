@@ -7,9 +7,13 @@ const token = JSON.stringify({ access_token: 'bench_token', token_type: 'Bearer'
 
 const server = createServer((request, response) => {
   const body = request.url === '/oauth/token' ? token : account;
+  const answer = () => {
+    response.writeHead(200, { 'content-type': 'application/json', 'content-length': body.length });
+    response.end(body);
+  };
   request.resume();
-  response.writeHead(200, { 'content-type': 'application/json', 'content-length': body.length });
-  response.end(body);
+  if (request.method === 'GET') answer();
+  else request.once('end', answer);
 });
 server.keepAliveTimeout = 0;
 server.listen(0, '127.0.0.1', () => {

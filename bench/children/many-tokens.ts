@@ -1,6 +1,6 @@
 /** 100,000 tokens in one process: what they take, and what they cost each request. Prints JSON. */
 import axios from 'axios';
-import { createPayuAuth, type PayuAuth } from 'axios-payu-auth';
+import { createPayuAuth, MemoryTokenStore, type PayuAuth, type TokenStore } from 'axios-payu-auth';
 import { interleave, pairedRatio } from '../support/paired.ts';
 import { seededRandom } from '../support/random.ts';
 import { targetWithoutIo } from '../support/target.ts';
@@ -12,11 +12,12 @@ const STRIDE = 31_337;
 const rounds = Number(process.argv[2]);
 const { tokenUrl, clientSecret, transport, apiUrl } = targetWithoutIo;
 
-function authOf(clientId: string): PayuAuth {
+function authOf(clientId: string, store?: TokenStore): PayuAuth {
   return createPayuAuth({
     environment: { tokenUrl },
     grant: { type: 'client_credentials', clientId, clientSecret },
     scope: 'scope_0',
+    ...(store === undefined ? {} : { store }),
   });
 }
 
@@ -93,9 +94,42 @@ async function lookUps(many: PayuAuth, scopes: readonly string[]) {
   };
 }
 
+/** Time of a store operation that fails, with 100,000 tokens held against the same with one. */
+async function failures(scopes: readonly string[]): Promise<number> {
+  let isBroken = false;
+  class BreakableStore extends MemoryTokenStore {
+    override set(...parameters: Parameters<MemoryTokenStore['set']>): void {
+      if (isBroken) throw new Error('The store is broken.');
+      super.set(...parameters);
+    }
+  }
+  const put = (auth: PayuAuth, index: number, scope: string) =>
+    auth.setToken({ accessToken: tokenValue(index), expiresInSeconds: 3_600 }, { scope });
+  const one = authOf('one', new BreakableStore());
+  const many = authOf('many', new BreakableStore());
+  await put(one, 0, 'scope_0');
+  for (const [index, scope] of scopes.entries()) await put(many, index, scope);
+  isBroken = true;
+  const contestant = (name: string, auth: PayuAuth) => ({
+    name,
+    run: async () => {
+      for (let i = 0; i < BATCH; i++) await put(auth, 0, 'scope_0');
+    },
+  });
+  const times = await interleave([contestant('of one', one), contestant('of many', many)], {
+    rounds: Math.ceil(rounds / 10),
+    warmUpRounds: 20,
+    random: seededRandom(5),
+  });
+  await one.close();
+  await many.close();
+  return pairedRatio(times, 'of many', 'of one').median;
+}
+
 const scopes = Array.from({ length: COUNT }, (_, index) => Buffer.from(`scope_${index}`).toString('latin1'));
 const many = authOf('many');
 const perScope = await bytesPerScope(many, scopes);
 const ratios = await lookUps(many, scopes);
 await many.close();
-console.log(JSON.stringify({ perScope, perClient: await bytesPerClient(), ...ratios }));
+const failureRatio = await failures(scopes);
+console.log(JSON.stringify({ perScope, perClient: await bytesPerClient(), failureRatio, ...ratios }));

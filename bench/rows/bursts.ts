@@ -69,7 +69,7 @@ function findings(
   return [
     {
       id: 'cold-burst-mints',
-      what: `${number.format(CALLS)} requests at once, no token`,
+      what: `${number.format(CALLS)} requests at once, no token (axios' http adapter)`,
       budget: '1 token request',
       measured: `${coldMints}`,
       isMet: coldMints === 1,
@@ -83,7 +83,7 @@ function findings(
     },
     {
       id: 'revoked-burst',
-      what: `${number.format(CALLS)} requests whose token was just revoked`,
+      what: `${number.format(CALLS)} requests whose token was just revoked (axios' http adapter)`,
       budget: `1 token request, ≤ ${number.format(2 * CALLS)} API requests`,
       measured: `${revokedMints} token request, ${number.format(sends)} API requests`,
       isMet: revokedMints === 1 && sends <= 2 * CALLS,
