@@ -39,6 +39,13 @@ function allowManyListeners(signal: AbortSignal): void {
   }
 }
 
+/** Aborts with a reason, also where a test environment or a polyfill put a class in place that knows none. */
+export function abortWith(controller: AbortController, reason: unknown): void {
+  const { signal } = controller;
+  if (!('reason' in signal)) Object.defineProperty(signal, 'reason', { value: reason });
+  controller.abort(reason);
+}
+
 export function anyOf(cancellations: readonly Cancellation[]): Cancellation {
   return {
     reason() {

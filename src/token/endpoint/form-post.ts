@@ -1,5 +1,5 @@
 import type { Clock } from '../../time/clock.ts';
-import { type Cancellation, NEVER, unlessCancelled, withinLimit } from '../../time/wait.ts';
+import { abortWith, type Cancellation, NEVER, unlessCancelled, withinLimit } from '../../time/wait.ts';
 
 /** The most that is read of a reply (G3). */
 export const LARGEST_REPLY_BYTES: number = 64 * 1024;
@@ -68,7 +68,7 @@ export async function postWithin(
     const reply = await withinLimit(answered, { clock, limitMs }, () => tooLate);
     return reply.kind === 'no-reply' ? (telling ?? reply) : reply;
   } catch (error) {
-    sending.abort(error);
+    abortWith(sending, error);
     if (error === tooLate) return telling ?? { kind: 'no-reply', error: tooLate };
     throw error;
   }

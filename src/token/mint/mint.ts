@@ -294,13 +294,19 @@ export class Mint {
     }
   }
 
+  /** Not by the signal's own method: polyfills have none. */
+  #throwIfAborted(): void {
+    const { aborted, reason } = this.#flight.signal;
+    if (aborted) throw reason;
+  }
+
   /** Waits until this mint may send; throws in a pause, and in a cool-down that nobody waits out. */
   async #passGate(): Promise<Permit> {
     const { gate, tokenUrl, clock } = this.#parts;
     for (;;) {
       // What was sent before has been answered: without callers the mint ends here (C3).
       this.#flight.stopSending();
-      this.#flight.signal.throwIfAborted();
+      this.#throwIfAborted();
       const answer = gate.ask();
       switch (answer.kind) {
         case 'pass':
@@ -398,7 +404,7 @@ export class Mint {
   async #request(permit: Permit, request: TokenRequest): Promise<Result | DeadRefresh> {
     const { clock, emit, gate, notices, tokenUrl, defaultLifeMs } = this.#parts;
     const { grant, form } = request;
-    this.#flight.signal.throwIfAborted();
+    this.#throwIfAborted();
     // Asked before each request: a change by hand, or another scope's trouble, may have come in between (C5, E3).
     if (!this.#state.isCurrent(this.#since)) return { kind: 'superseded' };
     if (!gate.maySend(permit)) return { kind: 'held-up' };

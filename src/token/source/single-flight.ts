@@ -2,7 +2,7 @@ import { forCaller } from '../../errors.ts';
 import type { Clock } from '../../time/clock.ts';
 import { type Instant, msUntil, readClock } from '../../time/instant.ts';
 import type { WaitLimit } from '../../time/limit.ts';
-import { type Cancellation, cancellationOf, sleep } from '../../time/wait.ts';
+import { abortWith, type Cancellation, cancellationOf, sleep } from '../../time/wait.ts';
 import { outOfPatienceError } from '../mint/messages.ts';
 import type { TokenRecord } from '../store/token-store.ts';
 
@@ -159,7 +159,7 @@ export class SingleFlight {
   /** Aborts the mint and rejects all who wait. A refresh that is under way goes on: it does not listen to the signal. */
   abort(reason: Error): void {
     this.#rejectAll(reason);
-    this.#abort.abort(reason);
+    abortWith(this.#abort, reason);
   }
 
   #dismiss(waiter: Waiter): void {
@@ -185,7 +185,7 @@ export class SingleFlight {
 
   #abortIfDeserted(): void {
     if (this.#isSending || !this.isDeserted) return;
-    this.#abort.abort(this.#outOfPatience ?? new Error('Nobody waits for this token any more.'));
+    abortWith(this.#abort, this.#outOfPatience ?? new Error('Nobody waits for this token any more.'));
   }
 
   #rejectAll(error: unknown): void {
