@@ -146,7 +146,8 @@ function headOf(response: AxiosResponse): Extract<FormReply, { kind: 'reply' }> 
   return {
     kind: 'reply',
     status: response.status,
-    header: (name) => headerOf(response, name),
+    // An adapter may hand over fetch's own Headers, as to axios itself.
+    header: (name) => headerOf({ ...response, headers: AxiosHeaders.from(response.headers as never) }, name),
     body: undefined,
   };
 }

@@ -1,15 +1,10 @@
 import type { AxiosResponse } from 'axios';
 import { isRecord, parseJson } from '../json.ts';
-import { tagOf } from './bodies/response-body.ts';
 import { parseChallenges } from './challenge.ts';
 
 /** A response header, whatever object the adapter keeps them in. */
 export function headerOf(response: AxiosResponse, name: string): string | undefined {
-  const { headers } = response;
-  // Axios takes fetch's own Headers from an adapter, too, and these have no entries to be seen.
-  const entries: unknown =
-    tagOf(headers) === '[object Headers]' ? Object.fromEntries(headers as never) : headers;
-  for (const [key, value] of Object.entries(entries ?? {})) {
+  for (const [key, value] of Object.entries(response.headers ?? {})) {
     if (key.toLowerCase() !== name) continue;
     if (typeof value === 'string' || typeof value === 'number') return String(value);
     if (Array.isArray(value)) return value.join(', ');

@@ -58,6 +58,6 @@ export function isBlob(data: unknown): data is Blob {
   return tagOf(data) === '[object Blob]' || tagOf(data) === '[object File]';
 }
 
-export function tagOf(data: unknown): string {
+function tagOf(data: unknown): string {
   return Object.prototype.toString.call(data);
 }
