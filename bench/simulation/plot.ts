@@ -29,9 +29,9 @@ function row(scenario: Scenario, figures: Figures, top: number): string {
   const base = top + BARS_HEIGHT;
   const bars = tokenRequests.map((count, hour) => {
     if (count === 0) return '';
-    const tall = Math.max(2, (Math.log10(count + 1) / Math.log10(MOST + 1)) * BARS_HEIGHT).toFixed(1);
-    const x = (BARS_LEFT + hour * step).toFixed(1);
-    return `M${x} ${base}v-${tall}h${(step - 2).toFixed(1)}v${tall}z`;
+    const tall = Math.max(2, (Math.log10(count + 1) / Math.log10(MOST + 1)) * BARS_HEIGHT).toFixed(0);
+    const x = (BARS_LEFT + hour * step).toFixed(0);
+    return `M${x} ${base}v-${tall}h${(step - 2).toFixed(0)}v${tall}z`;
   });
   const summary = `${number.format(total)} in ${scenario.hours} h · ${number.format(waited)} calls waited · ${number.format(failed)} failed`;
   return [

@@ -34,9 +34,11 @@ export function isFetchAdapter(adapter: AxiosAdapter, config: InternalAxiosReque
   }
 }
 
-/** Whether the installed axios is 1.`minor`.`patch` or later. */
+/** Whether the installed axios is 1.`minor`.`patch` or later. A mock of axios has no version, and counts as later. */
 export function isAxiosSince(minor: number, patch: number): boolean {
-  const [major = 0, ...rest] = axios.VERSION.split('.').map((part) => Number.parseInt(part, 10));
+  const version: string | undefined = axios.VERSION;
+  const [major = 0, ...rest] = (version ?? '2').split('.').map((part) => Number.parseInt(part, 10));
   const [installed = 0, installedPatch = 0] = rest;
-  return major > 1 || installed > minor || (installed === minor && installedPatch >= patch);
+  if (major !== 1) return major > 1;
+  return installed > minor || (installed === minor && installedPatch >= patch);
 }

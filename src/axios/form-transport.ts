@@ -1,13 +1,7 @@
 import http from 'node:http';
 import https from 'node:https';
 import type { Socket } from 'node:net';
-import {
-  AxiosHeaders,
-  type AxiosRequestConfig,
-  type AxiosResponse,
-  type InternalAxiosRequestConfig,
-  VERSION,
-} from 'axios';
+import axios, { type AxiosRequestConfig, type AxiosResponse, type InternalAxiosRequestConfig } from 'axios';
 import { invalidOption } from '../errors.ts';
 import { isRecord } from '../json.ts';
 import { safeError } from '../redact.ts';
@@ -18,7 +12,7 @@ import {
   secretsIn,
 } from '../token/endpoint/form-post.ts';
 import { isLoopback, isPlainLoopback } from '../url.ts';
-import { resolveAdapter } from './adapter.ts';
+import { isAxiosSince, resolveAdapter } from './adapter.ts';
 import { discardBody, isBlob, isBytes, isNodeStream, isWebStream } from './bodies/response-body.ts';
 import { headerOf } from './refusal.ts';
 
@@ -34,9 +28,12 @@ export type TokenHttpOptions = Pick<
  * itself would read it before 1.15 (G6).
  */
 export function formTransport(options: TokenHttpOptions): FormPost {
-  // Installed in spite of the peer range; 1.9 to 1.11 are for those who insist. A mock of axios has no version.
-  if (/^(?:0|1\.[0-8])\./.test(VERSION)) {
-    throw invalidOption('axios', `must be of version 1.12 or later; got ${VERSION}. Run: npm i axios@1`);
+  // Installed in spite of the peer range; 1.9 to 1.11 are for those who insist.
+  if (!isAxiosSince(9, 0)) {
+    throw invalidOption(
+      'axios',
+      `must be of version 1.12 or later; got ${axios.VERSION}. Run: npm i axios@1`,
+    );
   }
   return async (url, form, signal, onHead) => {
     if (signal.aborted) throw signal.reason;
@@ -57,7 +54,7 @@ export function formTransport(options: TokenHttpOptions): FormPost {
       allowAbsoluteUrls: true,
       url,
       data: form.toString(),
-      headers: new AxiosHeaders({
+      headers: new axios.AxiosHeaders({
         'Content-Type': 'application/x-www-form-urlencoded',
         Accept: 'application/json',
         'Cache-Control': 'no-cache',
@@ -147,7 +144,8 @@ function headOf(response: AxiosResponse): Extract<FormReply, { kind: 'reply' }> 
     kind: 'reply',
     status: response.status,
     // An adapter may hand over fetch's own Headers, as to axios itself.
-    header: (name) => headerOf({ ...response, headers: AxiosHeaders.from(response.headers as never) }, name),
+    header: (name) =>
+      headerOf({ ...response, headers: axios.AxiosHeaders.from(response.headers as never) }, name),
     body: undefined,
   };
 }

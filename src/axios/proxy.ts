@@ -2,9 +2,6 @@ import type { InternalAxiosRequestConfig } from 'axios';
 import { isLoopback, parseUrl } from '../url.ts';
 import { isAxiosSince } from './adapter.ts';
 
-/** Whether https is tunnelled through a proxy. */
-const TUNNELS = isAxiosSince(16, 1);
-
 type Proxied = Pick<InternalAxiosRequestConfig, 'proxy'>;
 
 /**
@@ -15,7 +12,9 @@ type Proxied = Pick<InternalAxiosRequestConfig, 'proxy'>;
 export function isReadByProxy(origin: string, { proxy }: Proxied): boolean {
   if (proxy === false) return false;
   if (origin.startsWith('http:')) return Boolean(proxy) && !isLoopback(hostOfProxy(proxy as object));
-  return !TUNNELS && (Boolean(proxy) || isProxiedByEnvironment(origin, process.env));
+  // From here on https is tunnelled.
+  if (isAxiosSince(16, 1)) return false;
+  return Boolean(proxy) || isProxiedByEnvironment(origin, process.env);
 }
 
 function hostOfProxy(proxy: { hostname?: unknown; host?: unknown }): string {

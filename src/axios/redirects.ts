@@ -33,9 +33,6 @@ export interface AttemptResult {
 /** What fetch itself allows (Fetch Standard, HTTP-redirect fetch). The fetch adapter knows no other number. */
 const MOST_REDIRECTS = 20;
 
-/** It follows none with `maxRedirects: 0`, but takes no notice of that before axios 1.20. */
-const KNOWS_ZERO = isAxiosSince(20, 0);
-
 /** Credentials that fetch takes off on its way to another origin. */
 const CREDENTIALS = ['authorization', 'proxy-authorization', 'cookie'];
 
@@ -94,7 +91,8 @@ export async function follow(
 ): Promise<AttemptResult> {
   let outcome = first;
   let hop = sent;
-  if (KNOWS_ZERO && sent.maxRedirects === 0) return first;
+  // Before axios 1.20 the fetch adapter takes no notice of it.
+  if (sent.maxRedirects === 0 && isAxiosSince(20, 0)) return first;
   for (let hops = 0; ; hops++) {
     const { response } = outcome;
     const location = locationOf(response, adapter, hop);
