@@ -25,10 +25,10 @@ import { type Finding, markdown, type Outcome } from './support/report.ts';
 const { quick = false } = parseArgs({ options: { quick: { type: 'boolean' } } }).values;
 
 const sections: readonly (readonly [name: string, measure: () => Promise<Outcome>])[] = [
-  ['processor time of one request', () => processorTime(quick ? 20 : 250)],
+  ['processor time of one request', () => processorTime(quick ? 20 : 160)],
   ['one request, without I/O', () => hotPath(quick ? 1_000 : 5_000)],
-  ['over loopback', () => loopback(quick ? 50 : 250)],
-  ['10,000 at once', () => bursts(quick ? 2 : 7)],
+  ['over loopback', () => loopback(quick ? 50 : 150)],
+  ['10,000 at once', () => bursts(quick ? 2 : 5)],
   ['20,000 that wait', () => crowds(quick ? 1 : 3)],
   ['renewing under load', renewal],
   [
