@@ -3,7 +3,7 @@ import { scenarioNamed } from './scenarios.ts';
 import { replay } from './support/explore.ts';
 import type { Event } from './support/scenario.ts';
 
-/** Orders that broke a rule once, shrunk: the scenario, and the events after its prelude. */
+/** Orders that broke a rule, or were taken for it, shrunk: the scenario, and the events after its prelude. */
 const FOUND: Readonly<Record<string, readonly [scenario: string, script: readonly Event[]]>> = {
   'invalidate() while a renewal runs in the background mints nothing for nobody (C5)': [
     'by hand',
@@ -32,6 +32,13 @@ const FOUND: Readonly<Record<string, readonly [scenario: string, script: readonl
   'a request that was sent is seen through although its caller leaves (C3)': [
     'impatient callers',
     ['call #1', 'token-lost @A'],
+  ],
+  'a found token stays found when a renewal in the background brings it once more (D3)': [
+    'a server that reuses tokens, and one that revokes them',
+    [
+      ...['call #1', 'call #2', 'token-dead @A', 'api #1', 'token @A', 'window', 'api #2'],
+      ...['token-same @A', 'revoke-all'],
+    ],
   ],
 };
 

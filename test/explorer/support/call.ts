@@ -7,6 +7,8 @@ import type { CallSetup } from './scenario.ts';
 export interface ApiSend {
   readonly token: string;
   readonly order: number;
+  /** Of the token request that brought the token, as far as the auth's own had brought it by then; else 0. */
+  readonly mintedOrder: number;
   readonly startedAt: number;
   /** Whether the token was alive when the request arrived. */
   readonly wasAlive: boolean;
@@ -42,16 +44,14 @@ export function sameness(call: Call): string {
 export interface Surroundings {
   readonly isClosed: boolean;
   readonly losesNoCall: boolean;
-  /** Of the tokens that were found, and not minted for this call (D3). */
-  readonly wasFound: (token: string, refusedOrder: number) => boolean;
 }
 
 /** The rule that a call broke, if any. */
 export function whatIsWrong(call: Call, surroundings: Surroundings): string | undefined {
-  return wrongSends(call, surroundings) ?? wrongEnd(call, surroundings);
+  return wrongSends(call) ?? wrongEnd(call, surroundings);
 }
 
-function wrongSends(call: Call, { wasFound }: Surroundings): string | undefined {
+function wrongSends(call: Call): string | undefined {
   const { sends } = call;
   if (call.replay === 'disabled' && sends.length > 1) return `was sent ${sends.length} times and must not be`;
   for (const [index, { answer, token }] of sends.slice(0, -1).entries()) {
@@ -61,8 +61,9 @@ function wrongSends(call: Call, { wasFound }: Surroundings): string | undefined 
   const refusals = sends.slice(0, -1).filter(({ answer }) => answer === 401);
   if (sends.length - 1 - refusals.length > 2) return 'was retried too often after rate limits';
   if (refusals.length > 2) return `was sent ${sends.length} times`;
-  const second = sends[sends.indexOf(refusals[0] as ApiSend) + 1];
-  if (refusals.length === 2 && !wasFound(second?.token ?? '', refusals[0]?.answeredOrder ?? 0)) {
+  const [first] = refusals;
+  const second = sends[sends.indexOf(first as ApiSend) + 1];
+  if (refusals.length === 2 && (second?.mintedOrder ?? 0) > (first?.answeredOrder ?? 0)) {
     return 'was sent a third time, after a token that was minted for it (D3)';
   }
   return undefined;

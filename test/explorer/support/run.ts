@@ -65,7 +65,6 @@ export class Run {
       const wrong = whatIsWrong(call, {
         isClosed: world.member(call.auth).isClosed,
         losesNoCall: this.#scenario.losesNoCall && !world.member(call.auth).hadTrouble,
-        wasFound: (token, order) => world.wasFound(call, token, order),
       });
       if (wrong !== undefined) world.wrong(`call #${call.number} ${wrong}`);
     }

@@ -258,12 +258,6 @@ export class World {
     }
   }
 
-  /** Whether a call may have found this token, and not caused its mint (D3). */
-  wasFound(call: Call, value: string, refusedOrder: number): boolean {
-    const known = this.#known.get(value);
-    return known?.auth !== call.auth || known.order < refusedOrder;
-  }
-
   /** When the newest token that is alive enters its renew-ahead window, in milliseconds from now. */
   get windowInMs(): number | undefined {
     const live = [...this.#known].filter(([value]) => this.server.accepts(value)).at(-1)?.[1];
@@ -295,9 +289,11 @@ export class World {
     const call = this.call(Number(config.headers.get('x-call')));
     if (call === undefined) throw new Error('a request of no call');
     const token = String(config.headers.get('authorization') ?? '').replace('Bearer ', '');
+    const known = this.#known.get(token);
     const send: ApiSend = {
       token,
       order: ++this.#order,
+      mintedOrder: known?.auth === call.auth ? known.order : 0,
       startedAt: this.clock.steadyMs(),
       wasAlive: this.server.accepts(token),
       answer: undefined,
