@@ -92,6 +92,8 @@ export class GateModel {
   readonly #tries: number;
   /** Refreshes in a row that failed, and were no refusals. */
   #brokenRefreshes = 0;
+  /** The last refresh broke the server once too often: the primary grant follows in the same mint, before any pause. */
+  #isFallbackDue = false;
   #isClosed = false;
   #opensAt: Moment = LONG_AGO;
   /** Told side by side with what closed the gate: it takes effect once the auth has read it too. */
@@ -123,7 +125,11 @@ export class GateModel {
     const tooEarlyMs = between(now, this.#opensAt);
     // Where a refresh has broken the server so often, the primary grant is tried at once (F2).
     const isFallback = grant !== 'refresh_token' && this.#brokenRefreshes >= this.#tries;
-    if (isFallback) return { round, wrong: undefined };
+    if (isFallback) {
+      if (this.#isFallbackDue) this.#pauses = Math.max(0, this.#pauses - 1);
+      this.#isFallbackDue = false;
+      return { round, wrong: undefined };
+    }
     if (tooEarlyMs > 0) return { round, wrong: `a token request ${tooEarlyMs} ms too early` };
     return { round, wrong: this.#probes > 1 ? 'two token requests at once while in trouble' : undefined };
   }
@@ -141,6 +147,7 @@ export class GateModel {
   ends(round: number, reply: TokenReply, now: Moment, grant: string): void {
     if (grant === 'refresh_token') {
       this.#brokenRefreshes = reply.kind === 'passing' ? this.#brokenRefreshes + 1 : 0;
+      this.#isFallbackDue = this.#brokenRefreshes >= this.#tries;
     }
     this.leaves(round);
     const counts = !this.#isClosed || round === this.#round;
