@@ -25,7 +25,7 @@ import { type Finding, markdown, type Outcome } from './support/report.ts';
 const { quick = false } = parseArgs({ options: { quick: { type: 'boolean' } } }).values;
 
 const sections: readonly (readonly [name: string, measure: () => Promise<Outcome>])[] = [
-  ['processor time of one request', () => processorTime(quick ? 20 : 160)],
+  ['processor time of one request', () => processorTime(quick ? 20 : 120)],
   ['one request, without I/O', () => hotPath(quick ? 1_000 : 5_000)],
   ['over loopback', () => loopback(quick ? 50 : 150)],
   ['10,000 at once', () => bursts(quick ? 2 : 5)],
