@@ -19,6 +19,8 @@ export interface Call {
   readonly maxWaitMs: number;
   /** It can't or must not be sent a second time. */
   readonly isOnce: boolean;
+  /** Fetch would have to send a stream again to follow the redirect: a network error, as with bare axios. */
+  readonly canNotFollow: boolean;
   readonly controller: AbortController;
   readonly mustSucceed: boolean;
   readonly mayMeetFaults: () => boolean;
@@ -106,5 +108,6 @@ function wrongEnd(call: Call): string | undefined {
   }
   if (!isAxiosError(result)) return `rejects with ${String(result)}`;
   if (result.response !== undefined || call.mayMeetFaults()) return undefined;
+  if (call.canNotFollow && result.code === 'ERR_NETWORK') return undefined;
   return `rejects with ${result.code} (${result.message}) although no fault was planned`;
 }

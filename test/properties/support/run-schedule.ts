@@ -206,7 +206,11 @@ class Run {
       ...(step.replay ? {} : { replay: false }),
       ...(step.maxWaitMs === undefined ? {} : { maxWaitMs: step.maxWaitMs }),
     };
-    const limits = { isOnce: isOnce || !step.replay, maxWaitMs: step.maxWaitMs ?? MAX_WAIT_MS };
+    const limits = {
+      isOnce: isOnce || !step.replay,
+      maxWaitMs: step.maxWaitMs ?? MAX_WAIT_MS,
+      canNotFollow: isOnce && step.to === 'redirect-307' && step.adapter === 'fetch',
+    };
     this.#begin(
       `${step.to} with ${step.body} by ${step.adapter}`,
       member,
@@ -281,9 +285,10 @@ class Run {
     member: Member,
     scope: number,
     work: (signal: AbortSignal) => Promise<unknown>,
-    limits: { readonly isOnce: boolean; readonly maxWaitMs: number } = {
+    limits: Pick<Call, 'isOnce' | 'maxWaitMs' | 'canNotFollow'> = {
       isOnce: true,
       maxWaitMs: MAX_WAIT_MS,
+      canNotFollow: false,
     },
   ): void {
     const { world } = this;
