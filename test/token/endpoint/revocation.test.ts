@@ -64,6 +64,21 @@ describe('what a reply to a revocation means', () => {
     ],
     ['a body too large to read', { status: 401, body: undefined }, { code: 'ERR_TOKEN_REFUSED' }],
     ['500', { status: 500 }, { code: 'ERR_TOKEN_UNAVAILABLE', status: 500, attempts: 1 }],
+    ['408', { status: 408 }, { code: 'ERR_TOKEN_UNAVAILABLE', status: 408 }],
+    ['421', { status: 421 }, { code: 'ERR_TOKEN_UNAVAILABLE', status: 421 }],
+    ['425', { status: 425 }, { code: 'ERR_TOKEN_UNAVAILABLE', status: 425 }],
+    ['499', { status: 499 }, { code: 'ERR_TOKEN_UNAVAILABLE', status: 499 }],
+    ['407', { status: 407 }, { code: 'ERR_TOKEN_REFUSED', status: 407 }],
+    [
+      'server_error with a 401',
+      { status: 401, body: oauth('server_error') },
+      { code: 'ERR_TOKEN_UNAVAILABLE', status: 401 },
+    ],
+    [
+      '408 with a word that says no',
+      { status: 408, body: oauth('invalid_client') },
+      { code: 'ERR_TOKEN_REFUSED', error: 'invalid_client' },
+    ],
     [
       '429 with a wait',
       { status: 429, header: (name: string) => (name === 'retry-after' ? '7' : undefined) },
