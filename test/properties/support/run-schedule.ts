@@ -80,7 +80,7 @@ class Run {
         await this.#advance(step.ms);
         break;
       case 'step-wall':
-        this.world.clock.stepWall(step.ms);
+        this.world.stepWall(step.ms);
         break;
       case 'stall':
         this.world.clock.stall(step.ms);

@@ -381,6 +381,16 @@ export class World {
     if (!isRefused) this.wrong(`${name} asks for a token for "${scope}" and holds a good one`);
   }
 
+  /** What was over by the clock as it was may have been given up, and be looked for by a mint that goes on (T1). */
+  stepWall(ms: number): void {
+    for (const { held } of this.members.values()) {
+      for (const [scope, { renewAt }] of held) {
+        if (between(momentOf(this.clock), renewAt) <= 0) held.delete(scope);
+      }
+    }
+    this.clock.stepWall(ms);
+  }
+
   #learn(send: TokenSend, text: string): void {
     let reply: { access_token?: unknown; expires_in?: unknown; refresh_token?: unknown };
     try {
