@@ -181,7 +181,8 @@ export class GateModel {
   }
 
   #limited(toldMs: number | undefined, counts: boolean, now: Moment): void {
-    const usable = toldMs === 0 && this.#wasToldZero ? undefined : toldMs;
+    // Side by side nobody has come back.
+    const usable = counts && toldMs === 0 && this.#wasToldZero ? undefined : toldMs;
     if (!counts) {
       this.#laterOpensAt = later(this.#laterOpensAt, after(now, usable ?? 500));
       return;
