@@ -331,6 +331,8 @@ function checkedOptions<T extends object>(
   return givenOptions('', options, known);
 }
 
+const NOTHING_ELSE: TokenRecord['extra'] = Object.freeze({});
+
 function givenToken(
   token: { accessToken: string; expiresInSeconds?: number; refreshToken?: string },
   scope: readonly string[],
@@ -361,7 +363,7 @@ function givenToken(
     scope,
     obtainedAt: now,
     expiresAt: accessToken === '' ? now : now + lifeMs(expiresInSeconds, undefined, defaultLifeMs),
-    extra: {},
+    extra: NOTHING_ELSE,
   };
 }
 

@@ -35,10 +35,13 @@ export function msSince(start: Instant, now: Instant): number {
   return Math.max(0, Math.min(now.wallMs - start.wallMs, now.steadyMs - start.steadyMs));
 }
 
+/** One of the two where both clocks agree: a token's times are mostly the same ones. */
 export function earlierOf(a: Instant, b: Instant): Instant {
+  if (a.wallMs <= b.wallMs && a.steadyMs <= b.steadyMs) return a;
   return { wallMs: Math.min(a.wallMs, b.wallMs), steadyMs: Math.min(a.steadyMs, b.steadyMs) };
 }
 
 export function laterOf(a: Instant, b: Instant): Instant {
+  if (a.wallMs >= b.wallMs && a.steadyMs >= b.steadyMs) return a;
   return { wallMs: Math.max(a.wallMs, b.wallMs), steadyMs: Math.max(a.steadyMs, b.steadyMs) };
 }

@@ -142,7 +142,7 @@ export class Mint {
   async #repeatUntilCounts(): Promise<Obtained> {
     const started = this.#since;
     for (let mints = 0; mints < MOST_MINTS; mints++) {
-      await unlessCancelled(this.#state.changes.carriedOut, this.#flight.aborted);
+      await unlessCancelled(Promise.resolve(this.#state.changing), this.#flight.aborted);
       if (!this.#state.isCurrent(started) && this.#state.isUsable(this.#now())) return this.#changedByHand();
       const obtained = await this.#mintOnce();
       if (obtained !== undefined) return obtained;

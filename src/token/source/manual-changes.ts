@@ -29,7 +29,7 @@ export class ManualChanges {
     if (state.isUsable(now)) state.flight?.resolveAll({ record, how: 'found' });
     // With the secrets as they are now: the token belongs to them.
     state.storeKey = undefined;
-    return state.changes.carryOut(async () => {
+    return state.change(async () => {
       const storeKey = await this.#storeKey(scope, state);
       refusals.forget(storeKey);
       await notices.forgetRefusal(storeKey);
@@ -44,7 +44,7 @@ export class ManualChanges {
     const value = state.record?.accessToken;
     state.forgetAccessToken();
     if (!value) return; // none was held: nothing of ours is in the store
-    await state.changes.carryOut(async () => {
+    await state.change(async () => {
       const storeKey = await this.#storeKey(scope, state);
       const stored = await store.get(storeKey);
       // Of a sibling's newer token nothing was decided; and a record with a refresh token stays: without the lock a
@@ -59,7 +59,7 @@ export class ManualChanges {
     const held = state.record;
     const isHeldOver = state.isOverForCertain(readClock(clock));
     state.forgetAll();
-    const stored = await state.changes.carryOut(async () => {
+    const stored = await state.change(async () => {
       const storeKey = await this.#storeKey(scope, state);
       const record = await store.get(storeKey);
       state.forgetFound(record);

@@ -122,8 +122,8 @@ export class TokenSource {
   }
 
   /** Settles when the store was asked for a token that helps where renewing did not. Never rejects. */
-  looked(key: string): Promise<void> {
-    return this.#state(key).look;
+  async looked(key: string): Promise<void> {
+    await this.#state(key).look;
   }
 
   /** Says that a request with this token succeeded. */

@@ -4,7 +4,6 @@ import { earlierOf, type Instant, isOver, LONG_AGO, laterOf, msUntil } from '../
 import type { Refusal } from '../endpoint/token-endpoint.ts';
 import { endOfFound, isAnotherLife, nextRenewAt, renewAt, usableUntil } from '../expiry.ts';
 import type { TokenRecord } from '../store/token-store.ts';
-import { PendingChanges } from './pending-changes.ts';
 import { type HowHeld, RefusalPauses } from './refusal-pauses.ts';
 import type { SingleFlight } from './single-flight.ts';
 
@@ -54,7 +53,7 @@ export class TokenState {
   /** The mint under way, if any: everybody shares it. */
   flight: SingleFlight | undefined;
   /** The last look into the store in a pause between renewals (D5), and when the next one may follow. */
-  look: Promise<void> = Promise.resolve();
+  look: Promise<void> | undefined;
   nextLookAt: Instant = LONG_AGO;
   /** The key in the store, once the secrets were asked for it. */
   storeKey: string | undefined;
@@ -70,7 +69,8 @@ export class TokenState {
   brokenRefreshes = 0;
   /** When a refresh was sent whose answer was lost, and maybe a new refresh token with it; until another token comes. */
   lostRefreshAt: number | undefined;
-  readonly changes: PendingChanges = new PendingChanges();
+  /** Changes by hand, on their way into the store. Settles when all of them are carried out; never rejects. */
+  changing: Promise<void> | undefined;
 
   #record: TokenRecord | undefined;
   #end: Instant = LONG_AGO;
@@ -93,7 +93,8 @@ export class TokenState {
   #refreshTokenEpoch = 0;
   /** Rises with each drop: tells a mint that began before a refusal from one that began after it (D3). */
   #drops = 0;
-  readonly #refusalPauses = new RefusalPauses();
+  /** Made by the first refusal. */
+  #refusalPauses: RefusalPauses | undefined;
 
   /** `after-forgetting`: all tokens of this auth were forgotten by hand before this one was first asked for. */
   constructor(created: 'first' | 'after-forgetting' = 'first') {
@@ -144,12 +145,22 @@ export class TokenState {
   isDead(now: Instant): boolean {
     return (
       this.flight === undefined &&
-      this.changes.isEmpty &&
+      this.changing === undefined &&
       !this.isUsable(now) &&
       isOver(this.#end, now) &&
       this.#record?.refreshToken === undefined &&
-      !this.#refusalPauses.isPaused(now)
+      this.#refusalPauses?.isPaused(now) !== true
     );
+  }
+
+  /** Carries out a change by hand: one after the other, and before any mint looks into the store again (C5). */
+  change<T>(carryOut: () => Promise<T>): Promise<T> {
+    const done = Promise.resolve(this.changing).then(carryOut);
+    const changing = done.then(ignore, ignore).then(() => {
+      if (this.changing === changing) this.changing = undefined;
+    });
+    this.changing = changing;
+    return done;
   }
 
   /** Why a token would be minted now. */
@@ -220,7 +231,7 @@ export class TokenState {
     if (isSameLife) this.postponeRenewal(now);
     else this.#openWindow(how);
     const forRefusal = record.accessToken === this.#refusedValue ? 'as-the-refused' : 'for-the-refused';
-    this.#refusalPauses.received(origin === 'refused' ? forRefusal : 'otherwise', now);
+    this.#refusalPauses?.received(origin === 'refused' ? forRefusal : 'otherwise', now);
     this.#refusedValue = undefined;
     this.#unwanted?.delete(record.accessToken);
     return isSame;
@@ -250,6 +261,7 @@ export class TokenState {
   /** A request with this token was answered 401 (D2, D3, D5). */
   refuse(value: string, now: Instant, how: HowHeld): Standing {
     this.#noteUnwanted(value);
+    this.#refusalPauses ??= new RefusalPauses();
     if (!this.isUsable(now)) {
       if (this.#record?.accessToken !== value || this.#refusedValue !== undefined) return 'gone';
       this.#drop(value);
@@ -263,11 +275,11 @@ export class TokenState {
 
   /** A request with this token succeeded: it is good, and so is renewing (D5). */
   succeed(value: string, now: Instant, how: HowHeld): void {
-    if (this.#record?.accessToken === value) this.#refusalPauses.succeeded(now, how);
+    if (this.#record?.accessToken === value) this.#refusalPauses?.succeeded(now, how);
   }
 
   get needsProof(): boolean {
-    return this.#refusalPauses.needsProof;
+    return this.#refusalPauses?.needsProof === true;
   }
 
   /** Forgets the access token, by hand; the refresh token stays. */
@@ -304,7 +316,7 @@ export class TokenState {
     this.#refusedValue = undefined;
     this.#unwanted?.delete(record.accessToken);
     this.#beginAnew();
-    this.#refusalPauses.received('otherwise', now);
+    this.#refusalPauses?.received('otherwise', now);
     this.#end = end;
     this.#usableUntil = record.accessToken === '' ? LONG_AGO : usableUntil(end, now);
     this.#openWindow(how);
@@ -347,6 +359,8 @@ export class TokenState {
     if (value !== '') this.#unwanted = remember(value, this.#unwanted);
   }
 }
+
+function ignore(): void {}
 
 /** Adds the value, and forgets the oldest where there are too many. */
 function remember(value: string, values: Set<string> = new Set()): Set<string> {

@@ -24,7 +24,7 @@ function isDead(record: TokenRecord): boolean {
  */
 export class MemoryTokenStore implements TokenStore {
   readonly #records: ExpiringMap<TokenRecord> = new ExpiringMap(isDead);
-  readonly #locks = new Map<string, Mutex>();
+  #locks: Map<string, Mutex> | undefined;
 
   get(key: string): TokenRecord | undefined {
     return this.#records.get(key);
@@ -39,6 +39,7 @@ export class MemoryTokenStore implements TokenStore {
   }
 
   async withLock<T>(key: string, task: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    this.#locks ??= new Map();
     const lock = this.#locks.get(key) ?? new Mutex();
     this.#locks.set(key, lock);
     const place = lock.acquire();
@@ -49,7 +50,7 @@ export class MemoryTokenStore implements TokenStore {
       // A place in the queue can't be given up: a caller that left hands the lock on as soon as it comes.
       void place.then((release) => {
         release();
-        if (!lock.isLocked()) this.#locks.delete(key);
+        if (!lock.isLocked()) this.#locks?.delete(key);
       });
     }
   }

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { endOfFound } from '../../../src/token/expiry.ts';
 import { TokenState } from '../../../src/token/source/token-state.ts';
 import type { TokenRecord } from '../../../src/token/store/token-store.ts';
-import { at } from '../support.ts';
+import { at, deferred } from '../support.ts';
 
 const T0 = 1_000_000;
 const LIFE = 100_000;
@@ -624,7 +624,7 @@ describe('may the state itself be forgotten?', () => {
     [
       'with a change under way: no',
       () => new TokenState(),
-      (state: TokenState) => void state.changes.carryOut(() => new Promise(() => {})),
+      (state: TokenState) => void state.change(() => new Promise(() => {})),
       T0,
       false,
     ],
@@ -664,4 +664,23 @@ describe('a token by hand', () => {
     expect(state.isUsable(at(T0))).toBe(false);
     expect(state.record?.refreshToken).toBe('r1');
   });
+});
+
+test('changes by hand are carried out one after the other, also behind one that failed', async () => {
+  const state = holding();
+  const gate = deferred();
+  const order: number[] = [];
+  const first = state.change(async () => {
+    await gate.promise;
+    order.push(1);
+    throw new Error('first');
+  });
+  const second = state.change(async () => order.push(2));
+  expect(state.changing).toBeDefined();
+  gate.resolve();
+  await expect(first).rejects.toThrow('first');
+  expect(await second).toBe(2);
+  await state.changing;
+  expect(order).toEqual([1, 2]);
+  expect(state.changing).toBeUndefined();
 });
