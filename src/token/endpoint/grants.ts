@@ -120,7 +120,7 @@ export function textFault(value: string): string | undefined {
   return undefined;
 }
 
-/** Form of the primary grant: exactly the documented parameters, and none that is empty (F1). */
+/** Form of the primary grant: exactly the documented parameters, a refresh without `scope`, and none that is empty (F1). */
 export function primaryForm(
   grant: WireGrant,
   secrets: AskedSecrets,
@@ -131,7 +131,7 @@ export function primaryForm(
     ...grant.open,
     grant_type: grant.grantType,
     client_id: grant.clientId,
-    scope: scopeKey(scope),
+    scope: grant.grantType === 'refresh_token' ? undefined : scopeKey(scope),
   });
 }
 

@@ -146,7 +146,7 @@ function refusalIn(body: unknown, status: number, secrets: Iterable<string>): Re
     error: error === undefined || PROTOCOL_WORDS.has(error) ? error : quotable(error, secrets),
     errorDescription: description === undefined ? undefined : quotable(description, secrets),
     status,
-    isJson: isRecord(body),
+    isJson: body !== undefined,
   };
 }
 

@@ -84,7 +84,7 @@ type TokenRequest =
       readonly refreshToken: string;
     };
 
-/** The refresh token is of no use any more: refused, or answered with a 5xx once too often (F2). */
+/** The refresh token is of no use any more: refused, or answered without a token once too often (F2). */
 interface DeadRefresh {
   readonly kind: 'dead-refresh';
   readonly refreshToken: string;
@@ -423,8 +423,10 @@ export class Mint {
       // Those of this form and of the grant: a refresh does not send the password, and a server may quote it all the same.
       secrets: [...secretsIn(form), ...Object.values(this.#secrets)],
     });
-    if (request.kind === 'refresh') this.#countBroken(outcome);
     if (grant === 'refresh_token' && isAnswerLost(outcome)) this.#state.lostRefreshAt = sentAt.wallMs;
+    if (request.kind === 'refresh' && this.#isRefreshBroken(outcome)) {
+      return { kind: 'dead-refresh', refreshToken: request.refreshToken, refusal: undefined };
+    }
     switch (outcome.kind) {
       case 'token': {
         gate.answered(permit);
@@ -447,9 +449,6 @@ export class Mint {
         return { kind: 'held-up' };
       }
       case 'fault':
-        if (request.kind === 'refresh' && this.#isRefreshBroken()) {
-          return { kind: 'dead-refresh', refreshToken: request.refreshToken, refusal: undefined };
-        }
         return this.#fail(outcome, permit, this.#flight.isAwaited ? 'try-again' : 'leave-it');
       case 'unusable':
         return this.#fail(outcome, permit, 'not-helped-by-trying');
@@ -464,14 +463,12 @@ export class Mint {
     throw this.#lastFailure;
   }
 
-  #countBroken(outcome: TokenOutcome): void {
-    if (outcome.kind !== 'fault') this.#state.brokenRefreshes = 0;
-    // A lost answer says nothing of the refresh token.
-    else if ((outcome.status ?? 0) >= 500) this.#state.brokenRefreshes++;
-  }
-
   /** So that one broken record cannot lock the client out, the primary grant is then tried once (F2). */
-  #isRefreshBroken(): boolean {
+  #isRefreshBroken(outcome: TokenOutcome): boolean {
+    // A lost answer says nothing of the refresh token.
+    if (outcome.kind === 'fault' && (outcome.status ?? 0) < 500) return false;
+    const isBroken = outcome.kind === 'fault' || outcome.kind === 'unusable';
+    this.#state.brokenRefreshes = isBroken ? this.#state.brokenRefreshes + 1 : 0;
     if (this.#isRefreshPrimary || this.#state.brokenRefreshes < this.#parts.tokenAttempts) return false;
     this.#state.brokenRefreshes = 0;
     return true;

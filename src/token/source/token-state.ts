@@ -65,7 +65,7 @@ export class TokenState {
   leftAside: Set<string> | undefined;
   /** The word that the refresh token is dead, until another one is known (F3). */
   deadRefresh: Refusal | undefined;
-  /** Refreshes in a row that the server answered with a 5xx (F2). */
+  /** Refreshes in a row that the server answered with a 5xx, or a success without a token (F2). */
   brokenRefreshes = 0;
   /** When a refresh was sent whose answer was lost, and maybe a new refresh token with it; until another token comes. */
   lostRefreshAt: number | undefined;

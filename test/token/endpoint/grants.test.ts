@@ -51,7 +51,7 @@ describe("the primary grant's form: exactly the parameters of docs/payu.md, no e
     [
       'refresh_token of a public client: no client_secret',
       REFRESH,
-      { grant_type: 'refresh_token', client_id: 'public', refresh_token: 'r', scope: 'a b' },
+      { grant_type: 'refresh_token', client_id: 'public', refresh_token: 'r' },
     ],
     [
       'refresh_token of a confidential client',
@@ -61,7 +61,6 @@ describe("the primary grant's form: exactly the parameters of docs/payu.md, no e
         client_id: 'public',
         client_secret: 's',
         refresh_token: 'r',
-        scope: 'a b',
       },
     ],
     [

@@ -45,7 +45,7 @@ describe('the grants of docs/payu.md', () => {
     expect((await auth.getToken()).extra.user_uuid).toMatch(/\S/);
   });
 
-  test('refresh_token of a public client: client id, refresh token, grant type, scope, no secret', async () => {
+  test('refresh_token of a public client: client id, refresh token and grant type; no scope, no secret', async () => {
     const { createAuth, sandbox } = await startHarness();
     const { refreshToken } = sandbox.issueToken();
     await createAuth({ grant: refreshGrant(refreshToken) }).getToken();
@@ -54,7 +54,6 @@ describe('the grants of docs/payu.md', () => {
         client_id: sandbox.publicClientId,
         refresh_token: refreshToken,
         grant_type: 'refresh_token',
-        scope: PAYOUTS_SCOPE,
       },
     ]);
   });

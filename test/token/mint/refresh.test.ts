@@ -74,6 +74,19 @@ describe('a dead refresh token with a password grant behind it (F2)', () => {
     expect(grants(sandbox)).toEqual(['password', 'refresh_token', 'password']);
   });
 
+  test.each<[string, unknown]>([
+    ['a list', ['refused']],
+    ['a text', '"refused"'],
+    ['null', null],
+  ])('also where the JSON is %s', async (_, body) => {
+    const { payouts, sandbox, clock } = await startHarness({ grant: PASSWORD_GRANT }, ROTATING);
+    await callAccount(payouts);
+    clock.advance(100_000);
+    sandbox.replyNext({ status: 400, body });
+    await callAccount(payouts);
+    expect(grants(sandbox)).toEqual(['password', 'refresh_token', 'password']);
+  });
+
   test("a firewall's page is not: no password is sent", async () => {
     const { payouts, sandbox, clock } = await startHarness({ grant: PASSWORD_GRANT }, ROTATING);
     await callAccount(payouts);
@@ -116,6 +129,24 @@ describe('a refresh that the server answers with 5xx in a row (F2)', () => {
     }
     await call;
     expect(grants(sandbox)).toEqual(expected);
+  });
+
+  test.each<[string, unknown]>([
+    ['JSON', { code: 600, status: 'FAILURE' }],
+    ['a page', '<html></html>'],
+    ['nothing', ''],
+  ])('or with a success that holds no token (%s): the same', async (_, body) => {
+    const { payouts, sandbox, clock } = await startHarness(
+      { grant: PASSWORD_GRANT, tokenAttempts: 2 },
+      ROTATING,
+    );
+    await callAccount(payouts);
+    clock.advance(100_000);
+    sandbox.replyNext({ body });
+    sandbox.replyNext({ body });
+    await expect(callAccount(payouts)).rejects.toMatchObject({ code: 'ERR_TOKEN_RESPONSE' });
+    await callAccount(payouts);
+    expect(grants(sandbox)).toEqual(['password', 'refresh_token', 'refresh_token', 'password']);
   });
 
   test('answers that were lost do not count', async () => {
