@@ -3,12 +3,12 @@ import { ClosedError, invalidOption } from '../errors.ts';
 import { scopeKey } from '../token/endpoint/scope.ts';
 import { hostOf, isLoopback } from '../url.ts';
 import { givenOption } from '../validation.ts';
-import { httpAdapter, isUsers, resolveAdapter } from './adapter.ts';
+import { httpAdapter, isFetchAdapter, isUsers, resolveAdapter } from './adapter.ts';
 import { unlinked } from './bodies/unlinked.ts';
 import { concealRequest, concealSockets } from './conceal.ts';
 import { Exchange, type ExchangeParts } from './exchange.ts';
 import { type Destination, OriginGuard, type Withheld } from './origin.ts';
-import { isReadByProxy } from './proxy.ts';
+import { isFetchedByProxy, isReadByProxy } from './proxy.ts';
 import { resolveRequestOptions } from './request-options.ts';
 import { cleanLaterErrors, restoreError } from './restore.ts';
 import { copyConfig } from './sent-config.ts';
@@ -151,8 +151,11 @@ function sending(client: AxiosInstance, attachment: Attachment): Send {
     if (destination.kind === 'withheld') return destination;
     const { origin } = destination;
     if (config.auth && headerIsAuthorization) return { kind: 'withheld', reason: 'basic-auth', origin };
-    const isRead = adapter === http && !allowInsecureHttp && isReadByProxy(origin, config);
-    return isRead ? { kind: 'withheld', reason: 'insecure-http', origin } : destination;
+    const isRead =
+      adapter === http
+        ? isReadByProxy(origin, config)
+        : isFetchedByProxy(origin, config) && isFetchAdapter(adapter, config);
+    return isRead && !allowInsecureHttp ? { kind: 'withheld', reason: 'insecure-http', origin } : destination;
   };
   const withhold = (reason: Withheld['reason'] | 'own-header', origin: string): void => {
     attachment.emit({ type: 'token-withheld', reason, origin });

@@ -12,8 +12,9 @@ import {
   secretsIn,
 } from '../token/endpoint/form-post.ts';
 import { isLoopback, isPlainLoopback } from '../url.ts';
-import { isAxiosSince, resolveAdapter } from './adapter.ts';
+import { isAxiosSince, isFetchAdapter, resolveAdapter } from './adapter.ts';
 import { discardBody, isBlob, isBytes, isNodeStream, isWebStream } from './bodies/response-body.ts';
+import { hostIn, isAgentOfEnvironment, isFetchedByProxy } from './proxy.ts';
 import { headerOf } from './refusal.ts';
 
 /** Transport of the token and revocation requests: axios' own options. */
@@ -65,6 +66,11 @@ export function formTransport(options: TokenHttpOptions): FormPost {
     });
     try {
       const adapter = resolveAdapter(config.adapter, config);
+      if (isFetchedByProxy(url, config) && isFetchAdapter(adapter, config)) {
+        throw new Error(
+          'this token request to this machine would be handed by fetch to a proxy in the clear. Name the host in NO_PROXY',
+        );
+      }
       const response = await (async () => adapter(config))().catch(answerIn);
       const head = headOf(response);
       onHead?.(head);
@@ -90,7 +96,10 @@ const quietTransport = {
     const { request } = options.protocol === 'https:' ? https : http;
     // Node.js would take the path of a socket from a polluted prototype (G6).
     const socketPath = Object.hasOwn(options, 'socketPath') ? options.socketPath : undefined;
-    const sent = request({ ...options, socketPath }, callback);
+    const isPlain = options.protocol === 'http:' && isLoopback(hostIn(options));
+    // The environment's proxy would read the secret (G5).
+    const agent = isPlain && isAgentOfEnvironment(options.agent) ? false : options.agent;
+    const sent = request({ ...options, agent, socketPath }, callback);
     return sent.on('socket', (socket: QuietSocket) => {
       if (isLastLoud(options.agent)) return;
       socket.unref?.();
@@ -118,14 +127,14 @@ function isLastLoud(agent: https.RequestOptions['agent']): boolean {
 }
 
 /** A whole URL as the path is what a client asks of a forward proxy, with the secret in the body. */
-function refuseProxyInTheClear({ path, hostname, host }: https.RequestOptions): void {
-  const asked = String(path);
+function refuseProxyInTheClear(options: https.RequestOptions): void {
+  const asked = String(options.path);
   if (/^https:/i.test(asked)) {
     throw new Error(
       'this token request for https would be handed to the proxy in the clear. Use axios 1.16.1 or later, or an agent that tunnels as "http.httpsAgent" with "http.proxy" false',
     );
   }
-  if (isPlainLoopback(asked) && !isLoopback(String(hostname ?? host))) {
+  if (isPlainLoopback(asked) && !isLoopback(hostIn(options))) {
     throw new Error(
       'this token request to this machine would be handed to a proxy on another one in the clear. Set "http.proxy" to false',
     );

@@ -1,8 +1,10 @@
+import http from 'node:http';
 import type { InternalAxiosRequestConfig } from 'axios';
-import { isLoopback, parseUrl } from '../url.ts';
+import { isLoopback, isPlainLoopback, parseUrl } from '../url.ts';
 import { isAxiosSince } from './adapter.ts';
 
 type Proxied = Pick<InternalAxiosRequestConfig, 'proxy'>;
+type Fetched = Pick<InternalAxiosRequestConfig, 'fetchOptions'>;
 
 /**
  * Whether axios' http adapter would hand the request, and the token with it, to a proxy in the clear (G5). A plain
@@ -11,14 +13,41 @@ type Proxied = Pick<InternalAxiosRequestConfig, 'proxy'>;
  */
 export function isReadByProxy(origin: string, { proxy }: Proxied): boolean {
   if (proxy === false) return false;
-  if (origin.startsWith('http:')) return Boolean(proxy) && !isLoopback(hostOfProxy(proxy as object));
+  if (origin.startsWith('http:')) return Boolean(proxy) && !isLoopback(hostIn(proxy as object));
   // From here on https is tunnelled.
   if (isAxiosSince(16, 1)) return false;
   return Boolean(proxy) || isProxiedByEnvironment(origin, process.env);
 }
 
-function hostOfProxy(proxy: { hostname?: unknown; host?: unknown }): string {
-  const host = String(proxy.hostname || proxy.host);
+/** Where undici keeps what fetch hands its requests to: the second name is for its version 8, that of Node.js 26. */
+const DISPATCHERS = ['undici.globalDispatcher.1', 'undici.globalDispatcher.2'].map((name) =>
+  Symbol.for(name),
+);
+
+/**
+ * The same for a fetch: Node.js may hand it to the environment's proxy by itself (NODE_USE_ENV_PROXY, undici's
+ * `setGlobalDispatcher`), and a plain request in the clear. A dispatcher of the caller's own is the caller's.
+ */
+export function isFetchedByProxy(origin: string, { fetchOptions }: Fetched): boolean {
+  const isOfEnvironment = DISPATCHERS.some(
+    (symbol) => (globalThis as Record<symbol, unknown>)[symbol]?.constructor?.name === 'EnvHttpProxyAgent',
+  );
+  if (!isOfEnvironment || (fetchOptions && 'dispatcher' in fetchOptions)) return false;
+  return isPlainLoopback(origin) && isProxiedByEnvironment(origin, process.env);
+}
+
+/**
+ * Whether Node.js itself hands to the environment's proxy what this agent sends (NODE_USE_ENV_PROXY). Before 1.21, axios
+ * leaves it so where `proxy` is false.
+ */
+export function isAgentOfEnvironment(agent: unknown): boolean {
+  const { options } = (agent || http.globalAgent) as { options?: { proxyEnv?: unknown } };
+  return Boolean(options?.proxyEnv);
+}
+
+/** The host in a proxy, or in the options of a request, as it stands in a URL. */
+export function hostIn(holder: { readonly hostname?: unknown; readonly host?: unknown }): string {
+  const host = String(holder.hostname || holder.host);
   return host.includes(':') && !host.startsWith('[') ? `[${host}]` : host.toLowerCase();
 }
 

@@ -4,6 +4,7 @@ import type { PeekLimit } from './bodies/read-ahead.ts';
 import { classifyBody, type RequestBody } from './bodies/replayable.ts';
 import { unlinked } from './bodies/unlinked.ts';
 import { requestCancellation } from './cancellation.ts';
+import { isAgentOfEnvironment } from './proxy.ts';
 import {
   type AttemptResult,
   endedAsAnother,
@@ -162,7 +163,7 @@ export class Sender implements RedirectWatch, SentRequest {
 
   /** All in which what is sent differs from what the caller gave us. */
   #changes(): Changes {
-    const { method, beforeRedirect, transport, fetchOptions, proxy, data } = this.config;
+    const { method, beforeRedirect, transport, fetchOptions, proxy, httpAgent, data } = this.config;
     const headers = copyHeaders(this.#headers);
     headers[this.headerName] = this.headerValue;
     const changes: Changes = { headers, beforeRedirect: redirectHook(this, method, beforeRedirect) };
@@ -172,6 +173,7 @@ export class Sender implements RedirectWatch, SentRequest {
     } else if (this.#sentData !== data) changes.data = this.#sentData;
     // Plain http is for this machine: the environment's proxy would read the token (G5).
     if (this.#call.isPlain) changes.proxy = proxy || false;
+    if (this.#call.isPlain && isAgentOfEnvironment(httpAgent)) changes.httpAgent = false;
     if (transport) changes.transport = guardedTransport(transport, redirectHook(this, method, undefined));
     if (this.#leavesRedirects) changes.fetchOptions = { ...fetchOptions, redirect: 'manual' };
     return changes;

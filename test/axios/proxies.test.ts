@@ -1,5 +1,5 @@
-import { createServer, type IncomingMessage } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import http, { createServer, type IncomingMessage } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { isProxiedByEnvironment } from '../../src/axios/proxy.ts';
 import { AXIOS_VERSIONS, libraryOn, startOrigin, tokensOf } from './support.ts';
@@ -106,6 +106,97 @@ describe('a proxy of the caller’s own counts as where a plain request goes', (
       code: 'ERR_TOKEN_UNAVAILABLE',
       cause: { message: expect.stringContaining('proxy on another one in the clear') },
     });
+  });
+});
+
+/** As Node.js has it under NODE_USE_ENV_PROXY, from 22.21 on; older ones take no notice of `proxyEnv`. */
+class EnvironmentAgent extends http.Agent {
+  readonly dialled: string[] = [];
+  constructor() {
+    super({ keepAlive: false, proxyEnv: process.env } as http.AgentOptions);
+  }
+  override createConnection(options: { host?: string; port?: number }) {
+    this.dialled.push(`${options.host}:${options.port}`);
+    return connect(Number(options.port), String(options.host));
+  }
+}
+
+/** What fetch hands its requests to under NODE_USE_ENV_PROXY, and after undici's `setGlobalDispatcher`. */
+class EnvHttpProxyAgent {
+  readonly dispatched: string[] = [];
+  dispatch({ origin, path }: { origin: string; path: string }): boolean {
+    this.dispatched.push(`${origin}${path}`);
+    throw new Error('this is the proxy');
+  }
+}
+
+const DISPATCHERS = ['undici.globalDispatcher.1', 'undici.globalDispatcher.2'].map(Symbol.for);
+
+describe.each(AXIOS_VERSIONS)('Node’s own use of the environment’s proxy, on %s', (version) => {
+  test.each(['the global agent', 'an agent of the caller’s'])(
+    '%s: gets nothing that is for this machine',
+    async (whose) => {
+      const { axios, createPayuAuth } = await libraryOn(version);
+      const agent = new EnvironmentAgent();
+      const { globalAgent } = http;
+      const own = whose === 'the global agent' ? {} : { httpAgent: agent };
+      if (whose === 'the global agent') http.globalAgent = agent;
+      onTestFinished(() => {
+        http.globalAgent = globalAgent;
+      });
+      const accounts = await startOrigin((_, response) => response.end('{"access_token":"access_token_1"}'));
+      const api = await startOrigin((_, response) => response.end());
+      const environment = { tokenUrl: `${accounts.url}/oauth/token` };
+      const { auth } = tokensOf({ createPayuAuth }, { environment, http: own });
+      const client = axios.create({ baseURL: api.url, ...own });
+      auth.attach(client);
+      const { config } = await client.get('/');
+      expect(api.arrivals[0]?.headers.authorization).toBe('Bearer access_token_1');
+      expect(config.httpAgent).toBe(own.httpAgent);
+      expect(agent.dialled).toEqual([]);
+      // A call that was left alone goes as it always went.
+      await client.get('/', { payuAuth: false });
+      expect(agent.dialled).toHaveLength(1);
+    },
+  );
+
+  test.each<[string, string, Record<string, string>, boolean]>([
+    ['loopback', 'http://127.0.0.1:8181', { HTTP_PROXY: 'http://p' }, true],
+    ['loopback by name', 'http://localhost:8181', { http_proxy: 'http://p' }, true],
+    ['loopback, exempt', 'http://127.0.0.1:8181', { HTTP_PROXY: 'http://p', NO_PROXY: '127.0.0.1' }, false],
+    ['loopback, for https alone', 'http://127.0.0.1:8181', { HTTPS_PROXY: 'http://p' }, false],
+    ['another machine, tunnelled', 'https://api.invalid', { HTTPS_PROXY: 'http://p' }, false],
+  ])('by fetch, to %s', async (_, origin, env, isWithheld) => {
+    for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value);
+    const { axios, createPayuAuth } = await libraryOn(version);
+    const proxy = new EnvHttpProxyAgent();
+    const global = globalThis as Record<symbol, unknown>;
+    for (const symbol of DISPATCHERS) {
+      const before = global[symbol];
+      global[symbol] = proxy;
+      onTestFinished(() => {
+        global[symbol] = before;
+      });
+    }
+    const { auth: byFetch } = tokensOf(
+      { createPayuAuth },
+      { environment: { tokenUrl: `${origin}/token` }, http: { adapter: 'fetch' }, tokenAttempts: 1 },
+    );
+    const failure = await byFetch.getToken().catch((error: Error) => error);
+    expect(String(failure).includes('by fetch to a proxy in the clear')).toBe(isWithheld);
+    expect(proxy.dispatched).toEqual(isWithheld ? [] : [`${origin}/token`]);
+
+    const { auth, events } = tokensOf({ createPayuAuth });
+    await auth.getToken();
+    const client = axios.create({ baseURL: origin, adapter: 'fetch' });
+    auth.attach(client);
+    await client.get('/').catch(() => {});
+    expect(events.filter(({ type }) => type === 'token-withheld')).toEqual(
+      isWithheld ? [{ type: 'token-withheld', reason: 'insecure-http', origin }] : [],
+    );
+    // A dispatcher of the call's own is the caller's business.
+    await client.get('/', { fetchOptions: { dispatcher: proxy } }).catch(() => {});
+    expect(events.filter(({ type }) => type === 'token-withheld')).toHaveLength(isWithheld ? 1 : 0);
   });
 });
 

@@ -22,6 +22,16 @@ describe('installed from the tarball, on Node.js', () => {
     });
   });
 
+  test.each(['axios@1.12.0', 'axios'])(
+    'with Node’s own use of the environment’s proxy, which gets no secret: %s',
+    async (axios) => {
+      const proxied = await project([axios]);
+      proxied.add('env-proxy.mjs');
+      for (const major of MAJORS)
+        expect(await proxied.run(inject('nodes')[major], 'env-proxy.mjs')).toEqual(WELL);
+    },
+  );
+
   test('axios at the lowest version that is allowed, on the lowest Node.js', async () => {
     const old = await project(['axios@1.12.0']);
     old.add('scenario.mjs', 'scenario.cjs');
