@@ -175,17 +175,17 @@ export function isPayuAuthError(value: unknown): value is AnyPayuAuthError {
 }
 
 /**
- * The same failure for one of several callers, with the API call that it rejects. Each caller gets an object of its own
- * (C6): axios writes the caller's frames into `stack`, and ten thousand callers would write into one. A foreign
+ * The same failure for one of several callers, with the API call that it rejects, or for a listener. Each gets an object
+ * of its own (C6): axios writes the caller's frames into `stack`, and ten thousand callers would write into one. A foreign
  * error, such as the caller's own abort, stays as it is.
  */
-export function forCaller(error: unknown, call?: RejectedCall): unknown {
+export function forCaller<T>(error: T, call?: RejectedCall): T {
   if (!isPayuAuthError(error)) return error;
   const Class = error.constructor as new (message: string, details: object) => PayuAuthError;
   const details = call === undefined ? error : { ...error, cause: error.cause, ...call };
   const own = withoutFrames(() => new Class(error.message, details));
   own.stack = error.stack ?? String(own);
-  return own;
+  return own as T; // the same class with the same fields
 }
 
 /** Frames are most of what an error costs, and those of a copy tell nothing. Synchronous, as the limit is global. */

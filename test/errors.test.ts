@@ -112,10 +112,10 @@ test('the messages, to be read aloud as the person on call', () => {
   expect(`\n${lines.join('\n\n')}\n`).toMatchInlineSnapshot(`
     "
     invalid client · ERR_TOKEN_REFUSED
-    The token endpoint "https://uat-accounts.payu.in/oauth/token" refused to give a token: "invalid_client" (Client authentication failed.). The API request was not processed. PayU does not know this client id and secret. Check "grant.clientId" and "grant.clientSecret", and that they belong to this environment. PayU is asked again in 10 s, or once the secret has changed.
+    The token endpoint "https://uat-accounts.payu.in/oauth/token" refused to give a token: "invalid_client" (Client authentication failed.). The API request was not processed. PayU does not know this client id and secret. Check that "grant.clientId" and "grant.clientSecret" are whole, without a quotation mark too many, and that they belong to this environment. PayU is asked again in 10 s, or once the secret has changed.
 
     invalid client, from memory · ERR_TOKEN_REFUSED
-    The token endpoint "https://uat-accounts.payu.in/oauth/token" refused to give a token: "invalid_client". The API request was not processed. PayU does not know this client id and secret. Check "grant.clientId" and "grant.clientSecret", and that they belong to this environment. This answer is less than 10 s old: PayU is asked again in 10 s, or once the secret has changed.
+    The token endpoint "https://uat-accounts.payu.in/oauth/token" refused to give a token: "invalid_client". The API request was not processed. PayU does not know this client id and secret. Check that "grant.clientId" and "grant.clientSecret" are whole, without a quotation mark too many, and that they belong to this environment. This answer is less than 10 s old: PayU is asked again in 10 s, or once the secret has changed.
 
     unauthorized client · ERR_TOKEN_REFUSED
     The token endpoint "https://uat-accounts.payu.in/oauth/token" refused to give a token: "unauthorized_client". The API request was not processed. PayU does not allow this client to use this grant. Check "grant.type", or ask PayU to enable it. PayU is asked again in 10 s, or once the secret has changed.

@@ -72,6 +72,11 @@ export function wrongValue(error: unknown): Finding {
   return mend('variables', message.replace(words, '').replace(/\.$/, ''), remedy);
 }
 
+/** Some secrets do begin or end with one, so that only a refusal makes it worth a word. */
+function loneMark({ grant: { clientSecret } }: Settings): string {
+  return /^["'`]|["'`]$/.test(String(clientSecret)) ? ', which begins or ends with a quotation mark' : '';
+}
+
 function refused(
   { error, status }: TokenRefusedError,
   settings: Settings,
@@ -91,7 +96,7 @@ function refused(
     case 'invalid_client':
       return mend(
         'credentials',
-        `${answer}: it does not know this client id with this secret`,
+        `${answer}: it does not know this client id with this secret${loneMark(settings)}`,
         `${copyAnew(settings)} from PayU's dashboard, and check that they belong to ${addressVariable(settings)}`,
       );
     case 'unauthorized_client':

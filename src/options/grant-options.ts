@@ -42,8 +42,21 @@ export function resolveGrant(grant: unknown, environment: Environment): WireGran
 
 function requireTrimmed(option: string, value: string): void {
   requireText(option, value);
-  const fault = value === value.trim() ? textFault(value) : 'must not begin or end with white space: trim it';
+  const fault = value === value.trim() ? nameFault(value) : 'must not begin or end with white space: trim it';
   if (fault !== undefined) throw invalidOption(option, `${fault}.`);
+}
+
+/** A name may hold no quotation mark at an end either that has no other: half of a pair. A secret may, and some do. */
+function nameFault(name: string): string | undefined {
+  const isHalfQuoted = ['"', "'", '`'].some(
+    (mark) => (name.startsWith(mark) || name.endsWith(mark)) && name.split(mark).length === 2,
+  );
+  return (
+    textFault(name) ??
+    (isHalfQuoted
+      ? 'must not begin or end with a quotation mark that has no other, as copied text may: leave the mark out'
+      : undefined)
+  );
 }
 
 const GRANT_OPTIONS: Readonly<Record<Grant['type'], readonly string[]>> = {
@@ -94,7 +107,7 @@ function resolveClientId(grant: Grant, environment: Environment): string | undef
   requireText('grant.clientId', clientId);
   // The documents print the production id broken by a space.
   const stripped = clientId.replace(/\s+/g, '');
-  const fault = textFault(stripped);
+  const fault = nameFault(stripped);
   if (fault !== undefined) throw invalidOption('grant.clientId', `${fault}.`);
   if (/[^\x21-\x7E]/.test(stripped)) {
     throw invalidOption(

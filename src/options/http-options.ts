@@ -1,7 +1,8 @@
+import http from 'node:http';
 import type { TokenHttpOptions } from '../axios/form-transport.ts';
 import { invalidOption } from '../errors.ts';
 import { isRecord } from '../json.ts';
-import { givenOptions } from '../validation.ts';
+import { givenOption, givenOptions } from '../validation.ts';
 
 const NONE: TokenHttpOptions = Object.freeze({});
 
@@ -20,27 +21,56 @@ export function resolveHttp(http: unknown): TokenHttpOptions {
 
 type HttpRule = readonly [rule: string, holds: (value: unknown) => boolean];
 
-const AGENT_RULE: HttpRule = ['must be an agent such as new https.Agent({ keepAlive: true }).', isRecord];
+const AGENT_RULE = 'must be an agent such as new https.Agent({ keepAlive: true })';
 
-/** Axios itself checks none of these; a proxy given as text would send the secret to localhost. */
+/** Axios has it too; alone it can't send anything from Node.js. */
+const BROWSERS = 'xhr';
+const ADAPTERS: readonly unknown[] = ['http', 'fetch', BROWSERS];
+
+/** Axios itself checks none of these at once; a proxy given as text would send the secret to localhost. */
 const HTTP_RULES: Readonly<Record<keyof TokenHttpOptions, HttpRule>> = {
   adapter: [
-    'must be an adapter function, a name such as "http", or a list of these.',
-    (value) => ['function', 'string'].includes(typeof value) || Array.isArray(value),
+    'must be an adapter function, "http" or "fetch", or a list of these.',
+    (value) => {
+      const adapters: readonly unknown[] = Array.isArray(value) ? value : [value];
+      return (
+        adapters.some((each) => each !== BROWSERS) &&
+        adapters.every((each) => typeof each === 'function' || ADAPTERS.includes(each))
+      );
+    },
   ],
   proxy: [
-    'must be { host, port, protocol?, auth? }, or false for none; axios does not take a URL here.',
-    (value) =>
-      value === false ||
-      (isRecord(value) &&
-        ['host', 'hostname'].some((name) => Object.hasOwn(value, name) && isText(value[name]))),
+    'must be { host, port, protocol?, auth? } with a bare host and "http" or "https", or false for none; axios does not take a URL here.',
+    (value) => value === false || (isRecord(value) && isProxy(value)),
   ],
-  httpAgent: AGENT_RULE,
-  httpsAgent: AGENT_RULE,
+  httpAgent: [`${AGENT_RULE}.`, isAgent],
+  httpsAgent: [
+    `${AGENT_RULE}; a new http.Agent() does not speak https.`,
+    // Not by its `protocol`: that of an agent for proxies tells nothing before its first request.
+    (value) => isAgent(value) && Object.getPrototypeOf(value) !== http.Agent.prototype,
+  ],
   family: ['must be 4 or 6.', (value) => value === 4 || value === 6],
   lookup: ['must be a function such as dns.lookup.', (value) => typeof value === 'function'],
   socketPath: ['must be the path of a socket, or null.', (value) => value === null || isText(value)],
 };
+
+/** As Node.js asks it. */
+function isAgent(value: unknown): boolean {
+  return isRecord(value) && typeof value.addRequest === 'function';
+}
+
+function isProxy(proxy: object): boolean {
+  const host = givenOption(proxy, 'hostname') || givenOption(proxy, 'host');
+  const port = givenOption(proxy, 'port') ?? '';
+  const protocol = givenOption(proxy, 'protocol') ?? 'http';
+  // An address of IPv6 has more than one colon, and one with a single colon is a host with its port.
+  return (
+    /^(?:[^\s:/@]+|\[?[\da-f:.]*:[\da-f:.]*:[\da-f:.]*\]?)$/i.test(String(host ?? ' ')) &&
+    /^\d{0,5}$/.test(String(port)) &&
+    Number(port) < 65_536 &&
+    /^https?:?$/i.test(String(protocol))
+  );
+}
 
 function isText(value: unknown): boolean {
   return typeof value === 'string' && value !== '';

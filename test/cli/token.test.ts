@@ -65,7 +65,16 @@ describe('the token command', () => {
   });
 
   test.each<[string, Env, RegExp]>([
-    ['a wrong secret', { PAYU_CLIENT_SECRET: 'wrong-one' }, /^MEND credentials: .*"invalid_client".* → /],
+    [
+      'a wrong secret',
+      { PAYU_CLIENT_SECRET: 'wrong-one' },
+      /^MEND credentials: .*"invalid_client": .* with this secret → /,
+    ],
+    ...['"wrong-one', "wrong-one'"].map((secret): [string, Env, RegExp] => [
+      `a secret that is ${secret}`,
+      { PAYU_CLIENT_SECRET: secret },
+      /^MEND credentials: .*"invalid_client": .* with this secret, which begins or ends with a quotation mark → /,
+    ]),
     ['a scope that is not allowed', { PAYU_SCOPE: 'nonsense' }, /^MEND scope: .*"nonsense" → /],
   ])(
     '%s: exit code 1, the reason with its remedy in one line on stderr, nothing on stdout',
@@ -86,7 +95,7 @@ describe('the token command', () => {
     [
       'scopes with commas',
       { PAYU_SCOPE: 'a, b' },
-      /^MEND variables: "PAYU_SCOPE" holds "a,", with a comma: separate scopes by spaces → correct it$/,
+      /^MEND variables: "PAYU_SCOPE" holds "a,", with ",": separate scopes by spaces → correct it$/,
     ],
     ...['PAYU_CLIENT_ID', 'PAYU_CLIENT_SECRET', 'PAYU_SCOPE', 'PAYU_TOKEN_URL', 'PAYU_GRANT_TYPE'].flatMap(
       (name) => ['"', "'"].map((mark) => inQuotes(name, mark)),

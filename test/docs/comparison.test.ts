@@ -164,7 +164,7 @@ const rows: readonly Row[] = [
 
 // Time stands still, so that no expiry, cool-down or pause ends by itself.
 beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['Date'] });
+  vi.useFakeTimers({ toFake: ['Date', 'performance'] });
   return () => vi.useRealTimers();
 });
 

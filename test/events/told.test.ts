@@ -1,10 +1,11 @@
 import { execFile } from 'node:child_process';
 import diagnosticsChannel from 'node:diagnostics_channel';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
+import { inspect, promisify } from 'node:util';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { PayuAuthEvent } from '../../src/events.ts';
+import type { Sandbox } from '../../src/sandbox/index.ts';
 import { startHarness } from '../support/harness.ts';
 
 const CHANNEL = 'axios-payu-auth:event';
@@ -96,6 +97,38 @@ describe('a listener changes nothing (C2)', () => {
     for (let turns = 0; turns < 5; turns++) await turn();
     expect(heard).toBe(3);
     expect(fatal).toEqual([]);
+  });
+});
+
+/** As a scrubber of secrets may, which knows no copies: each text, date and list is another one then. */
+function rewrite(value: object): void {
+  for (const name of Reflect.ownKeys(value)) {
+    const held: unknown = Reflect.get(value, name);
+    if (held instanceof Date) held.setTime(0);
+    else if (Array.isArray(held)) held.length = 0;
+    else if (typeof held === 'object' && held !== null && name !== 'cause') rewrite(held);
+    else Reflect.set(value, name, 'rewritten');
+  }
+}
+
+describe('a listener that rewrites what it hears changes nothing for those who call (C2, C6)', () => {
+  test.each<[code: string, (sandbox: Sandbox) => void]>([
+    ['ERR_TOKEN_REFUSED', (sandbox) => sandbox.setClientSecret('another')],
+    ['ERR_RATE_LIMITED', (sandbox) => sandbox.rateLimit(1, { on: 'token', retryAfter: 60 })],
+    ['ERR_TOKEN_UNAVAILABLE', (sandbox) => sandbox.fail(1, { kind: 'status', status: 503 }, { on: 'token' })],
+    ['ERR_TOKEN_RESPONSE', (sandbox) => sandbox.fail(1, { kind: 'html-200' }, { on: 'token' })],
+  ])('%s', async (code, trouble) => {
+    const seen = [];
+    for (const onEvent of [undefined, rewrite]) {
+      const { createAuth, sandbox } = await startHarness();
+      const auth = createAuth({ maxWaitMs: 1_000, tokenAttempts: 1, onEvent: onEvent as never });
+      trouble(sandbox);
+      const errors = await Promise.all([1, 2].map(() => auth.getToken().catch((error: Error) => error)));
+      const told = [...errors.map((error) => [String(error), { ...error }]), auth.status().lastFailure];
+      seen.push(inspect(told, { depth: 5 }).replaceAll(new URL(sandbox.url).port, 'PORT'));
+    }
+    expect(seen[1]).toBe(seen[0]);
+    expect(seen[0]).toContain(code);
   });
 });
 

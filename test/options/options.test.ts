@@ -1,3 +1,5 @@
+import http from 'node:http';
+import https from 'node:https';
 import { describe, expect, test } from 'vitest';
 import { createPayuAuth, MemoryTokenStore, type PayuAuthOptions, publicClientIds } from '../../src/index.ts';
 
@@ -90,6 +92,10 @@ const WRONG: readonly (readonly [string, unknown])[] = [
   ['a parameter with quotes', grant(CUSTOM, { parameters: { otp: `"${SECRET}"` } })],
   ['a user name with quotes', grant(PASSWORD, { username: '"user"' })],
   ['a client id with quotes', grant(CLIENT, { clientId: '"id"' })],
+  ['a client id that begins with a quote', grant(CLIENT, { clientId: '"id' })],
+  ['a client id that ends with a quote', grant(CLIENT, { clientId: "id'" })],
+  ['a user name that ends with a quote', grant(PASSWORD, { username: '9876543210"' })],
+  ['a user name that begins with a quote', grant(PASSWORD, { username: "'o-brien@example.in" })],
   // biome-ignore lint/suspicious/noTemplateCurlyInString: as a shell would have filled it in
   ['a client id that is a variable', grant(CLIENT, { clientId: '${PAYU_CLIENT_ID}' })],
   ['a client id with a dash of a text editor', grant(CLIENT, { clientId: 'client–1' })],
@@ -114,6 +120,7 @@ const WRONG: readonly (readonly [string, unknown])[] = [
   ['a custom grant without its type', grant(CUSTOM, { grantType: undefined })],
   ['an empty grant type', grant(CUSTOM, { grantType: '' })],
   ['a grant type in quotes', grant(CUSTOM, { grantType: '"bbps"' })],
+  ['a grant type that ends with a quote', grant(CUSTOM, { grantType: 'bbps`' })],
   ['parameters that are a list', grant(CUSTOM, { parameters: [['agent', '1']] })],
   ['a parameter that is a number', grant(CUSTOM, { parameters: { agent: 1 } })],
   ['an empty parameter', grant(CUSTOM, { parameters: { agent: '' } })],
@@ -128,6 +135,11 @@ const WRONG: readonly (readonly [string, unknown])[] = [
   ['a scope that is an object', { scope: { create: 'read_bills' } }],
   ['scopes with commas', { scope: 'read_bills,read_plans' }],
   ['scopes with a comma in a list', { scope: ['read_bills,'] }],
+  ['scopes with a semicolon', { scope: 'read_bills;read_plans' }],
+  ['scopes with semicolons and blanks', { scope: 'read_bills; read_plans' }],
+  ['scopes with a bar', { scope: 'read_bills|read_plans' }],
+  ['scopes of a form', { scope: 'read_bills+read_plans' }],
+  ['scopes of a URL', { scope: 'read_bills%20read_plans' }],
   ['a scope with a quotation mark inside', { scope: 'read_bills"read_plans' }],
   ['scopes in quotes', { scope: "'read_bills read_plans'" }],
 
@@ -166,10 +178,27 @@ const WRONG: readonly (readonly [string, unknown])[] = [
   ['http that is an agent', { http: 'https' }],
   ['another option of axios', { http: { timeout: 1_000 } }],
   ['an adapter that is none', { http: { adapter: {} } }],
+  ['an adapter that axios does not know', { http: { adapter: 'nope' } }],
+  ['an adapter named like a property of every object', { http: { adapter: 'constructor' } }],
+  ['an adapter without a name', { http: { adapter: '' } }],
+  ['an adapter of a browser', { http: { adapter: 'xhr' } }],
+  ['no adapter', { http: { adapter: [] } }],
+  ['an unknown adapter among others', { http: { adapter: ['http', 'nope'] } }],
+  ['a number among adapters', { http: { adapter: ['http', 7] } }],
   ['a proxy in a string', { http: { proxy: `http://user:${SECRET}@proxy.example:3128` } }],
   ['a proxy without a host', { http: { proxy: { port: 3128 } } }],
+  ['a proxy whose host is a URL', { http: { proxy: { host: 'http://proxy.example', port: 3128 } } }],
+  ['a proxy whose host has its port', { http: { proxy: { host: 'proxy.example:3128' } } }],
+  ['a proxy whose port is none', { http: { proxy: { host: 'proxy.example', port: 'abc' } } }],
+  ['a proxy whose port is too high', { http: { proxy: { host: 'proxy.example', port: 65_536 } } }],
+  [
+    'a proxy of a protocol that axios does not speak',
+    { http: { proxy: { host: 'proxy.example', port: 1080, protocol: 'socks5' } } },
+  ],
   ['an agent that is none', { http: { httpAgent: 'keep-alive' } }],
   ['an agent that is a flag', { http: { httpsAgent: true } }],
+  ['the options of an agent', { http: { httpsAgent: { keepAlive: true } } }],
+  ['an agent of plain http for https', { http: { httpsAgent: new http.Agent() } }],
   ['an unknown family', { http: { family: 5 } }],
   ['a lookup that is none', { http: { lookup: '8.8.8.8' } }],
   ['an empty socket path', { http: { socketPath: '' } }],
@@ -265,6 +294,10 @@ describe('a wrong option throws a TypeError with the code ERR_INVALID_OPTION at 
       a parameter with quotes: "grant.parameters.otp" must not begin and end with a quotation mark, as a value of an .env file may: leave the marks out.
       a user name with quotes: "grant.username" must not begin and end with a quotation mark, as a value of an .env file may: leave the marks out.
       a client id with quotes: "grant.clientId" must not begin and end with a quotation mark, as a value of an .env file may: leave the marks out.
+      a client id that begins with a quote: "grant.clientId" must not begin or end with a quotation mark that has no other, as copied text may: leave the mark out.
+      a client id that ends with a quote: "grant.clientId" must not begin or end with a quotation mark that has no other, as copied text may: leave the mark out.
+      a user name that ends with a quote: "grant.username" must not begin or end with a quotation mark that has no other, as copied text may: leave the mark out.
+      a user name that begins with a quote: "grant.username" must not begin or end with a quotation mark that has no other, as copied text may: leave the mark out.
       a client id that is a variable: "grant.clientId" holds a placeholder, as of a shell or a template, that nobody filled in: give the value itself.
       a client id with a dash of a text editor: "grant.clientId" must be ASCII without control characters (RFC 6749 appendix A.1): copy it anew.
       no user name: "grant.username" must be a non-empty string; got undefined.
@@ -282,6 +315,7 @@ describe('a wrong option throws a TypeError with the code ERR_INVALID_OPTION at 
       a custom grant without its type: "grant.grantType" must be a non-empty string; got undefined.
       an empty grant type: "grant.grantType" must be a non-empty string; got an empty string.
       a grant type in quotes: "grant.grantType" must not begin and end with a quotation mark, as a value of an .env file may: leave the marks out.
+      a grant type that ends with a quote: "grant.grantType" must not begin or end with a quotation mark that has no other, as copied text may: leave the mark out.
       parameters that are a list: "grant.parameters" must be an object such as { name: value }, one form parameter each.
       a parameter that is a number: "grant.parameters.agent" must be a string, or a function that returns one or a promise of one; got a number.
       an empty parameter: "grant.parameters.agent" must not be empty: check that the variable it comes from is set.
@@ -293,8 +327,13 @@ describe('a wrong option throws a TypeError with the code ERR_INVALID_OPTION at 
       an empty list of scopes: "scope" must be a scope such as scopes.payouts.create, or a non-empty list of them.
       an empty scope among others: "scope" must be a scope such as scopes.payouts.create, or a non-empty list of them.
       a scope that is an object: "scope" must be a scope such as scopes.payouts.create, or a non-empty list of them.
-      scopes with commas: "scope" holds "read_bills,read_plans", with a comma: separate scopes by spaces, or give a list.
-      scopes with a comma in a list: "scope" holds "read_bills,", with a comma: separate scopes by spaces, or give a list.
+      scopes with commas: "scope" holds "read_bills,read_plans", with ",": separate scopes by spaces, or give a list.
+      scopes with a comma in a list: "scope" holds "read_bills,", with ",": separate scopes by spaces, or give a list.
+      scopes with a semicolon: "scope" holds "read_bills;read_plans", with ";": separate scopes by spaces, or give a list.
+      scopes with semicolons and blanks: "scope" holds "read_bills;", with ";": separate scopes by spaces, or give a list.
+      scopes with a bar: "scope" holds "read_bills|read_plans", with "|": separate scopes by spaces, or give a list.
+      scopes of a form: "scope" holds "read_bills+read_plans", with "+": separate scopes by spaces, or give a list.
+      scopes of a URL: "scope" holds "read_bills%20read_plans", with "%20": separate scopes by spaces, or give a list.
       a scope with a quotation mark inside: "scope" holds "read_bills\\"read_plans", which has a character that no scope may have (RFC 6749 section 3.3).
       scopes in quotes: "scope" holds "'read_bills", with a quotation mark, as a value of an .env file may have: leave it out.
       origins in a string: "origins" must be a list such as ["https://api.example"].
@@ -328,11 +367,25 @@ describe('a wrong option throws a TypeError with the code ERR_INVALID_OPTION at 
       no store: "store" must be a TokenStore such as new MemoryTokenStore() or redisTokenStore(client); it has no method "get".
       http that is an agent: "http" must be an object such as { proxy, httpsAgent }.
       another option of axios: "http.timeout" is not an option; there are: adapter, proxy, httpAgent, httpsAgent, family, lookup, socketPath.
-      an adapter that is none: "http.adapter" must be an adapter function, a name such as "http", or a list of these.
-      a proxy in a string: "http.proxy" must be { host, port, protocol?, auth? }, or false for none; axios does not take a URL here.
-      a proxy without a host: "http.proxy" must be { host, port, protocol?, auth? }, or false for none; axios does not take a URL here.
+      an adapter that is none: "http.adapter" must be an adapter function, "http" or "fetch", or a list of these.
+      an adapter that axios does not know: "http.adapter" must be an adapter function, "http" or "fetch", or a list of these.
+      an adapter named like a property of every object: "http.adapter" must be an adapter function, "http" or "fetch", or a list of these.
+      an adapter without a name: "http.adapter" must be an adapter function, "http" or "fetch", or a list of these.
+      an adapter of a browser: "http.adapter" must be an adapter function, "http" or "fetch", or a list of these.
+      no adapter: "http.adapter" must be an adapter function, "http" or "fetch", or a list of these.
+      an unknown adapter among others: "http.adapter" must be an adapter function, "http" or "fetch", or a list of these.
+      a number among adapters: "http.adapter" must be an adapter function, "http" or "fetch", or a list of these.
+      a proxy in a string: "http.proxy" must be { host, port, protocol?, auth? } with a bare host and "http" or "https", or false for none; axios does not take a URL here.
+      a proxy without a host: "http.proxy" must be { host, port, protocol?, auth? } with a bare host and "http" or "https", or false for none; axios does not take a URL here.
+      a proxy whose host is a URL: "http.proxy" must be { host, port, protocol?, auth? } with a bare host and "http" or "https", or false for none; axios does not take a URL here.
+      a proxy whose host has its port: "http.proxy" must be { host, port, protocol?, auth? } with a bare host and "http" or "https", or false for none; axios does not take a URL here.
+      a proxy whose port is none: "http.proxy" must be { host, port, protocol?, auth? } with a bare host and "http" or "https", or false for none; axios does not take a URL here.
+      a proxy whose port is too high: "http.proxy" must be { host, port, protocol?, auth? } with a bare host and "http" or "https", or false for none; axios does not take a URL here.
+      a proxy of a protocol that axios does not speak: "http.proxy" must be { host, port, protocol?, auth? } with a bare host and "http" or "https", or false for none; axios does not take a URL here.
       an agent that is none: "http.httpAgent" must be an agent such as new https.Agent({ keepAlive: true }).
-      an agent that is a flag: "http.httpsAgent" must be an agent such as new https.Agent({ keepAlive: true }).
+      an agent that is a flag: "http.httpsAgent" must be an agent such as new https.Agent({ keepAlive: true }); a new http.Agent() does not speak https.
+      the options of an agent: "http.httpsAgent" must be an agent such as new https.Agent({ keepAlive: true }); a new http.Agent() does not speak https.
+      an agent of plain http for https: "http.httpsAgent" must be an agent such as new https.Agent({ keepAlive: true }); a new http.Agent() does not speak https.
       an unknown family: "http.family" must be 4 or 6.
       a lookup that is none: "http.lookup" must be a function such as dns.lookup.
       an empty socket path: "http.socketPath" must be the path of a socket, or null.
@@ -478,6 +531,18 @@ describe('options on the right side of the boundary are taken', () => {
     ['no proxy', { http: { proxy: false } }],
     ['a proxy', { http: { proxy: { host: 'proxy.example', port: 3128 } } }],
     ['a list of adapters', { http: { adapter: ['fetch'] } }],
+    ['an adapter by name', { http: { adapter: 'http' } }],
+    ['an adapter of a browser before one of Node.js', { http: { adapter: ['xhr', 'http'] } }],
+    ['an adapter as a function', { http: { adapter: async () => undefined } }],
+    ['an adapter as a function in a list', { http: { adapter: [async () => undefined] } }],
+    ['a proxy by its address', { http: { proxy: { host: '::1', port: '3128', protocol: 'https:' } } }],
+    ['a proxy by its address in brackets', { http: { proxy: { hostname: '[::1]', port: 3128 } } }],
+    ['an agent', { http: { httpsAgent: new https.Agent() } }],
+    ['one agent for both', { http: { httpAgent: new https.Agent(), httpsAgent: new https.Agent() } }],
+    ["an agent of one's own", { http: { httpsAgent: { addRequest: () => {} } } }],
+    ['a user name with a part in quotes', grant(PASSWORD, { username: '"o brien"@example.in' })],
+    ['a secret that only ends with a quote', grant(CLIENT, { clientSecret: `${SECRET}'` })],
+    ['a scope with a colon, a dot, a slash', { scope: 'https://payu.in/scope?a=b.c:d' }],
     ['options that are undefined', { origins: undefined, store: undefined, tokenAttempts: undefined }],
   ])('%s', (_, difference) => {
     expect(thrownBy(difference)).toBeUndefined();

@@ -4,6 +4,9 @@ export type ScopeInput = string | readonly string[];
 /** RFC 6749 §3.3 scope-token: visible ASCII without `"` and `\`. */
 const SCOPE_TOKEN = /^[\x21\x23-\x5B\x5D-\x7E]+$/;
 
+/** No scope of PayU's holds one, though RFC 6749 allows them; lists in one string, forms and URLs do. */
+const SEPARATOR = /[,;|+]|%20/;
+
 /** The scopes as a sorted set, so that order and duplicates do not matter. */
 export function scopeSet(input: ScopeInput): readonly string[] {
   const parts = typeof input === 'string' ? [input] : input;
@@ -23,9 +26,10 @@ export function scopeFault(input: unknown): string | undefined {
   // An empty one among others is a variable that nobody set: the token would lack a scope.
   if (parts.length === 0 || parts.some((part) => part.trim() === '')) return rule;
   const scope = scopeSet(parts);
-  const listed = scope.find((part) => part.includes(','));
-  if (listed !== undefined)
-    return `holds ${JSON.stringify(listed)}, with a comma: separate scopes by spaces, or give a list`;
+  const listed = scope.find((part) => SEPARATOR.test(part));
+  if (listed !== undefined) {
+    return `holds ${JSON.stringify(listed)}, with "${SEPARATOR.exec(listed)}": separate scopes by spaces, or give a list`;
+  }
   const quoted = scope.find((part) => /^["'`]|["'`]$/.test(part));
   if (quoted !== undefined)
     return `holds ${JSON.stringify(quoted)}, with a quotation mark, as a value of an .env file may have: leave it out`;

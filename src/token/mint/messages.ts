@@ -24,7 +24,7 @@ const NOT_PROCESSED = 'The API request was not processed.';
 /** What each `error` of RFC 6749 §5.2 asks the person on call to do. */
 const REMEDIES: Readonly<Record<string, string>> = {
   invalid_client:
-    'PayU does not know this client id and secret. Check "grant.clientId" and "grant.clientSecret", and that they belong to this environment',
+    'PayU does not know this client id and secret. Check that "grant.clientId" and "grant.clientSecret" are whole, without a quotation mark too many, and that they belong to this environment',
   unauthorized_client:
     'PayU does not allow this client to use this grant. Check "grant.type", or ask PayU to enable it',
   invalid_scope: 'PayU does not allow this scope to this client. Check "scope", or ask PayU to enable it',

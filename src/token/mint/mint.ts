@@ -2,6 +2,7 @@ import pRetry from 'p-retry';
 import {
   type AnyPayuAuthError,
   ClosedError,
+  forCaller,
   isPayuAuthError,
   type TokenRefusedError,
   TokenUnavailableError,
@@ -197,7 +198,7 @@ export class Mint {
       : unexpectedError(safeErrorWithFrames(error, secrets.lastAsked));
     this.#lastFailure = undefined;
     this.#state.lastFailure = { at: clock.now(), error: failure };
-    if (news === 'told') emit({ type: 'token-failed', cause: this.#cause, error: failure });
+    if (news === 'told') emit({ type: 'token-failed', cause: this.#cause, error: forCaller(failure) });
     if (this.#cause === 'renew-ahead') this.#state.postponeRenewal(this.#now());
     return failure;
   }
@@ -432,7 +433,13 @@ export class Mint {
         gate.answered(permit);
         const record = withRefreshToken(outcome.record, request);
         if (record.refreshToken !== request.refreshToken) this.#state.noteSpent(request.refreshToken);
-        return { kind: 'minted', record, grant, sentAt, durationMs: msSince(sentAt, readClock(clock)) };
+        return {
+          kind: 'minted',
+          record,
+          grant,
+          sentAt,
+          durationMs: Math.round(msSince(sentAt, readClock(clock))),
+        };
       }
       case 'refused':
         gate.answered(permit);
