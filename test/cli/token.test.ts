@@ -95,7 +95,7 @@ describe('the token command', () => {
     [
       'scopes with commas',
       { PAYU_SCOPE: 'a, b' },
-      /^MEND variables: "PAYU_SCOPE" holds "a,", with ",": separate scopes by spaces → correct it$/,
+      /^MEND variables: "PAYU_SCOPE" holds "a,", with another separator: separate scopes by spaces → correct it$/,
     ],
     ...['PAYU_CLIENT_ID', 'PAYU_CLIENT_SECRET', 'PAYU_SCOPE', 'PAYU_TOKEN_URL', 'PAYU_GRANT_TYPE'].flatMap(
       (name) => ['"', "'"].map((mark) => inQuotes(name, mark)),

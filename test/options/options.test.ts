@@ -327,13 +327,13 @@ describe('a wrong option throws a TypeError with the code ERR_INVALID_OPTION at 
       an empty list of scopes: "scope" must be a scope such as scopes.payouts.create, or a non-empty list of them.
       an empty scope among others: "scope" must be a scope such as scopes.payouts.create, or a non-empty list of them.
       a scope that is an object: "scope" must be a scope such as scopes.payouts.create, or a non-empty list of them.
-      scopes with commas: "scope" holds "read_bills,read_plans", with ",": separate scopes by spaces, or give a list.
-      scopes with a comma in a list: "scope" holds "read_bills,", with ",": separate scopes by spaces, or give a list.
-      scopes with a semicolon: "scope" holds "read_bills;read_plans", with ";": separate scopes by spaces, or give a list.
-      scopes with semicolons and blanks: "scope" holds "read_bills;", with ";": separate scopes by spaces, or give a list.
-      scopes with a bar: "scope" holds "read_bills|read_plans", with "|": separate scopes by spaces, or give a list.
-      scopes of a form: "scope" holds "read_bills+read_plans", with "+": separate scopes by spaces, or give a list.
-      scopes of a URL: "scope" holds "read_bills%20read_plans", with "%20": separate scopes by spaces, or give a list.
+      scopes with commas: "scope" holds "read_bills,read_plans", with another separator: separate scopes by spaces, or give a list.
+      scopes with a comma in a list: "scope" holds "read_bills,", with another separator: separate scopes by spaces, or give a list.
+      scopes with a semicolon: "scope" holds "read_bills;read_plans", with another separator: separate scopes by spaces, or give a list.
+      scopes with semicolons and blanks: "scope" holds "read_bills;", with another separator: separate scopes by spaces, or give a list.
+      scopes with a bar: "scope" holds "read_bills|read_plans", with another separator: separate scopes by spaces, or give a list.
+      scopes of a form: "scope" holds "read_bills+read_plans", with another separator: separate scopes by spaces, or give a list.
+      scopes of a URL: "scope" holds "read_bills%20read_plans", with another separator: separate scopes by spaces, or give a list.
       a scope with a quotation mark inside: "scope" holds "read_bills\\"read_plans", which has a character that no scope may have (RFC 6749 section 3.3).
       scopes in quotes: "scope" holds "'read_bills", with a quotation mark, as a value of an .env file may have: leave it out.
       origins in a string: "origins" must be a list such as ["https://api.example"].

@@ -1,11 +1,12 @@
 /** One scope, or several: in a list, or in one string with spaces between. */
 export type ScopeInput = string | readonly string[];
 
-/** RFC 6749 §3.3 scope-token: visible ASCII without `"` and `\`. */
-const SCOPE_TOKEN = /^[\x21\x23-\x5B\x5D-\x7E]+$/;
-
-/** No scope of PayU's holds one, though RFC 6749 allows them; lists in one string, forms and URLs do. */
-const SEPARATOR = /[,;|+]|%20/;
+/** What no scope may hold. RFC 6749 §3.3 allows the separators of lists, forms and URLs, but none of PayU's has one. */
+const FAULTS: readonly (readonly [RegExp, string])[] = [
+  [/[,;|+]|%20/, 'with another separator: separate scopes by spaces, or give a list'],
+  [/^["'`]|["'`]$/, 'with a quotation mark, as a value of an .env file may have: leave it out'],
+  [/[^\x21\x23-\x5B\x5D-\x7E]/, 'which has a character that no scope may have (RFC 6749 section 3.3)'],
+];
 
 /** The scopes as a sorted set, so that order and duplicates do not matter. */
 export function scopeSet(input: ScopeInput): readonly string[] {
@@ -26,17 +27,11 @@ export function scopeFault(input: unknown): string | undefined {
   // An empty one among others is a variable that nobody set: the token would lack a scope.
   if (parts.length === 0 || parts.some((part) => part.trim() === '')) return rule;
   const scope = scopeSet(parts);
-  const listed = scope.find((part) => SEPARATOR.test(part));
-  if (listed !== undefined) {
-    return `holds ${JSON.stringify(listed)}, with "${SEPARATOR.exec(listed)}": separate scopes by spaces, or give a list`;
+  for (const [pattern, fault] of FAULTS) {
+    const part = scope.find((each) => pattern.test(each));
+    if (part !== undefined) return `holds ${JSON.stringify(part)}, ${fault}`;
   }
-  const quoted = scope.find((part) => /^["'`]|["'`]$/.test(part));
-  if (quoted !== undefined)
-    return `holds ${JSON.stringify(quoted)}, with a quotation mark, as a value of an .env file may have: leave it out`;
-  const odd = scope.find((part) => !SCOPE_TOKEN.test(part));
-  return odd === undefined
-    ? undefined
-    : `holds ${JSON.stringify(odd)}, which has a character that no scope may have (RFC 6749 section 3.3)`;
+  return undefined;
 }
 
 /** The scopes that were asked for and not granted. */

@@ -529,7 +529,7 @@ export class Mint {
       scope: this.#shownScope(record),
       cause: this.#cause,
       durationMs: result.durationMs,
-      expiresInMs: record.expiresAt - now.wallMs,
+      expiresInMs: Math.round(record.expiresAt - now.wallMs),
       sameToken,
     });
     const missing = missingScopes(this.#scope, record.scope);

@@ -58,16 +58,22 @@ test("a sibling's token has no grace: it was not received just now", async () =>
   expect(sandbox.stats().tokenRequests).toBe(2);
 });
 
-test('what a mint tells of itself is what it took, and what is left of the token', async () => {
-  const { auth, clock, eventsOf, sandbox } = await startHarness({}, { tokenLifeSeconds: 100 });
-  const hold = sandbox.hold('token', undefined, { process: 'before' });
-  const token = auth.getToken();
-  await hold.waitFor(1);
-  clock.advance(3_000);
-  hold.release();
-  await token;
-  expect(eventsOf('token-minted')).toMatchObject([{ durationMs: 3_000, expiresInMs: 97_000 }]);
-});
+test.each([
+  ['3 s', 3_000],
+  ['a fraction less', 2_999.6],
+])(
+  'what a mint tells of itself is what it took, in whole milliseconds, and what is left: %s',
+  async (_, tookMs) => {
+    const { auth, clock, eventsOf, sandbox } = await startHarness({}, { tokenLifeSeconds: 100 });
+    const hold = sandbox.hold('token', undefined, { process: 'before' });
+    const token = auth.getToken();
+    await hold.waitFor(1);
+    clock.advance(tookMs);
+    hold.release();
+    await token;
+    expect(eventsOf('token-minted')).toMatchObject([{ durationMs: 3_000, expiresInMs: 97_000 }]);
+  },
+);
 
 /** Two auths that share a store, on machines whose clocks differ. The first one has minted, and its sibling has rotated. */
 async function afterRotationBySibling(aheadMs: number) {
