@@ -25,7 +25,8 @@ const PLACES: Readonly<Record<string, Rules>> = {
   'json.ts': { values: [] },
   'url.ts': { values: [] },
   'events.ts': { values: ['node:util', 'node:diagnostics_channel'], types: ['errors.ts'] },
-  'redact.ts': { values: ['json.ts'], types: ['errors.ts'] },
+  'redact.ts': { values: ['echo.ts', 'json.ts'], types: ['errors.ts'] },
+  'echo.ts': { values: [] },
   // A leaf too: what a scope is must be known wherever one is given.
   'token/endpoint/scope.ts': { values: [] },
   'time/': { values: ['time/', ...LEAVES, 'node:events', 'node:timers'] },

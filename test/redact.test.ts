@@ -59,14 +59,81 @@ describe('what looks like a token goes, whosever it is', () => {
       'getaddrinfo ENOTFOUND [redacted].example',
     );
   });
+});
+
+const SECRETS = ['s3Kr', 'short-secret', 'a+b/c d&"e\'f<g>%h', 'pässwörd€𝄞', 'UPPER%41case\\n'];
+
+const ENCODINGS: Readonly<Record<string, (secret: string) => string>> = {
+  'as it is': (secret) => secret,
+  'encoded in a path': encodeURIComponent,
+  'encoded in a path, with small letters': (secret) =>
+    encodeURIComponent(secret).replace(/%../g, (each) => each.toLowerCase()),
+  'encoded in a form': (secret) => new URLSearchParams([['', secret]]).toString().slice(1),
+  'percent-encoded, each byte': (secret) =>
+    Buffer.from(secret)
+      .toString('hex')
+      .replace(/../g, (byte) => `%${byte}`),
+  'percent-encoded twice': (secret) => encodeURIComponent(encodeURIComponent(secret)),
+  'encoded in JSON': (secret) => JSON.stringify(secret).slice(1, -1),
+  'encoded in JSON, slashes too': (secret) => JSON.stringify(secret).slice(1, -1).replaceAll('/', '\\/'),
+  'encoded in JSON as ASCII': (secret) =>
+    secret.replace(/./g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`),
+  'as HTML entities with names': (secret) =>
+    secret
+      .replaceAll('&', '&amp;')
+      .replaceAll('<', '&lt;')
+      .replaceAll('>', '&gt;')
+      .replaceAll('"', '&quot;')
+      .replaceAll("'", '&#39;'),
+  'as decimal HTML entities': (secret) => [...secret].map((each) => `&#${each.codePointAt(0)};`).join(''),
+  'as hexadecimal HTML entities': (secret) =>
+    [...secret].map((each) => `&#x${each.codePointAt(0)?.toString(16)};`).join(''),
+  'in hex': (secret) => Buffer.from(secret).toString('hex'),
+  'in HEX': (secret) => Buffer.from(secret).toString('hex').toUpperCase(),
+  'in base64': (secret) => Buffer.from(secret).toString('base64'),
+  'in base64url': (secret) => Buffer.from(secret).toString('base64url'),
+  'in base64 in a URL': (secret) => encodeURIComponent(Buffer.from(secret).toString('base64')),
+};
+
+describe('a secret that is known goes in whatever encoding it is repeated (G2)', () => {
+  describe.each(Object.entries(ENCODINGS))('%s', (_, encode) => {
+    test.each(SECRETS)('%s', (secret) => {
+      expect(redact(`<${encode(secret)}>`, [secret])).toBe('<[redacted]>');
+    });
+  });
+
+  describe.each(SECRETS)('%s, as a part of what is in base64', (secret) => {
+    test.each(['', '1', '12', '123', 'client-1:'])('behind "%s"', (before) => {
+      for (const after of ['', 'x', 'xy', 'xyz']) {
+        const bytes = Buffer.from(`${before}${secret}${after}`);
+        for (const encoding of ['base64', 'base64url'] as const) {
+          const shown = redact(bytes.toString(encoding), [secret]);
+          expect(Buffer.from(shown.replace('[redacted]', '____'), encoding).toString()).not.toContain(secret);
+          expect(shown).toContain('[redacted]');
+        }
+      }
+    });
+  });
 
   test.each([
-    ['as it is', 'a+b/c d&"e'],
-    ['encoded in a path', encodeURIComponent('a+b/c d&"e')],
-    ['encoded in a form', 'a%2Bb%2Fc+d%26%22e'],
-    ['encoded in JSON', 'a+b/c d&\\"e'],
-  ])('a secret that is known goes %s', (_, form) => {
-    expect(redact(`<${form}>`, ['a+b/c d&"e'])).toBe('<[redacted]>');
+    ['several, one in the other', 'x abcdef abcd y', ['abcd', 'abcdef'], 'x [redacted] [redacted] y'],
+    ['overlapping', 'x abcdef y', ['abcd', 'cdef'], 'x [redacted] y'],
+    ['side by side', 'abcdabcd', ['abcd'], '[redacted][redacted]'],
+    ['at the edges', 'abcd-x-abcd', ['abcd'], '[redacted]-x-[redacted]'],
+    ['not where it is no secret', 'abc', ['abc', ''], 'abc'],
+    [
+      'and broken escapes stay',
+      '%zz &# &#x; &bogus; \\u12 %E4 &#99999999; %F0%9F',
+      ['abcd'],
+      '%zz &# &#x; &bogus; \\u12 %E4 &#99999999; %F0%9F',
+    ],
+  ])('%s', (_, text, secrets, shown) => {
+    expect(redact(text, secrets)).toBe(shown);
+  });
+
+  test('a text of 64 KiB that is all escapes takes no more time than it is long', () => {
+    const text = '%2525'.repeat(13_000);
+    expect(redact(text, ['secret-1'])).toBe(text);
   });
 });
 
