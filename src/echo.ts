@@ -14,8 +14,8 @@ interface Reading {
 /** Escapes within escapes are undone so often: a URL in JSON, a form in a URL. */
 const DEEPEST_ESCAPE = 2;
 
-/** Each by itself: a secret may hold what another one takes for an sequence. */
-const ESCAPES: readonly RegExp[] = [
+/** Each by itself: a secret may hold what another one takes for an escape. */
+const ESCAPES: readonly (readonly [mark: string, escapes: RegExp])[] = [
   // Percent-encoding, one character of UTF-8 each.
   ['%', /%[c-f][\da-f](?:%[89ab][\da-f]){1,3}|%[0-7][\da-f]/gi],
   // HTML entities.

@@ -42,7 +42,10 @@ const PLACES: Readonly<Record<string, Rules>> = {
   'payu.ts': { values: ['node:crypto'] },
   'validation.ts': { values: [...LEAVES, 'token/endpoint/scope.ts'] },
   'options/grant-options.ts': { values: [...LEAVES, 'payu.ts', 'validation.ts', 'token/endpoint/grants.ts'] },
-  'options/http-options.ts': { values: [...LEAVES, 'validation.ts'], types: ['axios/form-transport.ts'] },
+  'options/http-options.ts': {
+    values: [...LEAVES, 'validation.ts', 'node:http'],
+    types: ['axios/form-transport.ts'],
+  },
   'options/options.ts': {
     values: [...LEAVES, 'options/grant-options.ts', 'options/http-options.ts', 'payu.ts', 'validation.ts'],
     types: ['token/', 'axios/form-transport.ts', 'axios'],
