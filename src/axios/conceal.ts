@@ -12,8 +12,14 @@ export function concealRequest(received: AxiosResponse, adapterIsUsers: boolean)
   return response;
 }
 
-/** The same for agents of the caller's own: they stand in its config, and keep sockets with all that was sent on them. */
-export function concealSockets({ httpAgent, httpsAgent }: InternalAxiosRequestConfig): void {
+/**
+ * The same for agents: those of the caller's stand in its config, the global ones in each request of the process, and
+ * they keep sockets with all that was sent on them.
+ */
+export function concealSockets({
+  httpAgent,
+  httpsAgent,
+}: Pick<InternalAxiosRequestConfig, 'httpAgent' | 'httpsAgent'>): void {
   for (const agent of [httpAgent, httpsAgent]) {
     if (typeof agent !== 'object' || agent === null) continue;
     for (const property of ['sockets', 'freeSockets', 'requests']) hide(agent, property);

@@ -14,6 +14,7 @@ import {
 import { isLoopback, isPlainLoopback } from '../url.ts';
 import { isAxiosSince, isFetchAdapter, resolveAdapter } from './adapter.ts';
 import { discardBody, isBlob, isBytes, isNodeStream, isWebStream } from './bodies/response-body.ts';
+import { concealSockets } from './conceal.ts';
 import { hostIn, isAgentOfEnvironment, isFetchedByProxy } from './proxy.ts';
 import { headerOf } from './refusal.ts';
 
@@ -38,6 +39,7 @@ export function formTransport(options: TokenHttpOptions): FormPost {
   }
   return async (url, form, signal, onHead) => {
     if (signal.aborted) throw signal.reason;
+    concealSockets({ httpAgent: http.globalAgent, httpsAgent: https.globalAgent });
     const config: InternalAxiosRequestConfig & { transport?: unknown } = Object.assign(Object.create(null), {
       // Axios 1.12.2 asks for it, be it empty.
       env: {},
