@@ -181,14 +181,16 @@ export class PaymentLinksClient {
   async #call(config: AxiosRequestConfig, { signal, leftMs }: Limits): Promise<unknown> {
     const { merchantId, merchantHeader = 'merchantId', requestTimeoutMs = 10_000 } = this.#options;
     const limit = this.#surroundings.timeout(Math.max(1, Math.min(leftMs(), requestTimeoutMs)));
-    const response = await this.#http.request<unknown>({
-      ...config,
-      headers: { [merchantHeader]: merchantId },
-      signal: AbortSignal.any([signal, limit]),
-      maxRedirects: 0,
-      // Also where the instance takes other answers for successes.
-      validateStatus: (status) => status >= 200 && status < 300,
-    });
+    const response = await withinBoth(signal, limit, (within) =>
+      this.#http.request<unknown>({
+        ...config,
+        headers: { [merchantHeader]: merchantId },
+        signal: within,
+        maxRedirects: 0,
+        // Also where the instance takes other answers for successes.
+        validateStatus: (status) => status >= 200 && status < 300,
+      }),
+    );
     return response.data;
   }
 
@@ -214,6 +216,23 @@ interface Limits {
   readonly signal: AbortSignal;
   /** Until the caller's patience ends; 0 or less after it, and after an abort. */
   readonly leftMs: () => number;
+}
+
+/** Not AbortSignal.any(): Node.js 20 forgets a time limit that only that knows, and then nothing ends the call. */
+async function withinBoth<T>(
+  first: AbortSignal,
+  second: AbortSignal,
+  call: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const controller = new AbortController();
+  const end = () => controller.abort();
+  for (const each of [first, second]) each.addEventListener('abort', end);
+  if (first.aborted) end();
+  try {
+    return await call(controller.signal);
+  } finally {
+    for (const each of [first, second]) each.removeEventListener('abort', end);
+  }
 }
 
 /** What the answer to one send says. */

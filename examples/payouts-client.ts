@@ -256,16 +256,16 @@ export class PayoutsClient {
     headers: Readonly<Record<string, string>>,
     { signal, leftMs }: Limits,
   ): Promise<AxiosResponse<unknown>> {
-    const limit = this.#surroundings.timeout(
-      Math.max(1, Math.min(leftMs(), this.#options.requestTimeoutMs ?? 20_000)),
+    const limitMs = Math.max(1, Math.min(leftMs(), this.#options.requestTimeoutMs ?? 20_000));
+    return withinBoth(signal, this.#surroundings.timeout(limitMs), (within) =>
+      this.#http.post(path, body, {
+        headers,
+        signal: within,
+        maxRedirects: 0,
+        // Also where the instance takes other answers for successes.
+        validateStatus: (status) => status >= 200 && status < 300,
+      }),
     );
-    return this.#http.post(path, body, {
-      headers,
-      signal: AbortSignal.any([signal, limit]),
-      maxRedirects: 0,
-      // Also where the instance takes other answers for successes.
-      validateStatus: (status) => status >= 200 && status < 300,
-    });
   }
 
   #limits({ signal = new AbortController().signal, giveUpAfterMs = 60_000 }: PayOptions): Limits {
@@ -279,6 +279,23 @@ interface Limits {
   readonly signal: AbortSignal;
   /** Until the caller's patience ends; 0 or less after it, and after an abort. */
   readonly leftMs: () => number;
+}
+
+/** Not AbortSignal.any(): Node.js 20 forgets a time limit that only that knows, and then nothing ends the call. */
+async function withinBoth<T>(
+  first: AbortSignal,
+  second: AbortSignal,
+  call: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const controller = new AbortController();
+  const end = () => controller.abort();
+  for (const each of [first, second]) each.addEventListener('abort', end);
+  if (first.aborted) end();
+  try {
+    return await call(controller.signal);
+  } finally {
+    for (const each of [first, second]) each.removeEventListener('abort', end);
+  }
 }
 
 /** What the answer to one send says of one payment. */
