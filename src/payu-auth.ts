@@ -66,7 +66,8 @@ export interface PayuAuth {
    * already, be it from the instance's defaults, is left alone. A response cache such as axios-cache-interceptor is
    * best set up before: then what it answers needs no token. Errors may come from another copy of axios than the
    * instance: ask `isAxiosError`, not `instanceof`. An adapter of your own is trusted to keep the token to itself; what
-   * it hands on as a redirect is yours.
+   * it hands on as a redirect is yours. An interceptor that was registered before runs after this one: one that puts
+   * another `adapter` into the config, or builds a config without it, sends the call without a token.
    *
    * @throws TypeError where the instance is attached to another auth, or with other options.
    */
