@@ -134,13 +134,13 @@ export const scenarios: readonly Scenario[] = [
     bounds: [atMost(1_000), failsAtMost(200 * 1_000 * 600), waitsAtMost(120)],
   },
   {
-    ...smallerDay,
+    ...day,
     name: 'the same with renewAheadMs: 720_000',
     minting: 'fresh',
     isShared: true,
     renewAheadMs: 12 * MINUTE_MS,
     payuOutages: [overRenewal],
-    bounds: [atMost(2 * LIVES), noneFails, waitsOnlyAtStart(200)],
+    bounds: [atMost(2 * LIVES), noneFails, waitsOnlyAtStart(1_000)],
   },
   {
     processes: 8,
@@ -152,16 +152,16 @@ export const scenarios: readonly Scenario[] = [
     bounds: [atMost(8 * 3_600)],
   },
   {
-    ...smallerDay,
+    ...day,
     name: 'shared store, clocks wrong by up to an hour',
     minting: 'fresh',
     isShared: true,
     clocksWrongByMs: HOUR_MS,
     // A clock of another machine changes nothing (T3).
-    bounds: [atMost(LIVES), noneFails, waitsOnlyAtStart(200)],
+    bounds: [atMost(LIVES), noneFails, waitsOnlyAtStart(1_000)],
   },
   {
-    ...smallerDay,
+    ...day,
     name: 'shared store, all tokens revoked three times',
     minting: 'fresh',
     isShared: true,
@@ -170,14 +170,14 @@ export const scenarios: readonly Scenario[] = [
     bounds: [atMost(LIVES + 3), noneFails, waitsAtMost(5)],
   },
   {
-    ...smallerDay,
+    ...day,
     name: 'shared store, tokens differ since an outage of it, then all are revoked',
     minting: 'fresh',
     isShared: true,
     storeOutages: [{ from: 5.5 * HOUR_MS, until: 6.5 * HOUR_MS }],
     revocations: [7 * HOUR_MS],
     // In the outage one mint of each; after the revocation one of each at the most (D3).
-    bounds: [atMost(2 * 200 + LIVES), noneFails],
+    bounds: [atMost(2 * 1_000 + LIVES), noneFails],
   },
   {
     processes: 8,
