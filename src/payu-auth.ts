@@ -14,8 +14,7 @@ import { type ScopeInput, scopeKey } from './token/endpoint/scope.ts';
 import { isTokenValue } from './token/endpoint/token-response.ts';
 import { lifeMs } from './token/expiry.ts';
 import { MintGate } from './token/mint/gate.ts';
-import { NO_NOTICES, StoredNotices } from './token/mint/notices.ts';
-import { RefusalMemory } from './token/mint/refusal-memory.ts';
+import { Notices } from './token/mint/notices.ts';
 import { Secrets } from './token/mint/secrets.ts';
 import { TokenSource } from './token/source/token-source.ts';
 import type { MintFailure } from './token/source/token-state.ts';
@@ -179,11 +178,10 @@ export function createPayuAuthIn({ clock, random }: Surroundings, options: PayuA
     maxWaitMs: resolved.maxWaitMs,
     tokenAttempts,
     store,
-    notices:
-      resolved.store?.sharesNotices === true
-        ? new StoredNotices(store, clientKey(tokenUrl, grant), clock)
-        : NO_NOTICES,
-    refusals: new RefusalMemory(clock),
+    notices: new Notices(
+      clock,
+      resolved.store?.sharesNotices === true ? { store, clientKey: clientKey(tokenUrl, grant) } : undefined,
+    ),
     gate: new MintGate({ clock, random, tokenAttempts }),
     secrets,
     post,
@@ -285,7 +283,7 @@ class Auth implements PayuAuth {
     const scope = this.#scope(checkedOptions('setToken', options, ['scope']).scope);
     const { clock, source } = this.#parts;
     const record = givenToken(token, scope, clock.now(), this.#options.defaultLifeMs);
-    await keptAlive(clock, source.put(scope, record));
+    await keptAlive(clock, source.put(record));
   }
 
   async invalidate(token?: AccessToken): Promise<void> {
@@ -303,7 +301,7 @@ class Auth implements PayuAuth {
       throw invalidOption('environment.revokeUrl', 'is needed for revoke(); give it next to "tokenUrl".');
     }
     const { clock, source } = this.#parts;
-    await keptAlive(clock, source.revoke(revokeUrl, scope));
+    await keptAlive(clock, source.revoke(revokeUrl, scopeKey(scope)));
   }
 
   async close(): Promise<void> {

@@ -86,16 +86,24 @@ const MESSAGES: Readonly<Record<string, Error>> = {
   ),
   'out of patience, nothing sent': messages.outOfPatienceError(NOON, 0),
   'out of patience, the token endpoint slow': messages.outOfPatienceError(NOON, 2),
-  'a secret that could not be had': messages.secretFailedError(
+  'a secret that could not be had': messages.secretError(
     'grant.clientSecret',
+    'failed: vault sealed',
     new Error('vault sealed'),
   ),
-  'a secret that is unusable': messages.secretUnusableError('grant.clientSecret', 'must not be empty'),
+  'a secret that is unusable': messages.secretError(
+    'grant.clientSecret',
+    'gave no usable secret: it must not be empty',
+  ),
   'what nobody foresaw': messages.unexpectedError(new Error('error:0308010C:digital envelope routines')),
   closed: new ClosedError(),
-  'revocation, no reply': messages.revocationUnavailableError(REVOKE_URL, fault),
-  'revocation, limited': messages.revocationLimitedError(REVOKE_URL, NOON, 60_000),
-  'revocation, refused': messages.revocationRefusedError(REVOKE_URL, refusal('unauthorized_client', 403)),
+  'revocation, no reply': messages.revocationError(REVOKE_URL, fault, NOON),
+  'revocation, limited': messages.revocationError(REVOKE_URL, { kind: 'rate-limited', toldMs: 60_000 }, NOON),
+  'revocation, refused': messages.revocationError(
+    REVOKE_URL,
+    { kind: 'refused', refusal: refusal('unauthorized_client', 403) },
+    NOON,
+  ),
   'a wrong option': invalidOption('tokenAttempts', 'must be a whole number, 1 or more; got 0.'),
 };
 

@@ -4,8 +4,7 @@ import { expect, test } from 'vitest';
 import {
   failureError,
   outOfPatienceError,
-  secretFailedError,
-  secretUnusableError,
+  secretError,
   unexpectedError,
 } from '../../src/token/mint/messages.ts';
 import { ROOT } from './support/snippets.ts';
@@ -35,8 +34,12 @@ test.each([
   ['several attempts', unavailable(4), 0],
   ['out of patience', outOfPatienceError(0, 2), 1],
   ['out of patience, nothing sent', outOfPatienceError(0, 0), 1],
-  ['a secret that could not be had', secretFailedError('grant.clientSecret', new Error('sealed')), 2],
-  ['a secret that is unusable', secretUnusableError('grant.clientSecret', 'must not be empty'), 3],
+  ['a secret that could not be had', secretError('grant.clientSecret', 'failed: sealed'), 2],
+  [
+    'a secret that is unusable',
+    secretError('grant.clientSecret', 'gave no usable secret: it must not be empty'),
+    3,
+  ],
   ['what nobody foresaw', unexpectedError(new Error('unsupported')), 4],
 ])('docs/errors.md: a search for the words of the message finds its row: %s', (_title, error, row) => {
   expect(rows).toHaveLength(5);

@@ -1,10 +1,6 @@
 import type { PayuAuthError } from '../../errors.ts';
 import type { Cancellation } from '../../time/wait.ts';
-import {
-  revocationLimitedError,
-  revocationRefusedError,
-  revocationUnavailableError,
-} from '../mint/messages.ts';
+import { revocationError } from '../mint/messages.ts';
 import { type FormReply, type PostParts, postWithin } from './form-post.ts';
 import { type AskedSecrets, revokeForm, type WireGrant } from './grants.ts';
 import { classify } from './token-endpoint.ts';
@@ -45,19 +41,8 @@ function revocationFailure(
   if (reply.kind === 'reply' && reply.status >= 200 && reply.status < 300) return undefined;
   const receivedAt = clock.now();
   const classified = classify(reply, { receivedAt, secrets });
-  switch (classified.kind) {
-    case 'accepted':
-      return undefined;
-    case 'rate-limited':
-      return revocationLimitedError(revokeUrl, receivedAt, classified.toldMs ?? 0);
-    case 'fault':
-      return revocationUnavailableError(revokeUrl, classified);
-    case 'refused': {
-      const { status, error } = classified.refusal;
-      const wasRevoked = status === 401 && error === 'invalid_token';
-      return wasRevoked ? undefined : revocationRefusedError(revokeUrl, classified.refusal);
-    }
-    default:
-      throw classified satisfies never;
-  }
+  if (classified.kind === 'accepted') return undefined;
+  const { status, error } = classified.kind === 'refused' ? classified.refusal : {};
+  const wasRevoked = status === 401 && error === 'invalid_token';
+  return wasRevoked ? undefined : revocationError(revokeUrl, classified, receivedAt);
 }

@@ -7,6 +7,7 @@ import {
 import { dateAt } from '../../time/clock.ts';
 import { type Instant, msUntil } from '../../time/instant.ts';
 import {
+  type Classified,
   concernsClient,
   type Failure,
   type Fault,
@@ -164,17 +165,17 @@ export function outOfPatienceError(since: number, attempts: number): TokenUnavai
   );
 }
 
-export function secretFailedError(option: string, cause: Error): TokenUnavailableError {
+/** `what` the function did, without its value. */
+export function secretError(option: string, what: string, cause?: Error): TokenUnavailableError {
   return new TokenUnavailableError(
-    `The function given as "${option}" failed: ${withoutStop(cause.message)}. ${NOT_PROCESSED} No token request was sent either. Check where this secret comes from; the next request asks again.`,
+    `The function given as "${option}" ${withoutStop(what)}. ${NOT_PROCESSED} No token request was sent either. Check where this secret comes from; the next request asks again.`,
     { attempts: 0, cause },
   );
 }
 
-/** `fault`: the rule that the function's value breaks, without the value. */
-export function secretUnusableError(option: string, fault: string): TokenUnavailableError {
+export function renewalSlowError(maxWaitMs: number): TokenUnavailableError {
   return new TokenUnavailableError(
-    `The function given as "${option}" gave no usable secret: it ${fault}. ${NOT_PROCESSED} No token request was sent either. Check where this secret comes from; the next request asks again.`,
+    `A renewal in the background sent nothing within ${maxWaitMs} ms ("maxWaitMs"): the token store's lock or the source of a secret is slow. Requests go on with the token they have.`,
     { attempts: 0 },
   );
 }
@@ -188,36 +189,33 @@ export function unexpectedError(cause: Error): TokenUnavailableError {
   );
 }
 
-const STILL_ALIVE =
-  'The token is forgotten here, but may stay valid at PayU until it expires: ask PayU to revoke it if that matters.';
-
-export function revocationUnavailableError(
+/** What the revocation endpoint said, where that was no yes. */
+export function revocationError(
   revokeUrl: string,
-  { what, status, cause }: Fault,
-): TokenUnavailableError {
-  return new TokenUnavailableError(
-    `The revocation endpoint "${revokeUrl}" failed with ${what}. ${STILL_ALIVE}`,
-    { attempts: 1, status, cause },
-  );
-}
-
-export function revocationLimitedError(
-  revokeUrl: string,
+  failure: Exclude<Classified, { kind: 'accepted' }>,
   now: number,
-  retryAfterMs: number,
-): RateLimitedError {
-  const until = now + retryAfterMs;
-  return new RateLimitedError(
-    `The revocation endpoint "${revokeUrl}" wants no request until ${clockTime(until)}. ${STILL_ALIVE}`,
-    { retryAt: dateAt(until), retryAfterMs },
-  );
-}
-
-export function revocationRefusedError(revokeUrl: string, refusal: Refusal): TokenRefusedError {
-  return new TokenRefusedError(
-    `The revocation endpoint "${revokeUrl}" refused: ${saidBy(refusal)}. ${STILL_ALIVE} Check "grant.clientId" and "grant.clientSecret".`,
-    refusal,
-  );
+): RateLimitedError | TokenUnavailableError | TokenRefusedError {
+  const message = (what: string) =>
+    `The revocation endpoint "${revokeUrl}" ${what}. The token is forgotten here, but may stay valid at PayU until it expires: ask PayU to revoke it if that matters.`;
+  switch (failure.kind) {
+    case 'rate-limited': {
+      const retryAfterMs = failure.toldMs ?? 0;
+      const until = now + retryAfterMs;
+      return new RateLimitedError(message(`wants no request until ${clockTime(until)}`), {
+        retryAt: dateAt(until),
+        retryAfterMs,
+      });
+    }
+    case 'fault':
+      return new TokenUnavailableError(message(`failed with ${failure.what}`), { ...failure, attempts: 1 });
+    case 'refused':
+      return new TokenRefusedError(
+        `${message(`refused: ${saidBy(failure.refusal)}`)} Check "grant.clientId" and "grant.clientSecret".`,
+        failure.refusal,
+      );
+    default:
+      throw failure satisfies never;
+  }
 }
 
 /** Others' words, in a sentence of ours. */

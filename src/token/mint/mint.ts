@@ -16,7 +16,6 @@ import { type FormPost, postWithin, secretsIn } from '../endpoint/form-post.ts';
 import { type AskedSecrets, primaryForm, refreshForm, type WireGrant } from '../endpoint/grants.ts';
 import { missingScopes } from '../endpoint/scope.ts';
 import {
-  concernsClient,
   type Failure,
   isAnswerLost,
   type Refusal,
@@ -24,16 +23,15 @@ import {
   tokenOutcome,
 } from '../endpoint/token-endpoint.ts';
 import { endOfFound, endOfOwn } from '../expiry.ts';
-import type { Obtained, SingleFlight } from '../source/single-flight.ts';
 import type { MintSnapshot, RenewAhead, TokenState } from '../source/token-state.ts';
-import { cacheKey, fingerprint } from '../store/cache-key.ts';
+import { cacheKey } from '../store/cache-key.ts';
 import type { GuardedStore } from '../store/guarded-store.ts';
 import type { TokenRecord } from '../store/token-store.ts';
 import type { AfterFailure, MintGate, Permit } from './gate.ts';
 import { blockedError, failureError, refusedError, unexpectedError } from './messages.ts';
 import type { Notices } from './notices.ts';
-import type { RefusalMemory } from './refusal-memory.ts';
 import type { Secrets } from './secrets.ts';
+import { type Obtained, SingleFlight } from './single-flight.ts';
 
 /** What all mints of one auth share. */
 export interface MintParts extends RenewAhead {
@@ -43,7 +41,6 @@ export interface MintParts extends RenewAhead {
   readonly post: FormPost;
   readonly store: GuardedStore;
   readonly notices: Notices;
-  readonly refusals: RefusalMemory;
   readonly gate: MintGate;
   readonly clock: Clock;
   readonly emit: Emit;
@@ -102,11 +99,10 @@ const MOST_MINTS = 10;
  * Gets one token: from the store where a sibling put one, else by the grant. One object per mint, to be read from top to
  * bottom: secrets, store, gate, lock, store, refresh or primary grant, store, receive.
  */
-export class Mint {
+export class Mint extends SingleFlight {
   readonly #parts: MintParts;
-  readonly #scope: readonly string[];
   readonly #state: TokenState;
-  readonly #flight: SingleFlight;
+  readonly #scope: readonly string[];
   /** What the mint started from. It starts anew where a change by hand wins over its result. */
   #since: MintSnapshot;
   #cause: MintCause = 'missing';
@@ -114,25 +110,39 @@ export class Mint {
   #storeKey = '';
   /** What runs under the lock. */
   #task: Promise<Result> | undefined;
+  /** Minted since then, and on its way into the store. */
+  #minted: TokenRecord | undefined;
   /** Whether anything was asked since then that could fail: an answer from memory is no news. */
   #hasAsked = false;
   #hasAskedPrimary = false;
   /** Of the last try since then, while another one may follow. */
   #lastFailure: AnyPayuAuthError | undefined;
 
-  constructor(parts: MintParts, scope: readonly string[], state: TokenState, flight: SingleFlight) {
+  constructor(parts: MintParts, state: TokenState) {
+    super(parts.clock);
     this.#parts = parts;
-    this.#scope = scope;
     this.#state = state;
-    this.#flight = flight;
+    this.#scope = state.scope;
     this.#since = state.snapshot();
   }
 
-  async run(): Promise<Obtained> {
+  /** Begins. Callers may join until it ends; nobody may join a mint that is being aborted. */
+  start(): this {
+    const state = this.#state;
+    state.mint = this;
+    const leave = () => {
+      if (state.mint === this) state.mint = undefined;
+    };
+    this.signal.addEventListener('abort', leave, { once: true });
+    this.run(this.#mint().finally(leave));
+    return this;
+  }
+
+  async #mint(): Promise<Obtained> {
     try {
       return await this.#repeatUntilCounts();
     } catch (error) {
-      if (this.#flight.signal.aborted) this.#endAbandoned();
+      if (this.signal.aborted) this.#endAbandoned();
       throw error;
     } finally {
       // Should it have failed, the refresh tokens are kept, and tried first by the next mint (F2).
@@ -140,15 +150,36 @@ export class Mint {
     }
   }
 
+  /** Settles when a refresh that was sent has been answered, and its token is in the store (C3). */
+  get refreshStored(): Promise<unknown> | undefined {
+    return this.sending === 'refresh_token' ? this.#task : undefined;
+  }
+
+  /** Until it is stored, the token may be forgotten by hand, or refused. */
+  protected override get arrived(): Obtained | undefined {
+    const record = this.#minted;
+    const counts =
+      record !== undefined &&
+      this.#state.isCurrent(this.#since) &&
+      !this.#state.broughtRefused(record, this.#since);
+    return counts ? { record, how: 'minted' } : undefined;
+  }
+
   async #repeatUntilCounts(): Promise<Obtained> {
     const started = this.#since;
     for (let mints = 0; mints < MOST_MINTS; mints++) {
-      await unlessCancelled(Promise.resolve(this.#state.changing), this.#flight.aborted);
-      if (!this.#state.isCurrent(started) && this.#state.isUsable(this.#now())) return this.#changedByHand();
+      await unlessCancelled(Promise.resolve(this.#state.changing), this.aborted);
+      if (!this.#state.isCurrent(started) && this.#state.isUsable(this.#now())) {
+        return { record: this.#state.record as TokenRecord, how: 'found' };
+      }
       const obtained = await this.#mintOnce();
       if (obtained !== undefined) return obtained;
       // After revoke(), invalidate() and setToken() nothing is minted for nobody (C5).
-      if (!this.#flight.isAwaited) this.#endUnawaited();
+      if (!this.isAwaited) {
+        // Nobody joins a mint that is aborted.
+        this.abort(new Error('Changed by hand, and nobody waits.'));
+        this.#throwIfAborted();
+      }
     }
     throw this.#noteFailure(
       new Error(
@@ -158,32 +189,22 @@ export class Mint {
     );
   }
 
-  /** Aborted first, so that nobody joins the flight before it has ended. */
-  #endUnawaited(): never {
-    const reason = new Error('Changed by hand, and nobody waits.');
-    this.#flight.abort(reason);
-    throw reason;
-  }
-
-  #changedByHand(): Obtained {
-    return { record: this.#state.record as TokenRecord, how: 'found' };
-  }
-
   /** Undefined where the result does not count, or not for those who wait. */
   async #mintOnce(): Promise<Obtained | undefined> {
     this.#since = this.#state.snapshot();
     this.#cause = this.#state.mintCause(this.#now());
+    this.#minted = undefined;
     this.#hasAsked = false;
     this.#lastFailure = undefined;
     try {
-      const result = await unlessCancelled(this.#obtain(), this.#flight.aborted);
+      const result = await unlessCancelled(this.#obtain(), this.aborted);
       if (result === undefined || !this.#stillCounts(result.record)) return undefined;
       this.#state.storeKey = this.#storeKey;
       // Sent before its token was refused: the answer to the refusal is one more (D3).
       if (this.#state.broughtRefused(result.record, this.#since)) return undefined;
       return this.#receive(result);
     } catch (error) {
-      if (this.#flight.signal.aborted) throw error;
+      if (this.signal.aborted) throw error;
       const failure = this.#noteFailure(error, this.#hasAsked ? 'told' : 'known');
       // A change by hand wins over a failure as it does over a token (C5).
       if (!this.#state.isCurrent(this.#since)) return undefined;
@@ -205,7 +226,7 @@ export class Mint {
 
   /** Abandoned by its callers: the last try that failed is told all the same, or that there was none in time (B2, C3). */
   #endAbandoned(): never {
-    const { reason } = this.#flight.signal;
+    const { reason } = this.signal;
     const failure = this.#lastFailure ?? reason;
     if (isPayuAuthError(failure) && !(reason instanceof ClosedError)) this.#noteFailure(failure, 'told');
     throw reason;
@@ -244,7 +265,7 @@ export class Mint {
 
   async #askSecrets(): Promise<void> {
     try {
-      this.#secrets = await this.#parts.secrets.ask(this.#flight.aborted);
+      this.#secrets = await this.#parts.secrets.ask(this.aborted);
     } catch (error) {
       this.#hasAsked = true;
       throw error;
@@ -255,17 +276,10 @@ export class Mint {
 
   /** What is known already need not be asked: a refusal is thrown, a cool-down closes the gate (E3, E7). */
   async #heedNotices(): Promise<void> {
-    const { notices, gate, refusals } = this.#parts;
-    const known = refusals.recall(this.#storeKey, fingerprint(this.#secrets));
-    if (known !== undefined) throw this.#refusedError(known.refusal, known.leftMs);
-    const [coolDownMs, ...shared] = await Promise.all([
-      notices.readCoolDown(),
-      notices.readRefusal(undefined),
-      notices.readRefusal(this.#storeKey),
-    ]);
+    const { notices, gate } = this.#parts;
+    const { refused, coolDownMs } = await notices.read(this.#storeKey, this.#secrets);
     if (coolDownMs !== undefined) gate.joinCoolDown(coolDownMs);
-    const refusal = shared.find((each) => each?.fingerprint === fingerprint(this.#secrets));
-    if (refusal !== undefined) throw this.#refusedError(refusal.refusal, refusal.leftMs);
+    if (refused !== undefined) throw this.#refusedError(refused.refusal, refused.leftMs);
   }
 
   #refusedError(refusal: Refusal, knownForMs?: number): TokenRefusedError {
@@ -275,7 +289,7 @@ export class Mint {
   }
 
   #mayTryAgain(): boolean {
-    return this.#flight.isAwaited && this.#parts.gate.block?.kind !== 'pause';
+    return this.isAwaited && this.#parts.gate.block?.kind !== 'pause';
   }
 
   /** One try: as often through the gate as it takes. Waiting there is no failure, so no try is used up by it. */
@@ -287,7 +301,7 @@ export class Mint {
           this.#task = this.#underLock(permit);
           return this.#task;
         };
-        const result = await this.#parts.store.withLock(this.#storeKey, underLock, this.#flight.signal);
+        const result = await this.#parts.store.withLock(this.#storeKey, underLock, this.signal);
         if (result.kind !== 'held-up') return result;
       } finally {
         permit.release();
@@ -297,7 +311,7 @@ export class Mint {
 
   /** Not by the signal's own method: polyfills have none. */
   #throwIfAborted(): void {
-    const { aborted, reason } = this.#flight.signal;
+    const { aborted, reason } = this.signal;
     if (aborted) throw reason;
   }
 
@@ -306,7 +320,7 @@ export class Mint {
     const { gate, tokenUrl, clock } = this.#parts;
     for (;;) {
       // What was sent before has been answered: without callers the mint ends here (C3).
-      this.#flight.stopSending();
+      this.stopSending();
       this.#throwIfAborted();
       const answer = gate.ask();
       switch (answer.kind) {
@@ -318,9 +332,8 @@ export class Mint {
         case 'blocked': {
           const { block } = answer;
           const tooLong = () => blockedError(tokenUrl, block, readClock(clock));
-          if (block.kind === 'pause' || (block.kind === 'cool-down' && !this.#flight.isAwaited))
-            throw tooLong();
-          await this.#flight.holdUntil({ until: block.until, tooLong });
+          if (block.kind === 'pause' || (block.kind === 'cool-down' && !this.isAwaited)) throw tooLong();
+          await this.holdUntil({ until: block.until, tooLong });
           break;
         }
         default:
@@ -335,7 +348,9 @@ export class Mint {
     if (this.#mayAdopt(stored)) return { kind: 'found', record: stored };
     await this.#heedNotices();
     const result = await this.#refreshOrPrimary(stored, permit);
-    if (result.kind === 'refused') await this.#noteRefusal(result.refusal);
+    if (result.kind === 'refused') {
+      await this.#parts.notices.refused(this.#storeKey, this.#secrets, result.refusal);
+    }
     if (result.kind === 'minted') await this.#keep(result);
     return result;
   }
@@ -365,7 +380,7 @@ export class Mint {
       found = await this.#look();
       if (this.#mayAdopt(found)) return { kind: 'found', record: found };
       // The next mint goes on from here, with the primary grant: nothing further is sent for nobody (C3).
-      if (this.#flight.isDeserted) return this.#leaveDeadRefresh(refusal);
+      if (this.isDeserted) return this.#leaveDeadRefresh(refusal);
     }
   }
 
@@ -411,10 +426,9 @@ export class Mint {
     if (!gate.maySend(permit)) return { kind: 'held-up' };
     const sentAt = readClock(clock);
     this.#hasAsked = true;
-    this.#flight.startSending();
-    if (grant === 'refresh_token') this.#flight.refreshStored = this.#task ?? Promise.resolve();
+    this.startSending(grant);
     // A server that rotates may have killed the old refresh token: only the reply knows the new one.
-    const cancellation = grant === 'refresh_token' ? undefined : this.#flight.aborted;
+    const cancellation = grant === 'refresh_token' ? undefined : this.aborted;
     const reply = await postWithin(this.#parts, tokenUrl, form, cancellation);
     const outcome = tokenOutcome(reply, {
       scope: this.#scope,
@@ -456,7 +470,7 @@ export class Mint {
         return { kind: 'held-up' };
       }
       case 'fault':
-        return this.#fail(outcome, permit, this.#flight.isAwaited ? 'try-again' : 'leave-it');
+        return this.#fail(outcome, permit, this.isAwaited ? 'try-again' : 'leave-it');
       case 'unusable':
         return this.#fail(outcome, permit, 'not-helped-by-trying');
       default:
@@ -486,16 +500,9 @@ export class Mint {
     const { store, clock } = this.#parts;
     const counting = this.#state.whatCounts(minted.record, this.#since);
     if (counting === undefined) return;
-    if (counting === minted.record) this.#noteArrived(minted.record, this.#since);
+    if (counting === minted.record) this.#minted = counting;
     const written = store.set(this.#storeKey, counting);
     await withinLimit(written, { clock, limitMs: LONGEST_WRITE_MS }, () => new Error('slow')).catch(() => {});
-  }
-
-  /** Until it is stored, it may be forgotten by hand, or refused. */
-  #noteArrived(record: TokenRecord, since: MintSnapshot): void {
-    const state = this.#state;
-    const counts = () => state.isCurrent(since) && !state.broughtRefused(record, since);
-    this.#flight.noteArrived(() => (counts() ? { record, how: 'minted' } : undefined));
   }
 
   /** Asked once more after the write: somebody may have changed the token by hand meanwhile (C5). */
@@ -541,14 +548,6 @@ export class Mint {
   #shownScope({ scope, accessToken, refreshToken = '' }: TokenRecord): readonly string[] {
     const secrets = [...Object.values(this.#secrets), accessToken, refreshToken];
     return scope.map((each) => redact(each, secrets));
-  }
-
-  async #noteRefusal(refusal: Refusal): Promise<void> {
-    const { notices, refusals } = this.#parts;
-    const remembered = refusals.remember(this.#storeKey, fingerprint(this.#secrets), refusal);
-    // A digest of a password does not go where others could guess at it.
-    if (this.#secrets.password !== undefined) return;
-    await notices.refusal(concernsClient(refusal) ? undefined : this.#storeKey, remembered);
   }
 
   #now(): Instant {

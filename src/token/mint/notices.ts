@@ -1,119 +1,150 @@
 import { isRecord, type JsonObject } from '../../json.ts';
 import type { Clock } from '../../time/clock.ts';
 import { LONGEST_BELIEVED_MS } from '../../time/delays.ts';
-import { type Instant, isOver, later, msUntil, readClock } from '../../time/instant.ts';
+import { type Instant, isOver, LONG_AGO, later, msUntil, readClock } from '../../time/instant.ts';
+import type { AskedSecrets } from '../endpoint/grants.ts';
+import { concernsClient, type Refusal } from '../endpoint/token-endpoint.ts';
 import { endOfFound } from '../expiry.ts';
+import { fingerprint } from '../store/cache-key.ts';
 import { ExpiringMap } from '../store/expiring-map.ts';
 import type { GuardedStore } from '../store/guarded-store.ts';
-import type { TokenRecord } from '../store/token-store.ts';
-import type { KnownRefusal } from './refusal-memory.ts';
 
+/** How long a refusal is answered from memory (E7). */
+const REMEMBERED_MS = 10_000;
 /** A store may show a notice for a while after it is over, above all where its writer's clock is fast. */
 const SEEN_FOR_MS = 24 * 60 * 60 * 1_000;
+/** In place of a token's key: the whole client was refused. */
+const CLIENT = '';
 
-/**
- * What one process learned of the token endpoint, told to those that share its store: each would learn it the hard way.
- * Times are told as what is left, in milliseconds: another machine's clock is believed for differences only (T3).
- */
-export interface Notices {
-  coolDown(leftMs: number): Promise<void>;
-  /** What is left of the client's cool-down, as far as a sibling knows. */
-  readCoolDown(): Promise<number | undefined>;
-  /** `key`: the token's in the store, or undefined where the whole client was refused. */
-  refusal(key: string | undefined, refusal: KnownRefusal): Promise<void>;
-  readRefusal(key: string | undefined): Promise<KnownRefusal | undefined>;
-  /** Something was changed by hand: what was refused before says nothing any more. */
-  forgetRefusal(key: string): Promise<void>;
-}
-
-/** For a store that nobody shares. */
-export const NO_NOTICES: Notices = {
-  coolDown: async () => {},
-  readCoolDown: async () => undefined,
-  refusal: async () => {},
-  readRefusal: async () => undefined,
-  forgetRefusal: async () => {},
-};
-
-/** A notice as it was first seen: read again, it does not count anew. */
-interface Seen {
-  readonly writtenAt: number;
+interface RememberedRefusal {
+  readonly refusal: Refusal;
   readonly end: Instant;
+  /** Of the credentials that were refused: with others, PayU is asked again. */
+  readonly fingerprint: string;
+}
+
+type Topic = 'cool-down' | 'refusal';
+
+/** What a record of the store tells, and until when. */
+interface Notice {
+  readonly end: Instant;
+  readonly extra: JsonObject;
+}
+
+/** What is known before anybody is asked. */
+export interface Known {
+  readonly refused?: { readonly refusal: Refusal; readonly leftMs: number };
+  readonly coolDownMs?: number | undefined;
 }
 
 /**
- * Notices as records of the token store, under keys of their own: any store can keep them, and forgets them by itself.
- * They hold no token: `accessToken` is empty.
+ * Refusals that the token endpoint would repeat are answered from memory, so that a wrong secret does not hammer PayU
+ * (E7). Where processes share their store, each tells the others of refusals and cool-downs, which they would learn the
+ * hard way. Such notices are records of the store, under keys of their own and without a token: any store can keep them,
+ * and forgets them by itself. Times are told as what is left: another machine's clock is believed for differences only (T3).
  */
-export class StoredNotices implements Notices {
-  readonly #store: GuardedStore;
-  readonly #clientKey: string;
+export class Notices {
   readonly #clock: Clock;
-  readonly #seen: ExpiringMap<Seen>;
+  readonly #shared: { readonly store: GuardedStore; readonly clientKey: string } | undefined;
+  /** Of this process, by token. */
+  #refusals: ExpiringMap<RememberedRefusal> | undefined;
+  /** Siblings' notices as they were first seen: read again, they do not count anew. */
+  #seen: ExpiringMap<{ readonly writtenAt: number; readonly end: Instant }> | undefined;
 
-  constructor(store: GuardedStore, clientKey: string, clock: Clock) {
-    this.#store = store;
-    this.#clientKey = clientKey;
+  constructor(clock: Clock, shared?: { readonly store: GuardedStore; readonly clientKey: string }) {
     this.#clock = clock;
-    this.#seen = new ExpiringMap(({ end }) => isOver(later(end, SEEN_FOR_MS), readClock(clock)));
+    this.#shared = shared;
   }
 
-  coolDown(leftMs: number): Promise<void> {
-    return this.#write(`${this.#clientKey}:cool-down`, leftMs, {});
+  async coolDown(leftMs: number): Promise<void> {
+    await this.#write(CLIENT, 'cool-down', leftMs, {});
   }
 
-  async readCoolDown(): Promise<number | undefined> {
-    const notice = await this.#read(`${this.#clientKey}:cool-down`);
-    return notice === undefined ? undefined : Math.min(notice.leftMs, LONGEST_BELIEVED_MS);
+  /** Remembers the refusal: for the whole client where it concerns the client, else for this token only. */
+  async refused(key: string, secrets: AskedSecrets, refusal: Refusal): Promise<void> {
+    const whose = concernsClient(refusal) ? CLIENT : key;
+    const remembered = { fingerprint: fingerprint(secrets), refusal, end: later(this.#now(), REMEMBERED_MS) };
+    this.#refusals ??= new ExpiringMap(({ end }) => isOver(end, this.#now()));
+    this.#refusals.set(whose, remembered);
+    // A digest of a password does not go where others could guess at it.
+    if (secrets.password !== undefined) return;
+    await this.#write(whose, 'refusal', REMEMBERED_MS, { fingerprint: remembered.fingerprint, ...refusal });
   }
 
-  refusal(key: string | undefined, { leftMs, fingerprint, refusal }: KnownRefusal): Promise<void> {
-    return this.#write(this.#refusalKey(key), leftMs, { fingerprint, ...refusal });
-  }
-
-  async readRefusal(key: string | undefined): Promise<KnownRefusal | undefined> {
-    const notice = await this.#read(this.#refusalKey(key));
-    if (notice === undefined) return undefined;
-    const { fingerprint, error, errorDescription, status, isJson } = notice.extra;
-    if (typeof fingerprint !== 'string' || typeof status !== 'number') return undefined;
-    const refusal = {
-      error: textOf(error),
-      errorDescription: textOf(errorDescription),
-      status,
-      isJson: isJson === true,
+  /** What this process knows; where it knows nothing, what its siblings do. */
+  async read(key: string, secrets: AskedSecrets): Promise<Known> {
+    const asked = fingerprint(secrets);
+    const counting = (known: RememberedRefusal | undefined) =>
+      known?.fingerprint === asked && !isOver(known.end, this.#now());
+    const toKnown = ({ refusal, end }: RememberedRefusal) => ({ refusal, leftMs: msUntil(end, this.#now()) });
+    const own = [CLIENT, key].map((whose) => this.#refusals?.get(whose)).find(counting);
+    if (own !== undefined) return { refused: toKnown(own) };
+    const [coolDown, ...told] = await Promise.all([
+      this.#read(CLIENT, 'cool-down'),
+      this.#read(CLIENT, 'refusal'),
+      this.#read(key, 'refusal'),
+    ]);
+    const siblings = told.map(refusalIn).find(counting);
+    return {
+      ...(siblings === undefined ? {} : { refused: toKnown(siblings) }),
+      coolDownMs: coolDown && Math.min(msUntil(coolDown.end, this.#now()), LONGEST_BELIEVED_MS),
     };
-    return { fingerprint, refusal, leftMs: notice.leftMs };
   }
 
-  async forgetRefusal(key: string): Promise<void> {
-    await Promise.all([key, undefined].map((each) => this.#store.delete(this.#refusalKey(each))));
+  /** How long this process still answers a refusal from memory, unless the secret changes; 0 where it does not. */
+  leftMs(key: string | undefined): number {
+    const ends = [CLIENT, key ?? CLIENT].map((whose) => this.#refusals?.get(whose)?.end ?? LONG_AGO);
+    return Math.max(...ends.map((end) => msUntil(end, this.#now())));
   }
 
-  #refusalKey(key: string | undefined): string {
-    return `${key ?? this.#clientKey}:refusal`;
+  /** Something was changed by hand: what was refused before says nothing any more. */
+  async forgetRefusals(key: string): Promise<void> {
+    const forget = (whose: string) => {
+      this.#refusals?.delete(whose);
+      return this.#shared?.store.delete(this.#keyOf(whose, 'refusal'));
+    };
+    await Promise.all([key, CLIENT].map(forget));
   }
 
-  #write(key: string, leftMs: number, extra: TokenRecord['extra']): Promise<void> {
+  #keyOf(whose: string, topic: Topic): string {
+    return `${whose === CLIENT ? this.#shared?.clientKey : whose}:${topic}`;
+  }
+
+  async #write(whose: string, topic: Topic, leftMs: number, extra: JsonObject): Promise<void> {
     const now = this.#clock.now();
-    return this.#store.set(key, {
-      accessToken: '',
-      scope: [],
-      obtainedAt: now,
-      expiresAt: now + leftMs,
-      extra,
-    });
+    const record = { accessToken: '', scope: [], obtainedAt: now, expiresAt: now + leftMs, extra };
+    await this.#shared?.store.set(this.#keyOf(whose, topic), record);
   }
 
-  async #read(key: string): Promise<{ leftMs: number; extra: JsonObject } | undefined> {
-    const record = await this.#store.get(key);
+  async #read(whose: string, topic: Topic): Promise<Notice | undefined> {
+    const key = this.#keyOf(whose, topic);
+    const record = await this.#shared?.store.get(key);
     if (record === undefined || !isRecord(record.extra)) return undefined;
-    const now = readClock(this.#clock);
+    const now = this.#now();
+    this.#seen ??= new ExpiringMap(({ end }) => isOver(later(end, SEEN_FOR_MS), this.#now()));
     const seen = this.#seen.get(key);
     const end = seen?.writtenAt === record.obtainedAt ? seen.end : endOfFound(record, now);
     this.#seen.set(key, { writtenAt: record.obtainedAt, end });
-    const leftMs = msUntil(end, now);
-    return leftMs > 0 ? { leftMs, extra: record.extra } : undefined;
+    return isOver(end, now) ? undefined : { end, extra: record.extra };
   }
+
+  #now(): Instant {
+    return readClock(this.#clock);
+  }
+}
+
+/** What another version wrote, or nobody of ours, says nothing. */
+function refusalIn(notice: Notice | undefined): RememberedRefusal | undefined {
+  if (notice === undefined) return undefined;
+  const { fingerprint, error, errorDescription, status, isJson } = notice.extra;
+  if (typeof fingerprint !== 'string' || typeof status !== 'number') return undefined;
+  const refusal = {
+    error: textOf(error),
+    errorDescription: textOf(errorDescription),
+    status,
+    isJson: isJson === true,
+  };
+  return { fingerprint, refusal, end: notice.end };
 }
 
 function textOf(value: unknown): string | undefined {

@@ -3,7 +3,7 @@ import { wordlessError } from '../../redact.ts';
 import type { Clock } from '../../time/clock.ts';
 import { type Cancellation, unlessCancelled, withinLimit } from '../../time/wait.ts';
 import { type AskedSecrets, optionOf, type Secret, secretFault, type WireGrant } from '../endpoint/grants.ts';
-import { secretFailedError, secretUnusableError } from './messages.ts';
+import { secretError } from './messages.ts';
 
 /** The grant's secrets: functions are asked at each mint (F1). */
 export class Secrets {
@@ -58,13 +58,13 @@ export class Secrets {
     } catch (error) {
       const cancelled = cancellation.reason();
       if (cancelled !== undefined) throw cancelled;
-      throw secretFailedError(option, error as Error);
+      throw secretError(option, `failed: ${(error as Error).message}`, error as Error);
     }
-    if (typeof value !== 'string') {
-      throw secretUnusableError(option, `must be a string, or a promise of one; got ${kindOf(value)}`);
-    }
-    const fault = secretFault(value);
-    if (fault !== undefined) throw secretUnusableError(option, fault);
-    return value;
+    const fault =
+      typeof value === 'string'
+        ? secretFault(value)
+        : `must be a string, or a promise of one; got ${kindOf(value)}`;
+    if (fault !== undefined) throw secretError(option, `gave no usable secret: it ${fault}`);
+    return value as string;
   }
 }

@@ -1,16 +1,17 @@
 import { AsyncResource } from 'node:async_hooks';
-import { ClosedError, TokenUnavailableError } from '../../errors.ts';
+import { ClosedError } from '../../errors.ts';
 import { isOver, later, msUntil, readClock } from '../../time/instant.ts';
 import { Ending } from '../../time/wait.ts';
 import { revokeTokens } from '../endpoint/revocation.ts';
 import { scopeKey } from '../endpoint/scope.ts';
-import { endOfFound } from '../expiry.ts';
+import { endOfFound, endOfOwn } from '../expiry.ts';
+import { renewalSlowError } from '../mint/messages.ts';
 import { Mint, type MintParts } from '../mint/mint.ts';
+import type { CallerLimits, Obtained } from '../mint/single-flight.ts';
+import { cacheKey } from '../store/cache-key.ts';
 import { ExpiringMap } from '../store/expiring-map.ts';
 import type { TokenRecord } from '../store/token-store.ts';
-import { ManualChanges } from './manual-changes.ts';
 import type { HowHeld } from './refusal-pauses.ts';
-import { type CallerLimits, type Obtained, SingleFlight } from './single-flight.ts';
 import { type MintFailure, type Standing, TokenState } from './token-state.ts';
 
 export type { CallerLimits, HowHeld, Obtained, Standing };
@@ -39,7 +40,6 @@ export class TokenSource {
 
   readonly #parts: TokenSourceParts;
   readonly #states: ExpiringMap<TokenState>;
-  readonly #changes: ManualChanges;
   /** Where the auth was made: what runs in the background belongs to no request (B2). */
   readonly #background = new AsyncResource('axios-payu-auth');
   /** Whether all tokens were forgotten once: what a store holds for scopes that were not used yet is forgotten, too. */
@@ -51,7 +51,6 @@ export class TokenSource {
   constructor(parts: TokenSourceParts) {
     this.#parts = parts;
     this.#states = new ExpiringMap((state) => state.isDead(readClock(parts.clock)));
-    this.#changes = new ManualChanges(parts, this.closed);
   }
 
   /**
@@ -70,11 +69,11 @@ export class TokenSource {
 
   /** What is known of a token now. Asks nobody, and changes nothing. */
   status(key: string): TokenStatus {
-    const { clock, gate, refusals } = this.#parts;
+    const { clock, gate, notices } = this.#parts;
     const now = readClock(clock);
     const state = this.#states.get(key);
     const { block } = gate;
-    const refusedMs = refusals.leftMs(state?.askedKey);
+    const refusedMs = notices.leftMs(state?.askedKey);
     return {
       token: state?.health(now) ?? 'missing',
       record: state?.record,
@@ -95,7 +94,7 @@ export class TokenSource {
     const now = readClock(this.#parts.clock);
     if (state.isFresh(now)) return state.record;
     if (!state.isUsable(now)) return undefined;
-    if (state.isDue(now)) this.#renewAhead(key, state);
+    if (state.isDue(now)) this.#renewAhead(state);
     return state.record;
   }
 
@@ -105,7 +104,7 @@ export class TokenSource {
     const record = this.usable(key);
     if (record !== undefined) return { record, how: 'found' };
     const state = this.#state(key);
-    return (state.flight ?? this.#startMint(key, state)).join(limits);
+    return (state.mint ?? new Mint(this.#parts, state).start()).join(limits);
   }
 
   /** Says that a request with this token was refused. What to do about it is told by the standing. */
@@ -133,10 +132,28 @@ export class TokenSource {
     if (state?.needsProof) state.succeed(value, readClock(this.#parts.clock), how);
   }
 
-  /** Uses a token that was obtained elsewhere. */
-  async put(scope: readonly string[], record: TokenRecord): Promise<void> {
+  /**
+   * Uses a token that was obtained elsewhere. As each change by hand it counts here at once, and is in the store before any
+   * mint looks there again, so that it wins over a mint that is under way (C5).
+   */
+  async put(record: TokenRecord): Promise<void> {
     this.#throwIfClosed();
-    await this.#changes.put(scope, this.#state(scopeKey(scope)), record);
+    const { clock, store, notices } = this.#parts;
+    const state = this.#state(scopeKey(record.scope));
+    const now = readClock(clock);
+    state.put({ record, end: endOfOwn(record, now) }, now, this.#parts);
+    // A caller that waits for a mint, or for the end of a cool-down, need not any more.
+    if (state.isUsable(now)) state.mint?.resolveAll({ record, how: 'found' });
+    // With the secrets as they are now: the token belongs to them.
+    state.storeKey = undefined;
+    await state.change(async () => {
+      const storeKey = await this.#storeKey(state);
+      await notices.forgetRefusals(storeKey);
+      // What was forgotten meanwhile is not written, over a sibling's token at that.
+      const { accessToken = '', refreshToken } = state.record ?? {};
+      if (state.record !== undefined && (accessToken !== '' || refreshToken !== undefined))
+        await store.set(storeKey, state.record);
+    });
   }
 
   /** Forgets access tokens; refresh tokens stay. With a value: only where it is still the one in use. */
@@ -144,32 +161,67 @@ export class TokenSource {
     this.#throwIfClosed();
     if (value === undefined) this.#hasForgottenAll = true;
     const now = readClock(this.#parts.clock);
-    const chosen = [...this.#states.entries()].filter(
-      ([, state]) => value === undefined || state.isInUse(value, now),
+    const chosen = [...this.#states.values()].filter(
+      (state) => value === undefined || state.isInUse(value, now),
     );
-    await Promise.all(chosen.map(([key, state]) => this.#changes.forgetAccessToken(key.split(' '), state)));
+    await Promise.all(chosen.map((state) => this.#forgetAccessToken(state)));
+  }
+
+  async #forgetAccessToken(state: TokenState): Promise<void> {
+    const { store } = this.#parts;
+    const value = state.record?.accessToken;
+    state.forgetAccessToken();
+    if (!value) return; // none was held: nothing of ours is in the store
+    await state.change(async () => {
+      const storeKey = await this.#storeKey(state);
+      const stored = await store.get(storeKey);
+      // Of a sibling's newer token nothing was decided; and a record with a refresh token stays: without the lock a
+      // newer one could be written over, and lost. Its access token is not taken by this auth any more.
+      if (stored?.accessToken === value && stored.refreshToken === undefined) await store.delete(storeKey);
+    });
   }
 
   /** Revokes access and refresh token, and forgets them here and in the store: also where revoking fails. */
-  async revoke(revokeUrl: string, scope: readonly string[]): Promise<void> {
+  async revoke(revokeUrl: string, key: string): Promise<void> {
     this.#throwIfClosed();
-    const tokens = await this.#changes.forgetAll(scope, this.#state(scopeKey(scope)));
+    const tokens = await this.#forgetAll(this.#state(key));
     if (tokens.length === 0) return;
     const secrets = await this.#parts.secrets.ask(this.closed);
     await revokeTokens({ ...this.#parts, revokeUrl }, tokens, secrets, this.closed);
   }
 
+  /** Forgets access and refresh token, here and in the store. Returns those that may be alive still. */
+  async #forgetAll(state: TokenState): Promise<readonly string[]> {
+    const { clock, store } = this.#parts;
+    const held = state.record;
+    const isHeldOver = state.isOverForCertain(readClock(clock));
+    state.forgetAll();
+    const stored = await state.change(async () => {
+      const storeKey = await this.#storeKey(state);
+      const record = await store.get(storeKey);
+      state.forgetFound(record);
+      await store.delete(storeKey);
+      return record;
+    });
+    const alive = [held, stored].flatMap((record) =>
+      record === undefined ||
+      (record.refreshToken === undefined && isHeldOver && record.accessToken === held?.accessToken)
+        ? []
+        : [record.accessToken, record.refreshToken ?? ''],
+    );
+    return [...new Set(alive)].filter((token) => token !== '');
+  }
+
   /** Aborts all that is under way; callers that wait get a {@link ClosedError}. Settles once refreshes are stored. */
   async close(): Promise<void> {
     if (this.closed.hasCome) return this.#allClosed;
-    const refreshes: Promise<unknown>[] = [];
+    const refreshes: (Promise<unknown> | undefined)[] = [];
     for (const state of this.#states.values()) {
-      const { flight } = state;
-      state.flight = undefined;
+      const { mint } = state;
       state.forgetAccessToken();
-      if (flight === undefined) continue;
-      refreshes.push(flight.refreshStored);
-      flight.abort(new ClosedError());
+      if (mint === undefined) continue;
+      refreshes.push(mint.refreshStored);
+      mint.abort(new ClosedError());
     }
     this.closed.come();
     this.#allClosed = Promise.allSettled(refreshes).then(() => {});
@@ -183,7 +235,7 @@ export class TokenSource {
   #state(key: string): TokenState {
     let state = this.#states.get(key);
     if (state === undefined) {
-      state = new TokenState(this.#hasForgottenAll ? 'after-forgetting' : 'first');
+      state = new TokenState(key, this.#hasForgottenAll ? 'after-forgetting' : 'first');
       this.#states.set(key, state);
     }
     return state;
@@ -199,39 +251,26 @@ export class TokenSource {
   }
 
   /** Begins a renewal that nobody waits for. Whatever it comes to, the requests go on with the token they have. */
-  #renewAhead(key: string, state: TokenState): void {
-    if (state.flight !== undefined || this.closed.hasCome || !this.#parts.gate.isOpen) return;
+  #renewAhead(state: TokenState): void {
+    if (state.mint !== undefined || this.closed.hasCome || !this.#parts.gate.isOpen) return;
     this.#background.runInAsyncScope(() => {
-      const flight = this.#startMint(key, state);
+      const mint = new Mint(this.#parts, state).start();
       const { clock, maxWaitMs } = this.#parts;
       // A store whose lock never comes must not hold up renewals for ever.
       const limit = clock.limit(
         maxWaitMs,
         () => {
-          if (flight.isAwaited || flight.isSending) return;
-          flight.abort(
-            new TokenUnavailableError(
-              `A renewal in the background sent nothing within ${maxWaitMs} ms ("maxWaitMs"): the token store's lock or the source of a secret is slow. Requests go on with the token they have.`,
-              { attempts: 0 },
-            ),
-          );
+          if (!mint.isAwaited && !mint.isSending) mint.abort(renewalSlowError(maxWaitMs));
         },
         'unref',
       );
-      void flight.over.then(() => limit.cancel());
+      void mint.over.then(() => limit.cancel());
     });
   }
 
-  #startMint(key: string, state: TokenState): SingleFlight {
-    const flight = new SingleFlight(this.#parts.clock);
-    const leave = () => {
-      if (state.flight === flight) state.flight = undefined;
-    };
-    state.flight = flight;
-    // A caller that comes after the last one has left must not join a mint that is being aborted.
-    flight.signal.addEventListener('abort', leave, { once: true });
-    const mint = new Mint(this.#parts, key.split(' '), state, flight);
-    flight.run(() => mint.run().finally(leave));
-    return flight;
+  async #storeKey(state: TokenState): Promise<string> {
+    const { tokenUrl, grant, secrets } = this.#parts;
+    state.storeKey ??= cacheKey(tokenUrl, grant, await secrets.ask(this.closed), state.scope);
+    return state.storeKey;
   }
 }

@@ -3,9 +3,9 @@ import type { MintCause } from '../../events.ts';
 import { earlierOf, type Instant, isOver, LONG_AGO, laterOf, msUntil } from '../../time/instant.ts';
 import type { Refusal } from '../endpoint/token-endpoint.ts';
 import { endOfFound, isAnotherLife, nextRenewAt, renewAt, usableUntil } from '../expiry.ts';
+import type { Mint } from '../mint/mint.ts';
 import type { TokenRecord } from '../store/token-store.ts';
 import { type HowHeld, RefusalPauses } from './refusal-pauses.ts';
-import type { SingleFlight } from './single-flight.ts';
 
 /** What the refusal of a token value means for the token we hold. */
 export type Standing =
@@ -50,8 +50,10 @@ const MOST_REMEMBERED = 32;
 
 /** What is known of one token: all questions of rules B and D are asked here, and answered nowhere else. */
 export class TokenState {
+  /** Scopes with spaces between: what tells one token of an auth from another. */
+  readonly key: string;
   /** The mint under way, if any: everybody shares it. */
-  flight: SingleFlight | undefined;
+  mint: Mint | undefined;
   /** The last look into the store in a pause between renewals (D5), and when the next one may follow. */
   look: Promise<void> | undefined;
   nextLookAt: Instant = LONG_AGO;
@@ -97,8 +99,13 @@ export class TokenState {
   #refusalPauses: RefusalPauses | undefined;
 
   /** `after-forgetting`: all tokens of this auth were forgotten by hand before this one was first asked for. */
-  constructor(created: 'first' | 'after-forgetting' = 'first') {
+  constructor(key: string, created: 'first' | 'after-forgetting' = 'first') {
+    this.key = key;
     this.#forgetsFirstFound = created === 'after-forgetting';
+  }
+
+  get scope(): readonly string[] {
+    return this.key.split(' ');
   }
 
   /** The last token, dead or alive: its refresh token outlives it. */
@@ -132,7 +139,7 @@ export class TokenState {
 
   /** In the words of a health check. */
   health(now: Instant): 'fresh' | 'renewing' | 'expired' | 'missing' {
-    if (this.isUsable(now)) return this.flight === undefined ? 'fresh' : 'renewing';
+    if (this.isUsable(now)) return this.mint === undefined ? 'fresh' : 'renewing';
     return this.#record === undefined || this.#record.accessToken === '' ? 'missing' : 'expired';
   }
 
@@ -144,7 +151,7 @@ export class TokenState {
   /** Not before the end of a token that was dropped: till then a store may show what must not be taken again (H2). */
   isDead(now: Instant): boolean {
     return (
-      this.flight === undefined &&
+      this.mint === undefined &&
       this.changing === undefined &&
       !this.isUsable(now) &&
       isOver(this.#end, now) &&

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { MemoryTokenStore } from '../../../src/index.ts';
-import { StoredNotices } from '../../../src/token/mint/notices.ts';
+import { Notices } from '../../../src/token/mint/notices.ts';
+import { fingerprint } from '../../../src/token/store/cache-key.ts';
 import { GuardedStore } from '../../../src/token/store/guarded-store.ts';
 import type { TokenRecord, TokenStore } from '../../../src/token/store/token-store.ts';
 import { startHarness } from '../../support/harness.ts';
@@ -92,6 +93,8 @@ describe('what one auth learned, its siblings know (E3, E7)', () => {
 
 describe('notices in a store', () => {
   const NOW = Date.UTC(2026, 0, 1);
+  const SECRETS = { client_secret: 'secret' };
+  const DIGEST = fingerprint(SECRETS);
   const REFUSAL = { error: 'invalid_scope', errorDescription: 'Not yours.', status: 400, isJson: true };
 
   function notices() {
@@ -104,49 +107,66 @@ describe('notices in a store', () => {
       withLock: (_key, task) => task(),
     };
     const guarded = new GuardedStore(store, { clock, limitMs: 1_000, emit: () => {}, secrets: () => [] });
-    return { clock, records, notices: new StoredNotices(guarded, 'client', clock) };
+    const told = () => new Notices(clock, { store: guarded, clientKey: 'client' });
+    return { clock, records, told: told(), sibling: told() };
   }
 
   test('are records without a token, under keys of their own', async () => {
-    const { notices: told, records } = notices();
+    const { told, records } = notices();
     await told.coolDown(5);
-    await told.refusal('token', { fingerprint: 'f', leftMs: 7, refusal: REFUSAL });
-    await told.refusal(undefined, { fingerprint: 'f', leftMs: 7, refusal: REFUSAL });
+    await told.refused('token', SECRETS, REFUSAL);
+    await told.refused('token', SECRETS, { ...REFUSAL, error: 'invalid_client' });
     const empty = { accessToken: '', scope: [], obtainedAt: NOW };
+    const refusal = { ...empty, expiresAt: NOW + 10_000, extra: { fingerprint: DIGEST, ...REFUSAL } };
     expect(Object.fromEntries(records)).toEqual({
       'client:cool-down': { ...empty, expiresAt: NOW + 5, extra: {} },
-      'token:refusal': { ...empty, expiresAt: NOW + 7, extra: { fingerprint: 'f', ...REFUSAL } },
-      'client:refusal': { ...empty, expiresAt: NOW + 7, extra: { fingerprint: 'f', ...REFUSAL } },
+      'token:refusal': refusal,
+      'client:refusal': { ...refusal, extra: { ...refusal.extra, error: 'invalid_client' } },
     });
   });
 
   test('are read until their end, and not from then on', async () => {
-    const { clock, notices: told } = notices();
-    const refusal = { fingerprint: 'f', leftMs: 5, refusal: REFUSAL };
-    await told.coolDown(5);
-    await told.refusal('token', refusal);
-    clock.advance(4);
-    expect(await told.readCoolDown()).toBe(1);
-    expect(await told.readRefusal('token')).toEqual({ ...refusal, leftMs: 1 });
-    expect(await told.readRefusal(undefined)).toBeUndefined();
+    const { clock, told, sibling } = notices();
+    await told.coolDown(10_000);
+    await told.refused('token', SECRETS, REFUSAL);
+    clock.advance(9_999);
+    const refused = { refusal: REFUSAL, leftMs: 1 };
+    expect(await sibling.read('token', SECRETS)).toEqual({ refused, coolDownMs: 1 });
+    expect(await sibling.read('token', { client_secret: 'another' })).toEqual({ coolDownMs: 1 });
+    expect(await sibling.read('other', SECRETS)).toEqual({ coolDownMs: 1 });
+    // Its own need not be looked for in the store.
+    expect(await told.read('token', SECRETS)).toEqual({ refused });
+    expect([told, sibling].map((each) => each.leftMs('token'))).toEqual([1, 0]);
     clock.advance(1);
-    expect(await told.readCoolDown()).toBeUndefined();
-    expect(await told.readRefusal('token')).toBeUndefined();
+    for (const each of [told, sibling]) expect(await each.read('token', SECRETS)).toEqual({});
+    expect(told.leftMs('token')).toBe(0);
   });
 
   test('of a refusal without words have none', async () => {
-    const { notices: told } = notices();
+    const { told, sibling } = notices();
     const refusal = { error: undefined, errorDescription: undefined, status: 403, isJson: false };
-    await told.refusal('token', { fingerprint: 'f', leftMs: 5, refusal });
-    expect(await told.readRefusal('token')).toEqual({ fingerprint: 'f', leftMs: 5, refusal });
+    await told.refused('token', SECRETS, refusal);
+    expect((await sibling.read('token', SECRETS)).refused?.refusal).toEqual(refusal);
   });
 
   test('are forgotten for the token and for its client', async () => {
-    const { notices: told, records } = notices();
-    const refusal = { fingerprint: 'f', leftMs: 5, refusal: REFUSAL };
-    for (const key of ['token', undefined, 'other']) await told.refusal(key, refusal);
-    await told.forgetRefusal('token');
+    const { told, records } = notices();
+    for (const key of ['token', 'other']) await told.refused(key, SECRETS, REFUSAL);
+    await told.refused('token', SECRETS, { ...REFUSAL, error: 'invalid_client' });
+    await told.forgetRefusals('token');
     expect([...records.keys()]).toEqual(['other:refusal']);
+    expect(await told.read('token', SECRETS)).toEqual({});
+    expect([told.leftMs('token'), told.leftMs('other')]).toEqual([0, 10_000]);
+  });
+
+  test('without a store that is shared: only this process knows', async () => {
+    const { clock } = notices();
+    const alone = new Notices(clock);
+    await alone.coolDown(5);
+    await alone.refused('token', SECRETS, REFUSAL);
+    expect(await alone.read('token', SECRETS)).toEqual({ refused: { refusal: REFUSAL, leftMs: 10_000 } });
+    await alone.forgetRefusals('token');
+    expect(await alone.read('token', SECRETS)).toEqual({});
   });
 
   test.each([
@@ -155,19 +175,19 @@ describe('notices in a store', () => {
     ['no status', { status: undefined }],
     ['a status that is no number', { status: '400' }],
   ])('that nobody wrote like this say nothing: %s', async (_, change) => {
-    const { notices: told, records } = notices();
-    await told.refusal('token', { fingerprint: 'f', leftMs: 5, refusal: REFUSAL });
+    const { told, sibling, records } = notices();
+    await told.refused('token', SECRETS, REFUSAL);
     const record = records.get('token:refusal') as TokenRecord;
     records.set('token:refusal', { ...record, extra: { ...record.extra, ...change } });
-    expect(await told.readRefusal('token')).toBeUndefined();
+    expect(await sibling.read('token', SECRETS)).toEqual({});
   });
 
   test('words that are none are left out', async () => {
-    const { notices: told, records } = notices();
-    await told.refusal('token', { fingerprint: 'f', leftMs: 5, refusal: REFUSAL });
+    const { told, sibling, records } = notices();
+    await told.refused('token', SECRETS, REFUSAL);
     const record = records.get('token:refusal') as TokenRecord;
     records.set('token:refusal', { ...record, extra: { ...record.extra, error: 7, errorDescription: {} } });
-    expect((await told.readRefusal('token'))?.refusal).toEqual({
+    expect((await sibling.read('token', SECRETS)).refused?.refusal).toEqual({
       status: 400,
       isJson: true,
       error: undefined,
@@ -181,23 +201,23 @@ describe('notices in a store', () => {
   ])(
     'of a sibling whose clock is %s last as long as they were to, from when they are first seen (T3)',
     async (_, ms) => {
-      const { clock, notices: told, records } = notices();
+      const { clock, told, records } = notices();
       const at = NOW + ms;
       const record = { accessToken: '', scope: [], obtainedAt: at, expiresAt: at + 3_000, extra: {} };
       records.set('client:cool-down', record);
-      expect(await told.readCoolDown()).toBe(3_000);
+      expect(await told.read('token', SECRETS)).toEqual({ coolDownMs: 3_000 });
       clock.advance(1_000);
-      expect(await told.readCoolDown()).toBe(2_000);
+      expect(await told.read('token', SECRETS)).toEqual({ coolDownMs: 2_000 });
       clock.advance(2_000);
-      expect(await told.readCoolDown()).toBeUndefined();
+      expect(await told.read('token', SECRETS)).toEqual({});
       records.set('client:cool-down', { ...record, obtainedAt: at + 3_000, expiresAt: at + 6_000 });
-      expect(await told.readCoolDown()).toBe(3_000);
+      expect(await told.read('token', SECRETS)).toEqual({ coolDownMs: 3_000 });
     },
   );
 
   test('are believed for an hour at most (E2)', async () => {
-    const { notices: told } = notices();
+    const { told, sibling } = notices();
     await told.coolDown(86_400_000);
-    expect(await told.readCoolDown()).toBe(3_600_000);
+    expect(await sibling.read('token', SECRETS)).toEqual({ coolDownMs: 3_600_000 });
   });
 });

@@ -28,7 +28,7 @@ function receive(state: TokenState, token: TokenRecord, how: Receipt = {}): bool
 }
 
 function holding(token: TokenRecord = record('t1'), how: Receipt = {}): TokenState {
-  const state = new TokenState();
+  const state = new TokenState('a');
   receive(state, token, how);
   return state;
 }
@@ -67,7 +67,7 @@ describe('is the token fresh, usable, due? (B2, B3)', () => {
   });
 
   test('without a token there is nothing to use', () => {
-    const state = new TokenState();
+    const state = new TokenState('a');
     expect([state.isFresh(at(T0)), state.isUsable(at(T0)), state.isDue(at(T0))]).toEqual([
       false,
       false,
@@ -164,7 +164,7 @@ describe('a token that has expired on arrival (B5)', () => {
 
 describe('why a token would be minted now', () => {
   test.each([
-    ['missing', () => new TokenState(), T0],
+    ['missing', () => new TokenState('a'), T0],
     ['renew-ahead', () => holding(), WINDOW],
     ['expired', () => holding(), END],
     ['refused', () => refused('t1'), T0],
@@ -196,7 +196,7 @@ describe('may a record of the store be used?', () => {
     ['one that ends now', record('t2', T0, 0), false],
     ['one without an access token: only its refresh token is kept', record(''), false],
   ])('%s', (_, stored, expected) => {
-    expect(new TokenState().mayAdopt(stored, at(T0))).toBe(expected);
+    expect(new TokenState('a').mayAdopt(stored, at(T0))).toBe(expected);
   });
 
   test('the refused value never, another one yes (D2)', () => {
@@ -229,7 +229,7 @@ describe('may a record of the store be used?', () => {
   });
 
   test('the first one found is not where all tokens were forgotten before this one was asked for', () => {
-    const state = new TokenState('after-forgetting');
+    const state = new TokenState('a', 'after-forgetting');
     state.noteFirstFound(record('t1'));
     expect(state.mayAdopt(record('t1'), at(T0))).toBe(false);
     state.noteFirstFound(record('t2'));
@@ -248,7 +248,7 @@ describe('may a record of the store be used?', () => {
     ['an hour fast: it lives as long as it was to', 3_600_000, LIFE],
     ['an hour slow: it seems over', -3_600_000, 0],
   ])('of a sibling whose clock is %s (T3)', (_, aheadMs, lifeMs) => {
-    const state = new TokenState();
+    const state = new TokenState('a');
     const found = record('t2', T0 + aheadMs);
     expect(state.mayAdopt(found, at(T0))).toBe(lifeMs > 0);
     if (lifeMs === 0) return;
@@ -311,7 +311,7 @@ describe('what a 401 means depends on the refused value (D2, D3)', () => {
   });
 
   test('of an unknown token while none is in use: it is as good as dropped, and nothing is held against others', () => {
-    const state = new TokenState();
+    const state = new TokenState('a');
     expect(state.refuse('t0', at(T0), 'as-held')).toBe('gone');
     expect(state.mintCause(at(T0))).toBe('missing');
   });
@@ -590,7 +590,7 @@ describe('may the state itself be forgotten?', () => {
       END + 1e12,
       false,
     ],
-    ['without anything: yes', () => new TokenState(), none, T0, true],
+    ['without anything: yes', () => new TokenState('a'), none, T0, true],
     [
       'with a token that was refused: no, as a store may still show it (H2)',
       holding,
@@ -614,16 +614,16 @@ describe('may the state itself be forgotten?', () => {
     ],
     [
       'with a mint under way: no',
-      () => new TokenState(),
+      () => new TokenState('a'),
       (state: TokenState) => {
-        state.flight = {} as never;
+        state.mint = {} as never;
       },
       T0,
       false,
     ],
     [
       'with a change under way: no',
-      () => new TokenState(),
+      () => new TokenState('a'),
       (state: TokenState) => void state.change(() => new Promise(() => {})),
       T0,
       false,
@@ -648,7 +648,7 @@ describe('may the state itself be forgotten?', () => {
 
 describe('a token by hand', () => {
   test('is used until it expires, with a window like any other', () => {
-    const state = new TokenState();
+    const state = new TokenState('a');
     state.put({ record: record('t1'), end: at(END) }, at(T0), { renewAheadMs: 60_000, random: () => 0 });
     expect(state.isFresh(at(WINDOW - 1))).toBe(true);
     expect(state.isDue(at(WINDOW))).toBe(true);
@@ -656,7 +656,7 @@ describe('a token by hand', () => {
   });
 
   test('without an access token is not used', () => {
-    const state = new TokenState();
+    const state = new TokenState('a');
     state.put({ record: { ...record('', T0, 0), refreshToken: 'r1' }, end: at(END) }, at(T0), {
       renewAheadMs: 60_000,
       random: () => 0,

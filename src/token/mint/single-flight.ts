@@ -3,8 +3,8 @@ import type { Clock } from '../../time/clock.ts';
 import { type Instant, msUntil, readClock } from '../../time/instant.ts';
 import type { WaitLimit } from '../../time/limit.ts';
 import { abortWith, type Cancellation, cancellationOf, sleep } from '../../time/wait.ts';
-import { outOfPatienceError } from '../mint/messages.ts';
 import type { TokenRecord } from '../store/token-store.ts';
+import { outOfPatienceError } from './messages.ts';
 
 /** A token, and whether it was only found (in memory, in the store), or minted (D3). */
 export interface Obtained {
@@ -36,7 +36,7 @@ interface Hold {
  * One mint that any number of callers wait for (C1). Each caller leaves by itself, cancelled or out of patience, without
  * disturbing the others. When the last one has left, the mint is aborted, unless a token request is under way (C3).
  */
-export class SingleFlight {
+export abstract class SingleFlight {
   readonly #clock: Clock;
   readonly #waiters = new Set<Waiter>();
   readonly #abort = new AbortController();
@@ -46,20 +46,20 @@ export class SingleFlight {
   #outOfPatience: Error | undefined;
   /** A mint in the background goes on although nobody waits, until somebody has waited and left. */
   #wasJoined = false;
-  #isSending = false;
-  /** The token that has arrived, and is being stored: whoever can't wait for that takes it as it is (C4). */
-  #arrived: () => Obtained | undefined = () => undefined;
   /** Token requests that were sent so far. */
   #sent = 0;
 
+  /** The `grant_type` of the token request that is under way: what it brings is awaited, whoever leaves (C3). */
+  protected sending: string | undefined;
   /** The end of {@link signal}, for waits. */
-  readonly aborted: Cancellation = cancellationOf(this.#abort.signal);
-  /** Settles when a refresh that was sent has been answered, and its token is in the store (C3). */
-  refreshStored: Promise<unknown> = Promise.resolve();
+  protected readonly aborted: Cancellation = cancellationOf(this.#abort.signal);
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
+
+  /** The token that has arrived, and is being stored: whoever can't wait for that takes it as it is (C4). */
+  protected abstract get arrived(): Obtained | undefined;
 
   /** Aborts when nobody waits any more, and when the flight is aborted. */
   get signal(): AbortSignal {
@@ -71,13 +71,12 @@ export class SingleFlight {
   }
 
   /** Whether callers have waited, and all of them have left. */
-  get isDeserted(): boolean {
+  protected get isDeserted(): boolean {
     return this.#wasJoined && !this.isAwaited;
   }
 
-  /** Whether a token request is under way: then the flight goes on, whoever leaves. */
   get isSending(): boolean {
-    return this.#isSending;
+    return this.sending !== undefined;
   }
 
   /** Settles when the mint has ended; never rejects. */
@@ -85,9 +84,9 @@ export class SingleFlight {
     return this.#over;
   }
 
-  /** Begins the mint; all who wait are told of its end. */
-  run(mint: () => Promise<Obtained>): void {
-    this.#over = mint().then(
+  /** All who wait are told of the end of this. */
+  protected run(mint: Promise<Obtained>): void {
+    this.#over = mint.then(
       (obtained) => this.#settle((waiter) => waiter.resolve(obtained)),
       (error: unknown) => this.#rejectAll(error),
     );
@@ -118,7 +117,7 @@ export class SingleFlight {
    * Waits until that time. Callers whose limit ends by then are rejected now, with an error of their own each: waiting on
    * would only cost them time, as the mint is still to come (E4).
    */
-  async holdUntil(hold: Hold): Promise<void> {
+  protected async holdUntil(hold: Hold): Promise<void> {
     const now = readClock(this.#clock);
     const leftMs = msUntil(hold.until, now);
     this.#hold = hold;
@@ -132,21 +131,15 @@ export class SingleFlight {
     }
   }
 
-  /** A token request goes out: what it brings is awaited, whoever leaves (C3). */
-  startSending(): void {
-    this.#isSending = true;
+  protected startSending(grant: string): void {
+    this.sending = grant;
     this.#sent++;
   }
 
   /** What was sent has been answered, without a token: the mint goes on only while somebody waits. */
-  stopSending(): void {
-    this.#isSending = false;
+  protected stopSending(): void {
+    this.sending = undefined;
     this.#abortIfDeserted();
-  }
-
-  /** The token is there, and on its way into the store. Undefined once it does not count any more (C5). */
-  noteArrived(arrived: () => Obtained | undefined): void {
-    this.#arrived = arrived;
   }
 
   /** Gives this token to all who wait. A mint that has not sent anything yet is not needed any more. */
@@ -163,7 +156,7 @@ export class SingleFlight {
   }
 
   #dismiss(waiter: Waiter): void {
-    const arrived = this.#arrived();
+    const { arrived } = this;
     if (arrived !== undefined) {
       if (this.#remove(waiter)) waiter.resolve(arrived);
       return;
@@ -184,7 +177,7 @@ export class SingleFlight {
   }
 
   #abortIfDeserted(): void {
-    if (this.#isSending || !this.isDeserted) return;
+    if (this.isSending || !this.isDeserted) return;
     abortWith(this.#abort, this.#outOfPatience ?? new Error('Nobody waits for this token any more.'));
   }
 

@@ -4,13 +4,30 @@ import { ClosedError, TokenUnavailableError } from '../../../src/errors.ts';
 import { later, readClock } from '../../../src/time/instant.ts';
 import { WaitLimit } from '../../../src/time/limit.ts';
 import { cancellationOf } from '../../../src/time/wait.ts';
-import { type Obtained, SingleFlight } from '../../../src/token/source/single-flight.ts';
+import { type Obtained, SingleFlight } from '../../../src/token/mint/single-flight.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 import { type Deferred, deferred, turns } from '../support.ts';
 
+/** A flight that is led by hand. */
+class Flight extends SingleFlight {
+  override arrived: Obtained | undefined;
+  begin(work: Promise<Obtained>): void {
+    this.run(work);
+  }
+  override startSending(): void {
+    super.startSending('client_credentials');
+  }
+  override stopSending(): void {
+    super.stopSending();
+  }
+  override holdUntil(hold: Parameters<SingleFlight['holdUntil']>[0]): Promise<void> {
+    return super.holdUntil(hold);
+  }
+}
+
 interface UnderWay {
   readonly clock: ManualClock;
-  readonly flight: SingleFlight;
+  readonly flight: Flight;
   readonly work: Deferred<Obtained>;
   /** Joins as a caller that may wait for a second, or so long. */
   join(maxWaitMs?: number, signal?: AbortSignal): Promise<Obtained>;
@@ -18,9 +35,9 @@ interface UnderWay {
 
 function startFlight(): UnderWay {
   const clock = new ManualClock();
-  const flight = new SingleFlight(clock);
+  const flight = new Flight(clock);
   const work = deferred<Obtained>();
-  flight.run(() => work.promise);
+  flight.begin(work.promise);
   const join = (maxWaitMs = 1_000, signal?: AbortSignal) =>
     flight.join({
       limit: new WaitLimit(clock, maxWaitMs),
@@ -203,7 +220,7 @@ describe('one who runs out of patience', () => {
   test('while its token is being stored: takes the token as it is (C4)', async () => {
     const { clock, flight, join } = startFlight();
     const wait = join();
-    flight.noteArrived(() => TOKEN);
+    flight.arrived = TOKEN;
     clock.advance(1_000);
     expect(await wait).toBe(TOKEN);
   });
@@ -211,7 +228,7 @@ describe('one who runs out of patience', () => {
   test('while a token is being stored that does not count any more: is rejected (C5)', async () => {
     const { clock, flight, join } = startFlight();
     const wait = join();
-    flight.noteArrived(() => undefined);
+    flight.arrived = undefined;
     clock.advance(1_000);
     await expect(wait).rejects.toBeInstanceOf(TokenUnavailableError);
   });
