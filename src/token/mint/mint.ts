@@ -142,11 +142,10 @@ export class Mint extends SingleFlight {
     try {
       return await this.#repeatUntilCounts();
     } catch (error) {
+      // The refresh tokens are kept, and tried first by the next mint (F2).
+      if (this.#hasAskedPrimary || this.#isRefreshPrimary) this.#state.noteRefreshTrouble({ leftAside: [] });
       if (this.signal.aborted) this.#endAbandoned();
       throw error;
-    } finally {
-      // Should it have failed, the refresh tokens are kept, and tried first by the next mint (F2).
-      if (this.#hasAskedPrimary || this.#isRefreshPrimary) this.#state.leftAside = undefined;
     }
   }
 
@@ -283,9 +282,9 @@ export class Mint extends SingleFlight {
   }
 
   #refusedError(refusal: Refusal, knownForMs?: number): TokenRefusedError {
-    const { lostRefreshAt, deadRefresh } = this.#state;
-    const isForGood = this.#isRefreshPrimary && refusal === deadRefresh;
-    return refusedError(this.#parts.tokenUrl, refusal, { knownForMs, lostRefreshAt, isForGood });
+    const { lostAt, dead } = this.#state.refreshTrouble;
+    const isForGood = this.#isRefreshPrimary && refusal === dead;
+    return refusedError(this.#parts.tokenUrl, refusal, { knownForMs, lostRefreshAt: lostAt, isForGood });
   }
 
   #mayTryAgain(): boolean {
@@ -367,7 +366,8 @@ export class Mint extends SingleFlight {
       // They came for the option's own, so there is nothing to fall back to (F3).
       if (refreshToken === undefined && this.#isRefreshPrimary) {
         if (refusal !== undefined) return { kind: 'refused', refusal };
-        if (known.length > 0 && state.deadRefresh !== undefined) throw this.#refusedError(state.deadRefresh);
+        const { dead } = state.refreshTrouble;
+        if (known.length > 0 && dead !== undefined) throw this.#refusedError(dead);
       }
       const result = await this.#request(
         permit,
@@ -386,12 +386,12 @@ export class Mint extends SingleFlight {
 
   /** Only one word says that the refresh token is dead for good (RFC 6749 §5.2); others may be about the client. */
   #noteDead({ refreshToken, refusal }: DeadRefresh): void {
+    const state = this.#state;
     if (refusal?.error === 'invalid_grant') {
-      this.#state.noteSpent(refreshToken);
-      this.#state.deadRefresh = refusal;
+      state.noteSpent(refreshToken);
+      state.noteRefreshTrouble({ dead: refusal });
     } else {
-      this.#state.leftAside ??= new Set();
-      this.#state.leftAside.add(refreshToken);
+      state.noteRefreshTrouble({ leftAside: [...(state.refreshTrouble.leftAside ?? []), refreshToken] });
     }
   }
 
@@ -438,7 +438,9 @@ export class Mint extends SingleFlight {
       // Those of this form and of the grant: a refresh does not send the password, and a server may quote it all the same.
       secrets: [...secretsIn(form), ...Object.values(this.#secrets)],
     });
-    if (grant === 'refresh_token' && isAnswerLost(outcome)) this.#state.lostRefreshAt = sentAt.wallMs;
+    if (grant === 'refresh_token' && isAnswerLost(outcome)) {
+      this.#state.noteRefreshTrouble({ lostAt: sentAt.wallMs });
+    }
     if (request.kind === 'refresh' && this.#isRefreshBroken(outcome)) {
       return { kind: 'dead-refresh', refreshToken: request.refreshToken, refusal: undefined };
     }
@@ -488,11 +490,11 @@ export class Mint extends SingleFlight {
   #isRefreshBroken(outcome: TokenOutcome): boolean {
     // A lost answer says nothing of the refresh token.
     if (outcome.kind === 'fault' && (outcome.status ?? 0) < 500) return false;
-    const isBroken = outcome.kind === 'fault' || outcome.kind === 'unusable';
-    this.#state.brokenRefreshes = isBroken ? this.#state.brokenRefreshes + 1 : 0;
-    if (this.#isRefreshPrimary || this.#state.brokenRefreshes < this.#parts.tokenAttempts) return false;
-    this.#state.brokenRefreshes = 0;
-    return true;
+    const before = this.#state.refreshTrouble.broken ?? 0;
+    const broken = outcome.kind === 'fault' || outcome.kind === 'unusable' ? before + 1 : 0;
+    const isBroken = !this.#isRefreshPrimary && broken >= this.#parts.tokenAttempts;
+    if (broken !== before) this.#state.noteRefreshTrouble({ broken: isBroken ? 0 : broken });
+    return isBroken;
   }
 
   /** Stored before anyone uses it: a rotated refresh token that only we knew would be lost with us (C4). */
@@ -509,7 +511,7 @@ export class Mint extends SingleFlight {
   #stillCounts(record: TokenRecord): boolean {
     const counting = this.#state.whatCounts(record, this.#since);
     if (counting === record) return true;
-    if (counting !== undefined) this.#state.keepRefreshToken(counting);
+    if (counting !== undefined) this.#state.hold(counting);
     // It may be in the store by now.
     this.#state.forgetFound(record);
     return false;

@@ -20,10 +20,23 @@ export type Standing =
 
 /** What a mint started from: once its result is there, it tells what of it still counts. */
 export interface MintSnapshot {
-  readonly tokenEpoch: number;
-  readonly refreshTokenEpoch: number;
-  readonly drops: number;
+  readonly epoch: number;
+  readonly refusedValue: string | undefined;
 }
+
+/** What is known of refreshing with the refresh token that is held. */
+export interface RefreshTrouble {
+  /** Refresh tokens that are left aside until the primary grant was asked: nothing says that they are dead (F2). */
+  readonly leftAside?: readonly string[];
+  /** The word that the refresh token is dead (F3). */
+  readonly dead?: Refusal;
+  /** Refreshes in a row that the server answered with a 5xx, or a success without a token (F2). */
+  readonly broken?: number;
+  /** When a refresh was sent whose answer was lost, and maybe a new refresh token with it. */
+  readonly lostAt?: number;
+}
+
+const NO_TROUBLE: RefreshTrouble = {};
 
 /** A mint that failed, as it may be shown. */
 export interface MintFailure {
@@ -35,8 +48,8 @@ export interface MintFailure {
 export interface Received {
   readonly record: TokenRecord;
   readonly end: Instant;
-  /** `found`: in the store; else why it was minted. */
-  readonly origin: 'found' | MintCause;
+  /** `found`: in the store; `by-hand`: by setToken(); else why it was minted. */
+  readonly origin: 'found' | 'by-hand' | MintCause;
 }
 
 /** How far ahead of its end a token is renewed (B2, B3). */
@@ -63,14 +76,8 @@ export class TokenState {
   askedKey: string | undefined;
   /** The last mint that failed; it stays known when another one succeeds. */
   lastFailure: MintFailure | undefined;
-  /** Refresh tokens that are left aside until the primary grant was asked: nothing says that they are dead (F2). */
-  leftAside: Set<string> | undefined;
-  /** The word that the refresh token is dead, until another one is known (F3). */
-  deadRefresh: Refusal | undefined;
-  /** Refreshes in a row that the server answered with a 5xx, or a success without a token (F2). */
-  brokenRefreshes = 0;
-  /** When a refresh was sent whose answer was lost, and maybe a new refresh token with it; until another token comes. */
-  lostRefreshAt: number | undefined;
+  /** Until another refresh token is held. */
+  refreshTrouble: RefreshTrouble = NO_TROUBLE;
   /** Changes by hand, on their way into the store. Settles when all of them are carried out; never rejects. */
   changing: Promise<void> | undefined;
 
@@ -89,12 +96,10 @@ export class TokenState {
   #spent: Set<string> | undefined;
   /** All tokens were forgotten before this one was looked for: what the store holds then is forgotten as well. */
   #forgetsFirstFound: boolean;
-  /** Rises with each change by hand of the access token: results of earlier mints no longer count (C5). */
-  #tokenEpoch = 0;
-  /** The same for the refresh token. */
-  #refreshTokenEpoch = 0;
-  /** Rises with each drop: tells a mint that began before a refusal from one that began after it (D3). */
-  #drops = 0;
+  /** Rises with each change by hand: results of earlier mints no longer count (C5). */
+  #epoch = 0;
+  /** The first epoch of the refresh token: results of earlier ones do not count either. */
+  #refreshTokenSince = 0;
   /** Made by the first refusal. */
   #refusalPauses: RefusalPauses | undefined;
 
@@ -197,16 +202,12 @@ export class TokenState {
   }
 
   snapshot(): MintSnapshot {
-    return {
-      tokenEpoch: this.#tokenEpoch,
-      refreshTokenEpoch: this.#refreshTokenEpoch,
-      drops: this.#drops,
-    };
+    return { epoch: this.#epoch, refusedValue: this.#refusedValue };
   }
 
   /** Whether nobody has changed by hand since then what the access token is. */
-  isCurrent({ tokenEpoch }: Pick<MintSnapshot, 'tokenEpoch'>): boolean {
-    return tokenEpoch === this.#tokenEpoch;
+  isCurrent({ epoch }: MintSnapshot): boolean {
+    return epoch === this.#epoch;
   }
 
   /**
@@ -215,26 +216,25 @@ export class TokenState {
    */
   whatCounts(record: TokenRecord, since: MintSnapshot): TokenRecord | undefined {
     if (this.isCurrent(since)) return record;
-    if (record.refreshToken === undefined || since.refreshTokenEpoch !== this.#refreshTokenEpoch)
-      return undefined;
+    if (record.refreshToken === undefined || since.epoch < this.#refreshTokenSince) return undefined;
     return { ...record, accessToken: '', expiresAt: 0 };
   }
 
   /** Did a mint bring the very value that was refused after it began? (D3) */
-  broughtRefused(record: TokenRecord, { drops }: Pick<MintSnapshot, 'drops'>): boolean {
-    return record.accessToken === this.#refusedValue && drops !== this.#drops;
+  broughtRefused({ accessToken }: TokenRecord, { refusedValue }: MintSnapshot): boolean {
+    return accessToken === this.#refusedValue && accessToken !== refusedValue;
   }
 
   /** Takes a token that was just received. Returns whether it is the one that we had. */
   receive({ record, end, origin }: Received, now: Instant, how: RenewAhead): boolean {
-    this.lostRefreshAt = undefined;
     const isHeld = this.#record?.accessToken === record.accessToken;
     const isSame = isHeld || this.#unwanted?.has(record.accessToken) === true;
     // A reusing server tells the rest of the same life again, rounded: what we know is more exact.
-    const isSameLife = isHeld && !isAnotherLife(this.#end, end);
-    this.#hold(isSameLife ? { ...record, expiresAt: (this.#record as TokenRecord).expiresAt } : record);
+    const isSameLife = origin !== 'by-hand' && isHeld && !isAnotherLife(this.#end, end);
+    this.hold(isSameLife ? { ...record, expiresAt: (this.#record as TokenRecord).expiresAt } : record);
     if (!isSameLife) this.#end = end;
     this.#usableUntil = origin === 'found' ? this.#end : usableUntil(this.#end, now);
+    if (record.accessToken === '') this.#usableUntil = LONG_AGO;
     if (isSameLife) this.postponeRenewal(now);
     else this.#openWindow(how);
     const forRefusal = record.accessToken === this.#refusedValue ? 'as-the-refused' : 'for-the-refused';
@@ -244,10 +244,22 @@ export class TokenState {
     return isSame;
   }
 
-  /** Keeps a refresh token whose access token does not count any more (C5). */
-  keepRefreshToken(record: TokenRecord): void {
-    this.lostRefreshAt = undefined;
-    this.#hold(record);
+  /** Uses a token that was obtained elsewhere, from now on. */
+  put(token: Omit<Received, 'origin'>, now: Instant, how: RenewAhead): void {
+    this.#refreshTokenSince = ++this.#epoch;
+    this.receive({ ...token, origin: 'by-hand' }, now, how);
+  }
+
+  /** Holds a record: also of an access token that does not count any more, for its refresh token (C5). */
+  hold(record: TokenRecord): void {
+    this.noteSpent(this.#record?.refreshToken);
+    if (record.refreshToken !== undefined) this.#spent?.delete(record.refreshToken);
+    this.#record = record;
+    this.refreshTrouble = NO_TROUBLE;
+  }
+
+  noteRefreshTrouble(trouble: RefreshTrouble): void {
+    this.refreshTrouble = { ...this.refreshTrouble, ...trouble };
   }
 
   /** Another refresh token has come in its place, or has to: it is not sent again, whoever shows it. */
@@ -256,7 +268,7 @@ export class TokenState {
   }
 
   mayRefreshWith(refreshToken: string): boolean {
-    return !this.#spent?.has(refreshToken) && !this.leftAside?.has(refreshToken);
+    return !this.#spent?.has(refreshToken) && !this.refreshTrouble.leftAside?.includes(refreshToken);
   }
 
   /** A renewal failed, or brought what we have: the next one in the background not before a while (B2, B4). */
@@ -291,7 +303,7 @@ export class TokenState {
 
   /** Forgets the access token, by hand; the refresh token stays. */
   forgetAccessToken(): void {
-    this.#tokenEpoch++;
+    this.#epoch++;
     this.#drop(undefined);
     if (this.#record === undefined || this.#record.accessToken === '') return;
     this.#noteUnwanted(this.#record.accessToken);
@@ -301,10 +313,10 @@ export class TokenState {
   /** Forgets access and refresh token, by hand. */
   forgetAll(): void {
     this.forgetAccessToken();
-    this.#refreshTokenEpoch++;
+    this.#refreshTokenSince = this.#epoch;
     this.noteSpent(this.#record?.refreshToken);
     this.#record = undefined;
-    this.#beginAnew();
+    this.refreshTrouble = NO_TROUBLE;
   }
 
   /** A token of the store that was forgotten by hand is not taken any more, whoever writes it again. */
@@ -313,35 +325,6 @@ export class TokenState {
     if (accessToken !== undefined && accessToken !== this.#record?.accessToken)
       this.#noteUnwanted(accessToken);
     if (refreshToken !== this.#record?.refreshToken) this.noteSpent(refreshToken);
-  }
-
-  /** Uses a token that was obtained elsewhere, from now on. */
-  put({ record, end }: Pick<Received, 'record' | 'end'>, now: Instant, how: RenewAhead): void {
-    this.#tokenEpoch++;
-    this.#refreshTokenEpoch++;
-    this.#hold(record);
-    this.#refusedValue = undefined;
-    this.#unwanted?.delete(record.accessToken);
-    this.#beginAnew();
-    this.#refusalPauses?.received('otherwise', now);
-    this.#end = end;
-    this.#usableUntil = record.accessToken === '' ? LONG_AGO : usableUntil(end, now);
-    this.#openWindow(how);
-  }
-
-  #hold(record: TokenRecord): void {
-    this.noteSpent(this.#record?.refreshToken);
-    if (record.refreshToken !== undefined) this.#spent?.delete(record.refreshToken);
-    this.#record = record;
-    this.deadRefresh = undefined;
-  }
-
-  /** What is known of refreshing is about a token that was replaced, or forgotten. */
-  #beginAnew(): void {
-    this.leftAside = undefined;
-    this.deadRefresh = undefined;
-    this.brokenRefreshes = 0;
-    this.lostRefreshAt = undefined;
   }
 
   #openWindow({ renewAheadMs, random }: RenewAhead): void {
@@ -356,7 +339,6 @@ export class TokenState {
   }
 
   #drop(refusedValue: string | undefined): void {
-    this.#drops++;
     this.#refusedValue = refusedValue;
     this.#usableUntil = LONG_AGO;
     this.#renewAt = LONG_AGO;

@@ -549,7 +549,7 @@ describe("what still counts of a mint's result (C5)", () => {
     decide(state);
     const counting = state.whatCounts(result, since);
     expect(counting).toEqual(expected);
-    if (counting?.accessToken === '') state.keepRefreshToken(counting);
+    if (counting?.accessToken === '') state.hold(counting);
     if (expected?.accessToken === '') expect(state.record?.refreshToken).toBe('r2');
     else expect(state.record?.refreshToken).not.toBe('r2');
   });
