@@ -192,34 +192,31 @@ export function createPayuAuthIn({ clock, random }: Surroundings, options: PayuA
   return new Auth(resolved, {
     source,
     clock,
-    exchange: {
-      source,
-      clock,
-      random,
-      emit,
-      header: new TokenHeader(resolved.headerName, resolved.headerPrefix),
-      rateLimitRetries: resolved.rateLimitRetries,
-      isTokenRefused: resolved.isTokenRefused,
-    },
+    random,
+    emit,
+    header: new TokenHeader(resolved.headerName, resolved.headerPrefix),
+    rateLimitRetries: resolved.rateLimitRetries,
+    isTokenRefused: resolved.isTokenRefused,
   });
 }
 
-interface AuthParts {
-  readonly source: TokenSource;
-  readonly clock: Clock;
-  readonly exchange: Pick<
-    Attachment,
-    'source' | 'clock' | 'random' | 'emit' | 'header' | 'rateLimitRetries' | 'isTokenRefused'
-  >;
-}
+/** What all attached instances share. */
+type SharedByInstances = Pick<
+  Attachment,
+  'source' | 'clock' | 'random' | 'emit' | 'header' | 'rateLimitRetries' | 'isTokenRefused'
+>;
+
+const METHODS = ['attach', 'getToken', 'status', 'setToken', 'invalidate', 'revoke', 'close'] as const;
 
 class Auth implements PayuAuth {
   readonly #options: ResolvedOptions;
-  readonly #parts: AuthParts;
+  readonly #parts: SharedByInstances;
 
-  constructor(options: ResolvedOptions, parts: AuthParts) {
+  constructor(options: ResolvedOptions, parts: SharedByInstances) {
     this.#options = options;
     this.#parts = parts;
+    // As a callback, or taken off by name, a method still knows its auth.
+    for (const name of METHODS) Object.assign(this, { [name]: (this[name] as () => void).bind(this) });
   }
 
   attach(
@@ -229,9 +226,8 @@ class Auth implements PayuAuth {
     if (this.#parts.source.closed.hasCome) throw new ClosedError();
     const checked = checkedOptions('attach', options, ['scope', 'origins']);
     return attach(client, {
-      ...this.#parts.exchange,
-      emit:
-        this.#options.onEvent === undefined ? warnOnce(this.#parts.exchange.emit) : this.#parts.exchange.emit,
+      ...this.#parts,
+      emit: this.#options.onEvent === undefined ? warnOnce(this.#parts.emit) : this.#parts.emit,
       auth: this,
       scope: this.#scope(checked.scope),
       origins: [

@@ -36,7 +36,7 @@ export interface RefreshTrouble {
   readonly lostAt?: number;
 }
 
-const NO_TROUBLE: RefreshTrouble = {};
+const NO_TROUBLE: RefreshTrouble = Object.freeze({});
 
 /** A mint that failed, as it may be shown. */
 export interface MintFailure {
