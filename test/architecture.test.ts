@@ -29,7 +29,7 @@ const PLACES: Readonly<Record<string, Rules>> = {
   'echo.ts': { values: [] },
   // A leaf too: what a scope is must be known wherever one is given.
   'token/endpoint/scope.ts': { values: [] },
-  'time/': { values: ['time/', ...LEAVES, 'node:events', 'node:timers'] },
+  'time/': { values: ['time/', ...LEAVES, 'node:events', 'node:perf_hooks', 'node:timers'] },
   // Knows time and no HTTP client.
   'token/': {
     values: ['token/', 'time/', ...LEAVES, 'p-retry', 'async-mutex', 'node:async_hooks', 'node:crypto'],

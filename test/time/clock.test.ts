@@ -46,6 +46,22 @@ describe('the system clock', () => {
     expect(setTimeout.mock.calls.map(([, delayMs]) => delayMs)).toEqual([LONGEST_TIMER_MS, LONGEST_TIMER_MS]);
   });
 
+  test.each([
+    ['is missing', undefined],
+    ['knows no time', { mark() {}, measure() {} }],
+    ['tells no time, as an automatic mock', { now() {} }],
+    ['tells no number', { now: () => Number.NaN }],
+  ])('goes on where a test environment’s `performance` %s', (_, performance) => {
+    vi.useRealTimers();
+    const before = systemClock.steadyMs();
+    vi.stubGlobal('performance', performance);
+    const between = systemClock.steadyMs();
+    vi.unstubAllGlobals();
+    const after = systemClock.steadyMs();
+    expect([before, between, after]).toEqual([before, between, after].sort((a, b) => a - b));
+    expect(after - before).toBeLessThan(60_000);
+  });
+
   test('works where timers are plain numbers, as in a test environment that plays a browser', () => {
     vi.stubGlobal('setTimeout', () => 1);
     expect(() => systemClock.timer(1, () => {}, 'unref')).not.toThrow();
