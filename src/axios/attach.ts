@@ -2,8 +2,7 @@ import type { AxiosAdapter, AxiosInstance, AxiosResponse, InternalAxiosRequestCo
 import { ClosedError, invalidOption } from '../errors.ts';
 import { scopeKey } from '../token/endpoint/scope.ts';
 import { hostOf, isLoopback } from '../url.ts';
-import { givenOption } from '../validation.ts';
-import { httpAdapter, isFetchAdapter, isUsers, resolveAdapter } from './adapter.ts';
+import { httpAdapter, isAxiosSince, isFetchAdapter, isUsers, resolveAdapter } from './adapter.ts';
 import { unlinked } from './bodies/unlinked.ts';
 import { concealRequest, concealSockets } from './conceal.ts';
 import { Exchange, type ExchangeParts } from './exchange.ts';
@@ -137,25 +136,20 @@ function sending(client: AxiosInstance, attachment: Attachment): Send {
   const headerIsAuthorization = header.name.toLowerCase() === 'authorization';
   const http = httpAdapter();
   const attachedScopeKey = scopeKey(attachment.scope);
-  const guard = new OriginGuard(
-    {
-      allowed: attachment.origins,
-      foreignHosts: attachment.foreignHosts,
-      allowInsecureHttp,
-      headerIsAuthorization,
-    },
-    () => givenOption(client.defaults ?? {}, 'baseURL') as string | undefined,
-  );
+  const tunnelsHttps = isAxiosSince(16, 1);
+  const { origins: allowed, foreignHosts } = attachment;
+  const guard = new OriginGuard({ allowed, foreignHosts, allowInsecureHttp, headerIsAuthorization }, client);
   const destinationOf = (config: Config, adapter: AxiosAdapter): Destination => {
     const destination = guard.destination(config);
     if (destination.kind === 'withheld') return destination;
-    const { origin } = destination;
+    const { origin, isPlain } = destination;
     if (config.auth && headerIsAuthorization) return { kind: 'withheld', reason: 'basic-auth', origin };
+    if (allowInsecureHttp || (tunnelsHttps && !isPlain)) return destination;
     const isRead =
       adapter === http
         ? isReadByProxy(origin, config)
         : isFetchedByProxy(origin, config) && isFetchAdapter(adapter, config);
-    return isRead && !allowInsecureHttp ? { kind: 'withheld', reason: 'insecure-http', origin } : destination;
+    return isRead ? { kind: 'withheld', reason: 'insecure-http', origin } : destination;
   };
   const withhold = (reason: Withheld['reason'] | 'own-header', origin: string): void => {
     attachment.emit({ type: 'token-withheld', reason, origin });
@@ -205,25 +199,19 @@ function disinherit(config: Config): void {
   config.allowAbsoluteUrls ??= true;
 }
 
-/** Without a token. Its request is hidden as well: it leads to its agent, and to the requests of all other calls (G2). */
-function asItIs(adapter: AxiosAdapter, config: Config): Promise<AxiosResponse> {
+/** Sends a call without a token. Its request is hidden all the same (G2). */
+async function asItIs(adapter: AxiosAdapter, config: Config): Promise<AxiosResponse> {
   const { data } = config;
   config.data = unlinked(data);
-  const takeBack = () => {
+  try {
+    const response = concealRequest(await adapter(config), isUsers(adapter, config));
+    cleanLaterErrors(response, config, undefined);
+    return response;
+  } catch (error) {
+    throw restoreError(error, undefined);
+  } finally {
     config.data = data;
-  };
-  return Promise.resolve(adapter(config)).then(
-    (received) => {
-      takeBack();
-      const response = concealRequest(received, isUsers(adapter, config));
-      cleanLaterErrors(response, config, undefined);
-      return response;
-    },
-    (error: unknown) => {
-      takeBack();
-      throw restoreError(error, undefined);
-    },
-  );
+  }
 }
 
 /** Whether the caller set this header itself, also to `false`, which is how axios is told to leave it out. */

@@ -1,9 +1,10 @@
 import type { InternalAxiosRequestConfig } from 'axios';
 import { hostOf, isBehindBaseUrl, isLoopback, originOf, parseUrl } from '../url.ts';
+import { givenOption } from '../validation.ts';
 
 /** Where a request goes, and whether the token may go there (G1). */
 export type Destination =
-  /** Plain http to this machine is no way for a proxy of the environment (G5). */
+  /** `isPlain`: by plain http to this machine. The environment's proxy must not see that (G5). */
   { readonly kind: 'allowed'; readonly origin: string; readonly isPlain: boolean } | Withheld;
 
 export interface Withheld {
@@ -12,41 +13,48 @@ export interface Withheld {
   readonly origin: string;
 }
 
-/** The most prefixes remembered; beyond it all are forgotten and worked out anew. */
+/** The most verdicts that are remembered. Beyond it, all are forgotten. */
 const MOST_REMEMBERED = 1_000;
 
-/** Scheme and authority; a backslash, which ends an authority too, is for the parser to see. */
+/** Scheme and authority. A backslash ends an authority as well; it stays in, for the parser to see. */
 const SCHEME_AND_AUTHORITY = /^https?:\/\/[^/?#]*/i;
 
 export interface OriginRules {
-  /** Allowed besides the instance's own origin. */
+  /** Origins that are allowed besides the instance's own. */
   readonly allowed: readonly string[];
-  /** Never taken for the instance's own. */
+  /** Hosts that never count as the instance's own. */
   readonly foreignHosts: readonly string[];
   readonly allowInsecureHttp: boolean;
-  /** Axios sets Basic credentials from a URL in place of the Authorization header. */
+  /** Axios replaces the Authorization header by Basic credentials from the URL. */
   readonly headerIsAuthorization: boolean;
 }
 
+/** The attached instance. A mock written by hand may have no defaults. */
+interface Attached {
+  readonly defaults?: { readonly baseURL?: string | undefined };
+}
+
 /**
- * Decides where the token may go, for one attached instance. Asked on each request: working out the full URL would
- * cost more than all else, so verdicts are remembered by the part of the URL that decides.
+ * Decides where the token may go, for one attached instance. Each request asks. To parse its whole URL would cost more
+ * than everything else, so verdicts are remembered by the part of the URL that decides.
  */
 export class OriginGuard {
   readonly #rules: OriginRules;
-  readonly #defaultBaseUrl: () => string | undefined;
+  readonly #client: Attached;
   readonly #remembered = new Map<string, Destination>();
-  #ownBaseUrl: string | undefined;
+  #baseUrl: string | undefined;
+  #ownOrigin: string | undefined;
 
-  constructor(rules: OriginRules, defaultBaseUrl: () => string | undefined) {
+  constructor(rules: OriginRules, client: Attached) {
     this.#rules = rules;
-    this.#defaultBaseUrl = defaultBaseUrl;
+    this.#client = client;
   }
 
   destination(config: InternalAxiosRequestConfig): Destination {
-    const ownBaseUrl = this.#defaultBaseUrl();
-    if (ownBaseUrl !== this.#ownBaseUrl) {
-      this.#ownBaseUrl = ownBaseUrl;
+    const { defaults } = this.#client;
+    if (defaults?.baseURL !== this.#baseUrl) {
+      this.#baseUrl = defaults?.baseURL;
+      this.#ownOrigin = originOf(givenOption(defaults ?? {}, 'baseURL') as string | undefined);
       this.#remembered.clear();
     }
     const prefix = decidingPart(config);
@@ -63,7 +71,7 @@ export class OriginGuard {
     if (url === undefined) return { kind: 'withheld', reason: 'origin', origin: 'null' };
     const { origin, protocol, hostname, username, password } = url;
     const { allowed, foreignHosts, allowInsecureHttp, headerIsAuthorization } = this.#rules;
-    const isOwn = origin === originOf(this.#ownBaseUrl) && !foreignHosts.includes(String(hostOf(origin)));
+    const isOwn = origin === this.#ownOrigin && !foreignHosts.includes(String(hostOf(origin)));
     const isHttp = protocol === 'https:' || protocol === 'http:';
     if (!isHttp || !(isOwn || allowed.includes(origin)))
       return { kind: 'withheld', reason: 'origin', origin };
@@ -77,12 +85,12 @@ export class OriginGuard {
   }
 }
 
-/** The part of baseURL and url that decides about the origin. */
+/** The part of `baseURL` and `url` that decides about the origin. */
 function decidingPart(config: InternalAxiosRequestConfig): string {
   const { baseURL, url, allowAbsoluteUrls = true } = config;
-  // Neither true nor false: versions of axios disagree about what it means.
+  // Versions of axios disagree about what any other value means.
   if (typeof allowAbsoluteUrls !== 'boolean') return '';
-  // Whatever follows a baseURL stands behind its slash: it can't change the origin.
+  // What follows a baseURL stands behind a slash, and can't change the origin.
   if (isBehindBaseUrl({ baseURL, url, allowAbsoluteUrls })) return String(baseURL);
   const full = String(url);
   return SCHEME_AND_AUTHORITY.exec(full)?.[0] ?? full;

@@ -1,32 +1,29 @@
 import http from 'node:http';
 import type { InternalAxiosRequestConfig } from 'axios';
 import { isLoopback, isPlainLoopback, parseUrl } from '../url.ts';
-import { isAxiosSince } from './adapter.ts';
 
 type Proxied = Pick<InternalAxiosRequestConfig, 'proxy'>;
 type Fetched = Pick<InternalAxiosRequestConfig, 'fetchOptions'>;
 
 /**
- * Whether axios' http adapter would hand the request, and the token with it, to a proxy in the clear (G5). A plain
- * request to this machine takes no proxy from the environment, so only the caller's own counts for it, by where that is.
- * One for https is tunnelled since axios 1.16.1; before, each proxy reads it.
+ * Whether axios' http adapter would hand the request, and its token, to a proxy in the clear (G5). Plain requests go to
+ * this machine and take no proxy from the environment: for them only a proxy of the caller's own on another machine
+ * counts. Requests for https are read by every proxy, as axios does not tunnel them (before 1.16.1).
  */
 export function isReadByProxy(origin: string, { proxy }: Proxied): boolean {
   if (proxy === false) return false;
   if (origin.startsWith('http:')) return Boolean(proxy) && !isLoopback(hostIn(proxy as object));
-  // From here on https is tunnelled.
-  if (isAxiosSince(16, 1)) return false;
   return Boolean(proxy) || isProxiedByEnvironment(origin, process.env);
 }
 
-/** Where undici keeps what fetch hands its requests to: the second name is for its version 8, that of Node.js 26. */
+/** Where undici keeps the dispatcher of all fetches. The second name is that of its version 8, in Node.js 26. */
 const DISPATCHERS = ['undici.globalDispatcher.1', 'undici.globalDispatcher.2'].map((name) =>
   Symbol.for(name),
 );
 
 /**
- * The same for a fetch: Node.js may hand it to the environment's proxy by itself (NODE_USE_ENV_PROXY, undici's
- * `setGlobalDispatcher`), and a plain request in the clear. A dispatcher of the caller's own is the caller's.
+ * The same for a fetch. Node.js itself may use the environment's proxy (NODE_USE_ENV_PROXY, undici's
+ * `setGlobalDispatcher`), and hands it plain requests in the clear. A caller's own dispatcher is left alone.
  */
 export function isFetchedByProxy(origin: string, { fetchOptions }: Fetched): boolean {
   const isOfEnvironment = DISPATCHERS.some(
@@ -37,21 +34,21 @@ export function isFetchedByProxy(origin: string, { fetchOptions }: Fetched): boo
 }
 
 /**
- * Whether Node.js itself hands to the environment's proxy what this agent sends (NODE_USE_ENV_PROXY). Before 1.21, axios
- * leaves it so where `proxy` is false.
+ * Whether this agent uses the environment's proxy by itself (NODE_USE_ENV_PROXY). Before 1.21, axios does not prevent
+ * that where `proxy` is false.
  */
 export function isAgentOfEnvironment(agent: unknown): boolean {
   const { options } = (agent || http.globalAgent) as { options?: { proxyEnv?: unknown } };
   return Boolean(options?.proxyEnv);
 }
 
-/** The host in a proxy, or in the options of a request, as it stands in a URL. */
+/** The host of a proxy, or of a request's options, as a URL spells it. */
 export function hostIn(holder: { readonly hostname?: unknown; readonly host?: unknown }): string {
   const host = String(holder.hostname || holder.host);
   return host.includes(':') && !host.startsWith('[') ? `[${host}]` : host.toLowerCase();
 }
 
-/** As axios reads `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`. Networks such as `10.0.0.0/8` match no name. */
+/** Reads `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` as axios does. A network such as `10.0.0.0/8` matches no name. */
 export function isProxiedByEnvironment(
   origin: string,
   env: Readonly<Record<string, string | undefined>>,
