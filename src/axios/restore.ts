@@ -1,5 +1,5 @@
 import { errorMonitor } from 'node:events';
-import type { AxiosError, AxiosHeaders, AxiosResponse, InternalAxiosRequestConfig } from 'axios';
+import type { AxiosError, AxiosResponse, InternalAxiosRequestConfig } from 'axios';
 import { redact } from '../redact.ts';
 import { asWebStream, webSource } from './bodies/byte-source.ts';
 import { isNodeStream, isWebStream } from './bodies/response-body.ts';
@@ -13,8 +13,6 @@ export interface SentRequest {
   readonly token: string;
   /** The adapter was given as a function; else it is one of axios' own. */
   readonly adapterIsUsers: boolean;
-  /** For a mock that has kept the config of the last attempt: with the token by name. */
-  readonly tracedHeaders?: AxiosHeaders | undefined;
 }
 
 /** How far the causes of an error are followed. */
@@ -103,8 +101,8 @@ function restoreConfig(holder: { config?: unknown }, request: SentRequest): void
   if (typeof config !== 'object' || config === null || config === request.config) return;
   const isOwn = isOurs(config);
   if (!isOwn && !carriesToken(config.headers, request)) return;
-  // Axios may hold on to it.
-  if (isOwn) config.headers = request.tracedHeaders ?? request.config.headers;
+  // Axios, or a mock, may keep it.
+  if (isOwn && carriesToken(config.headers, request)) config.headers = request.config.headers;
   const { headers, adapter, data } = request.config;
   attempt(() => {
     holder.config = isOwn ? request.config : copyConfig(config, { headers, adapter, data });

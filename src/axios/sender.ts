@@ -19,27 +19,26 @@ import { restoreError, restoreResponse, type SentRequest } from './restore.ts';
 import { asOurs, type Changes, copyHeaders } from './sent-config.ts';
 import type { TokenHeader } from './token-header.ts';
 
-/** One axios call, as it comes to the adapter. */
+/** One axios call, as it reaches the adapter. */
 export interface Call {
   readonly config: InternalAxiosRequestConfig;
   readonly adapter: AxiosAdapter;
-  /** Given as a function, by itself or in a list, as mocks are; else it is one of axios' own. */
+  /** True if the adapter was given as a function, as mocks are. False for axios' own. */
   readonly adapterIsUsers: boolean;
-  /** False where the adapter is known not to end in a fetch. */
+  /** False if the adapter is sure not to use fetch. */
   readonly mayFetch: boolean;
-  /** Where it goes; the token goes nowhere else. */
+  /** Where the call goes. The token goes nowhere else. */
   readonly origin: string;
-  /** By plain http to this machine. */
+  /** The call goes to this machine by plain http. */
   readonly isPlain: boolean;
 }
 
 /**
- * Puts the attempts of one call on the wire: the same method, URL, headers and bytes each time, with the token of the
- * moment; and gives the caller its own config back.
+ * Sends the attempts of one call. Method, URL, headers and bytes are the same each time; the token is the current one.
+ * The caller gets its own config back.
  */
 export class Sender implements RedirectWatch, SentRequest {
   readonly config: InternalAxiosRequestConfig;
-  readonly adapterIsUsers: boolean;
   readonly origin: string;
   readonly headerName: string;
   headerValue = '';
@@ -50,13 +49,13 @@ export class Sender implements RedirectWatch, SentRequest {
 
   readonly #call: Call;
   readonly #header: TokenHeader;
-  /** Of the attempt that the caller's own config was sent with: replays have configs of their own. */
-  #firstToken = '';
-  /** What the caller's config had where an attempt has put something else. */
+  /** The config of the last attempt. */
+  #sent: InternalAxiosRequestConfig;
+  /** What the caller's config holds itself, while an attempt has put something else there. */
   #lent: Readonly<Record<string, unknown>> = {};
-  /** The caller's headers, which no adapter gets to see. */
+  /** The caller's headers. The adapter gets copies. */
   readonly #headers: AxiosHeaders;
-  /** What the adapter gets in place of a stream. */
+  /** The body as the adapter gets it: a copy of a stream. */
   readonly #sentData: unknown;
   #body: RequestBody | undefined;
   #frozen: FrozenBody | undefined;
@@ -66,18 +65,19 @@ export class Sender implements RedirectWatch, SentRequest {
     this.config = config;
     this.origin = call.origin;
     this.headerName = header.name;
-    this.adapterIsUsers = call.adapterIsUsers;
     this.#call = call;
+    this.#sent = config;
     this.#header = header;
     this.#headers = config.headers as AxiosHeaders;
     this.#sentData = unlinked(config.data);
   }
 
+  /** Whether the call can be sent again with the same bytes, and without the danger that the server does it twice. */
   get isRepeatable(): boolean {
     return !this.mayHaveBeenProcessed && (this.#frozen !== undefined || this.#classifyBody().kind !== 'once');
   }
 
-  /** Turns a form into bytes. One that can't be read ahead is sent as it is, once. */
+  /** Turns a form into bytes. A form that can't be read in advance is sent once, as it is. */
   async freezeBody(limit: PeekLimit): Promise<void> {
     const body = this.#classifyBody();
     if (body.kind !== 'freezable') return;
@@ -85,32 +85,31 @@ export class Sender implements RedirectWatch, SentRequest {
     if (this.#frozen === undefined) this.#body = { kind: 'once' };
   }
 
-  /** One send. The first goes with the caller's own config object: a copy would cost more than all else here. */
+  /** One send. The first uses the caller's own config object, as a copy would cost more than everything else here. */
   send(token: string): Promise<AxiosResponse> {
     const isFirst = this.attempts++ === 0;
     this.token = token;
-    if (isFirst) this.#firstToken = token;
     this.headerValue = this.#header.value(token);
     const changes = this.#changes();
-    const sent = isFirst && this.#frozen === undefined ? this.#lend(changes) : asOurs(this.config, changes);
-    // Called as axios calls it, without a `this`.
+    this.#sent = isFirst && this.#frozen === undefined ? this.#lend(changes) : asOurs(this.config, changes);
+    // Axios calls it without a `this` as well.
     const { adapter } = this.#call;
     try {
-      return Promise.resolve(adapter(sent)) as Promise<AxiosResponse>;
+      return Promise.resolve(adapter(this.#sent)) as Promise<AxiosResponse>;
     } catch (error) {
       return Promise.reject(error);
     }
   }
 
-  /** The same after a wait of ours, with whatever comes of it. */
+  /** The same after a wait of ours. Never rejects. */
   attempt(token: string): Promise<AttemptResult> {
-    // Axios asks this right before the adapter, and its http adapter relies on that: it would send all the same.
+    // Axios looks for an abort right before it calls the adapter. Its http adapter relies on that.
     const cancelled = requestCancellation(this.config)?.reason();
     if (cancelled !== undefined) return Promise.resolve(failed(cancelled));
     return this.send(token).then(succeeded, failed);
   }
 
-  /** Follows the redirects that fetch left to us. */
+  /** Follows the redirects that fetch has left to us. */
   async follow(first: AttemptResult): Promise<AttemptResult> {
     const last = this.#leavesRedirects
       ? await follow(first, asOurs(this.config, this.#changes()), this.#call.adapter, this)
@@ -121,7 +120,7 @@ export class Sender implements RedirectWatch, SentRequest {
     return last;
   }
 
-  /** Puts the changes into the caller's own config, and keeps what was there, until it is taken back. */
+  /** Puts the changes into the caller's own config, and keeps what was there for `takeBack`. */
   #lend(changes: Changes): InternalAxiosRequestConfig {
     const config = this.config as unknown as Record<string, unknown>;
     const swapped = changes as Record<string, unknown>;
@@ -134,34 +133,37 @@ export class Sender implements RedirectWatch, SentRequest {
     return this.config;
   }
 
-  /** Whoever holds the config (errors that axios makes later, a logger) finds in it what the caller put there. */
+  /** Ends an attempt: whoever holds the config (a later error of axios, a logger) finds in it what the caller put there. */
   takeBack(): void {
     const config = this.config as unknown as Record<string, unknown>;
     for (const name of Object.keys(this.#lent)) {
       if (this.#lent[name] === undefined) delete config[name];
       else config[name] = this.#lent[name];
     }
+    this.#lent = {};
+    if (!this.adapterIsUsers) return;
+    // A mock keeps the config of each attempt, and tests read the header in it (A3).
+    this.#sent.headers = this.#header.traceOn(this.#headers, this.token);
+    if (this.attempts === 1) this.config.headers = this.#sent.headers;
   }
 
-  /** What the caller gets: its own config, its own headers, no token. */
+  /** Gives the caller its own config and headers, without the token. */
   settle({ response, failure }: AttemptResult): AxiosResponse {
     if (failure !== undefined) throw restoreError(failure.error, this);
-    // Mocks are functions, and remember the config of a call: their users look into it for the header.
-    if (this.adapterIsUsers) this.config.headers = this.#header.traceOn(this.#headers, this.#firstToken);
     return restoreResponse(response as AxiosResponse, this);
   }
 
-  get tracedHeaders(): AxiosHeaders | undefined {
-    return this.adapterIsUsers ? this.#header.traceOn(this.#headers, this.token) : undefined;
+  get adapterIsUsers(): boolean {
+    return this.#call.adapterIsUsers;
   }
 
-  /** Whether redirects that fetch finds are left to us. */
+  /** Whether fetch leaves its redirects to us. */
   get #leavesRedirects(): boolean {
     const mode = this.config.fetchOptions?.redirect;
     return this.#call.mayFetch && mode !== 'manual' && mode !== 'error';
   }
 
-  /** All in which what is sent differs from what the caller gave us. */
+  /** All that is sent differently from what the caller gave us. */
   #changes(): Changes {
     const { method, beforeRedirect, transport, fetchOptions, proxy, httpAgent, data } = this.config;
     const headers = copyHeaders(this.#headers);
@@ -171,7 +173,7 @@ export class Sender implements RedirectWatch, SentRequest {
       headers.set(this.#frozen.headers);
       changes.data = this.#frozen.bytes;
     } else if (this.#sentData !== data) changes.data = this.#sentData;
-    // Plain http is for this machine: the environment's proxy would read the token (G5).
+    // The environment's proxy would read the token (G5).
     if (this.#call.isPlain) changes.proxy = proxy || false;
     if (this.#call.isPlain && isAgentOfEnvironment(httpAgent)) changes.httpAgent = false;
     if (transport) changes.transport = guardedTransport(transport, redirectHook(this, method, undefined));

@@ -124,16 +124,38 @@ describe('a header that can’t carry a token is refused', () => {
   });
 });
 
-test("a mock's history shows each attempt with its own token", async () => {
+test.each([
+  ['a 200', 'json', { status: 200 }],
+  ['a 200 to a form', 'form', { status: 200 }],
+  ['a 500', 'json', { status: 500 }],
+  ['a 500 to a form', 'form', { status: 500 }],
+  ['another 401', 'json', { status: 401 }],
+  ['a 302', 'json', { status: 302, headers: { location: '/elsewhere' } }],
+])(
+  "a mock's history shows each attempt with its own token, where the last one gets %s",
+  async (_, body, last) => {
+    const { auth } = tokensOf(library);
+    const { client, sent } = recordingClient(axios, { baseURL: OWN }, (__, nth) =>
+      nth === 1 ? { status: 401 } : last,
+    );
+    auth.attach(client);
+    const data = body === 'form' ? new FormData() : { amount: 1 };
+    await client.post('/x', data).catch((error) => expect(error.response.status).toBe(last.status));
+    // By name, as tests of users look for it; what the mock has kept are the configs of the attempts.
+    expect(sent.map(({ config }) => config.headers.Authorization)).toEqual([
+      'Bearer access_token_1',
+      'Bearer access_token_2',
+    ]);
+    for (const { config } of sent) expect(Object.keys(config.headers)).not.toContain('Authorization');
+  },
+);
+
+test.each([200, 500])("a mock's history shows the token of a call that got a %i at once", async (status) => {
   const { auth } = tokensOf(library);
-  const { client, sent } = recordingClient(axios, { baseURL: OWN }, (_, nth) => ({
-    status: nth === 1 ? 401 : 200,
-  }));
+  const { client, sent } = recordingClient(axios, { baseURL: OWN }, () => ({ status }));
   auth.attach(client);
-  await client.post('/x', { amount: 1 });
-  // By name, as tests of users look for it; what the mock has kept are the configs of the attempts.
-  expect(sent.map(({ config }) => config.headers.Authorization)).toEqual([
-    'Bearer access_token_1',
-    'Bearer access_token_2',
-  ]);
+  const settled = await client.get('/x').catch((error) => error);
+  expect(sent.map(({ config }) => config.headers.Authorization)).toEqual(['Bearer access_token_1']);
+  expect(settled.config.headers.Authorization).toBe('Bearer access_token_1');
+  expect(JSON.stringify(settled.config)).not.toContain('access_token');
 });
