@@ -24,13 +24,13 @@ export interface ExchangeParts {
   readonly header: TokenHeader;
   readonly rateLimitRetries: number;
   readonly isTokenRefused: ((response: AxiosResponse) => boolean) | undefined;
-  /** Where a call goes, by its config as it is at the moment (G6). */
+  /** Where a call goes, by its config as it is now (G6). */
   readonly destinationOf: (config: InternalAxiosRequestConfig, adapter: AxiosAdapter) => Destination;
-  /** Begins a call, again where its config has changed. */
+  /** Begins a call. Begins it anew if its config has changed during a wait. */
   readonly send: (config: InternalAxiosRequestConfig) => Promise<AxiosResponse>;
 }
 
-/** A call, and what it may cost. */
+/** A call, its token's scope, and its limits. */
 export interface ExchangeRequest extends Call {
   readonly scopeKey: string;
   readonly maxWaitMs: number;
@@ -38,20 +38,20 @@ export interface ExchangeRequest extends Call {
 }
 
 /**
- * All that one axios call causes: a token, an attempt, at most one replay for a refused token (D), and what rate limits
- * allow (E5). Nothing else is ever sent again (D8).
+ * All that one axios call causes: it gets a token, makes an attempt, replays it after a refused token (D), and retries it
+ * after a rate limit (E5). Nothing else is ever sent again (D8).
  */
 export class Exchange {
   readonly #parts: ExchangeParts;
   readonly #request: ExchangeRequest;
   readonly #sender: Sender;
   #token = '';
-  /** The token that came because this request's was refused: where it helps, renewing does (D5). */
+  /** The token that replaced a refused one. If it succeeds, renewing has helped (D5). */
   #renewedToken: string | undefined;
-  /** Made by the first wait: most calls have none. */
+  /** Made by the first wait, as most calls never wait. */
   #waitLimit: WaitLimit | undefined;
-  /** What the replays for refused tokens were made with: the last one is one with a token that was minted for it (D3). */
-  #refusedReplays: Obtained['how'][] = [];
+  /** Replays that refused tokens still allow. One with a minted token is the last; one with a found token may be followed by another (D3). */
+  #replaysLeft = 2;
   #rateLimitRetries = 0;
   #wasToldZero = false;
 
@@ -61,7 +61,7 @@ export class Exchange {
     this.#sender = new Sender(request, parts.header);
   }
 
-  /** With a fresh token and a body that needs no preparation: one call of the adapter, and no wait of ours. */
+  /** With a fresh token and a plain body, this calls the adapter at once, without a wait of ours (H1). */
   run(): Promise<AxiosResponse> {
     const token = this.#parts.source.usable(this.#request.scopeKey);
     const { data } = this.#request.config;
@@ -76,11 +76,20 @@ export class Exchange {
   async #prepareAndRun(): Promise<AxiosResponse> {
     if (this.#request.replay === 'allowed') await this.#freezeBody();
     this.#token = (await this.#obtainToken()).record.accessToken;
+    return this.#attempt();
+  }
+
+  /** An attempt after a wait. A call whose config leads elsewhere by now begins anew. */
+  async #attempt(cause?: 'token-refused' | 'rate-limited'): Promise<AxiosResponse> {
     if (!this.#isStillAllowed()) return this.#parts.send(this.#request.config);
+    if (cause !== undefined) {
+      const attempt = this.#sender.attempts + 1;
+      this.#parts.emit({ type: 'request-replayed', cause, attempt, ...this.#shown });
+    }
     return this.#conclude(await this.#sender.attempt(this.#token));
   }
 
-  /** Turns a form into bytes, so that it can be sent a second time. Ends at once on abort and on `close()` (D6). */
+  /** Turns a form into bytes, so that it can be replayed. Ends at once on abort and on `close()` (D6). */
   #freezeBody(): Promise<void> {
     const { clock } = this.#parts;
     return this.#waiting((caller, limitMs) =>
@@ -88,12 +97,12 @@ export class Exchange {
     );
   }
 
-  /** Gives the outcome to the caller, unless it asks for a replay. */
+  /** Gives the outcome to the caller, or sends the request again. */
   #conclude(outcome: AttemptResult): AxiosResponse | Promise<AxiosResponse> {
     this.#sender.takeBack();
     const { response } = outcome;
     if (response === undefined) return this.#sender.settle(outcome);
-    // A success that nobody wants to look into: the hot path ends here.
+    // The hot path ends here.
     if (isSuccess(response) && this.#parts.isTokenRefused === undefined) {
       if (!this.#sender.hasLeftOrigin) this.#noteSuccess();
       return this.#sender.settle(outcome);
@@ -111,33 +120,31 @@ export class Exchange {
     switch (verdict.kind) {
       case 'accepted':
         this.#noteSuccess();
-        return this.#sender.settle(outcome);
+        break;
       case 'other':
-        return this.#sender.settle(outcome);
+        break;
       case 'insufficient-scope':
       case 'other-scheme':
         this.#skip(verdict.kind);
-        return this.#sender.settle(outcome);
+        break;
       case 'refused':
-        return (await this.#obtainAnotherToken(response))
-          ? this.#replay('token-refused')
-          : this.#sender.settle(outcome);
+        if (await this.#obtainAnotherToken(response)) return this.#attempt('token-refused');
+        break;
       case 'rate-limited':
-        return (await this.#waitOutRateLimit(response, verdict.toldMs))
-          ? this.#replay('rate-limited')
-          : this.#sender.settle(outcome);
+        if (await this.#waitOutRateLimit(response, verdict.toldMs)) return this.#attempt('rate-limited');
+        break;
       default:
         throw verdict satisfies never;
     }
+    return this.#sender.settle(outcome);
   }
 
-  /** Tells the source of the refusal in any case. True once there is another token to replay with (D2 to D6). */
+  /** Tells the source of the refusal. True once there is another token to replay with (D2 to D6). */
   async #obtainAnotherToken(response: AxiosResponse): Promise<boolean> {
     const { source } = this.#parts;
     const refused = this.#token;
     const standing = source.refuse(this.#request.scopeKey, refused, this.#howHeld);
-    if (this.#hasHadLastReplay) return false;
-    if (!this.#canReplay()) return false;
+    if (this.#replaysLeft === 0 || !this.#canReplay()) return false;
     let obtained: Obtained;
     try {
       if (standing === 'paused') await this.#lookForSibling();
@@ -151,27 +158,22 @@ export class Exchange {
     if (!this.#isStillAllowed()) return false;
     discardBody(response);
     if (standing === 'dropped' || standing === 'paused') this.#renewedToken = this.#token;
-    this.#refusedReplays.push(obtained.how);
+    this.#replaysLeft = obtained.how === 'minted' ? 0 : this.#replaysLeft - 1;
     return true;
   }
 
-  /** Renewals pause, but a sibling's token may be in the store (D2). One that comes later than `maxWaitMs` is none. */
+  /** While renewals pause, a sibling's token may come to the store (D2). Waits for that look, up to `maxWaitMs`. */
   #lookForSibling(): Promise<void> {
     const { clock, source } = this.#parts;
     return this.#waiting((caller, limitMs) => {
-      const look = withinLimit(
-        source.looked(this.#request.scopeKey),
-        { clock, limitMs },
-        () => new Error('slow'),
-      );
-      return unlessCancelled(
-        look.catch(() => {}),
-        this.#orClosed(caller),
-      );
+      const look = source.looked(this.#request.scopeKey);
+      const tooSlow = () => new Error('slow');
+      const inTime = withinLimit(look, { clock, limitMs }, tooSlow).catch(() => {});
+      return unlessCancelled(inTime, this.#orClosed(caller));
     });
   }
 
-  /** Waits as the API told us. True once the request may go out again (E5). */
+  /** Waits as the API told us to. True once the request may be sent again (E5). */
   async #waitOutRateLimit(response: AxiosResponse, told: number | undefined): Promise<boolean> {
     const { clock, emit, random, rateLimitRetries } = this.#parts;
     const toldMs = told === 0 && this.#wasToldZero ? undefined : told;
@@ -187,14 +189,7 @@ export class Exchange {
     return true;
   }
 
-  async #replay(cause: 'token-refused' | 'rate-limited'): Promise<AxiosResponse> {
-    if (!this.#isStillAllowed()) return this.#parts.send(this.#request.config);
-    const attempt = this.#sender.attempts + 1;
-    this.#parts.emit({ type: 'request-replayed', cause, attempt, ...this.#shown });
-    return this.#conclude(await this.#sender.attempt(this.#token));
-  }
-
-  /** Whether the token may go where the config leads now: it may have changed during a wait. */
+  /** Whether the token may go where the config leads now. The config may have changed during a wait. */
   #isStillAllowed(): boolean {
     const { config, adapter, origin } = this.#request;
     const now = this.#parts.destinationOf(config, adapter);
@@ -209,11 +204,6 @@ export class Exchange {
   #skip(reason: Extract<PayuAuthEvent, { type: 'replay-skipped' }>['reason']): false {
     this.#parts.emit({ type: 'replay-skipped', reason });
     return false;
-  }
-
-  /** A token that was only found does not use up the replay of one that was minted; two replays are all (D3). */
-  get #hasHadLastReplay(): boolean {
-    return this.#refusedReplays.includes('minted') || this.#refusedReplays.length === 2;
   }
 
   get #howHeld(): HowHeld {
@@ -241,7 +231,7 @@ export class Exchange {
     return caller === undefined ? closed : anyOf([caller, closed]);
   }
 
-  /** Counts what this call waits; all of it together must stay within `maxWaitMs`. */
+  /** Runs a wait, and counts its time: all waits of a call together must stay within `maxWaitMs`. */
   async #waiting<T>(wait: (caller: Cancellation | undefined, leftMs: number) => Promise<T>): Promise<T> {
     const { leftMs } = this.#limit;
     const stop = this.#limit.start(() => {});
@@ -259,7 +249,7 @@ export class Exchange {
     return this.#waitLimit;
   }
 
-  /** What events and errors tell of the call. */
+  /** What events and errors tell about the call. */
   get #shown(): { readonly method: string; readonly url: string } {
     const { config } = this.#request;
     return { method: (config.method ?? 'get').toUpperCase(), url: shownUrl(config) };
