@@ -171,7 +171,11 @@ export type AnyPayuAuthError =
  * }
  */
 export function isPayuAuthError(value: unknown): value is AnyPayuAuthError {
-  return typeof value === 'object' && value !== null && BRAND in value;
+  try {
+    return typeof value === 'object' && value !== null && BRAND in value;
+  } catch {
+    return false; // a revoked proxy
+  }
 }
 
 /**

@@ -5,6 +5,11 @@ export function isRecord(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** An object, or an ES module, whose properties are its contents. Those of a Map, a URLSearchParams or an AbortSignal are not. */
+export function isPlain(value: unknown): value is JsonObject {
+  return /^\[object (?:Object|Module)\]$/.test(Object.prototype.toString.call(value));
+}
+
 /** The value of a text; undefined if it is not JSON. */
 export function parseJson(text: string): unknown {
   try {

@@ -4,7 +4,7 @@ import { formTransport } from './axios/form-transport.ts';
 import { TokenHeader } from './axios/token-header.ts';
 import { ClosedError, invalidOption, type PayuAuthErrorCode } from './errors.ts';
 import { emitter, warnOnce } from './events.ts';
-import { isRecord } from './json.ts';
+import { isPlain } from './json.ts';
 import { type PayuAuthOptions, type ResolvedOptions, resolveOptions } from './options/options.ts';
 import { type Clock, dateAt, systemClock } from './time/clock.ts';
 import { WaitLimit } from './time/limit.ts';
@@ -322,7 +322,7 @@ function checkedOptions<T extends object>(
   options: T,
   known: readonly (keyof T & string)[],
 ): T {
-  if (!isRecord(options)) throw invalidOption(`options of ${method}()`, 'must be an object.');
+  if (!isPlain(options)) throw invalidOption(`options of ${method}()`, 'must be an object.');
   return givenOptions('', options, known);
 }
 
@@ -334,7 +334,7 @@ function givenToken(
   now: number,
   defaultLifeMs: number,
 ): TokenRecord {
-  if (!isRecord(token))
+  if (!isPlain(token))
     throw invalidOption('token', 'must be { accessToken, expiresInSeconds?, refreshToken? }.');
   const { accessToken, expiresInSeconds, refreshToken } = givenOptions('token.', token, [
     'accessToken',

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { invalidOption } from './errors.ts';
 
 /** One of PayU's environments: its accounts server, and the hosts of its APIs. */
 export interface PayuEnvironment {
@@ -98,7 +99,7 @@ export const scopes = {
  * The `hash` of PayU's general API: lower-case hex of `sha512(key|command|var1|salt)` over UTF-8. `var1` is hashed
  * as it is, also where it holds `|` or JSON.
  *
- * @throws TypeError where `key`, `command` or `salt` is missing.
+ * @throws TypeError with `code: 'ERR_INVALID_OPTION'` where `key`, `command` or `salt` is missing.
  * @example
  * const hash = commandHash({ key, command: 'verify_payment', var1: transactionId, salt });
  */
@@ -108,12 +109,11 @@ export function commandHash(input: {
   readonly var1?: string;
   readonly salt: string;
 }): string {
-  const { key, command, var1 = '', salt } = input;
+  const { key, command, var1 = '', salt } = Object(input) as typeof input;
   for (const [name, value] of Object.entries({ key, command, salt })) {
-    if (typeof value !== 'string' || value === '')
-      throw new TypeError(`"${name}" must be a non-empty string`);
+    if (typeof value !== 'string' || value === '') throw invalidOption(name, 'must be a non-empty string.');
   }
   if (typeof var1 !== 'string')
-    throw new TypeError('"var1" must be a string: JSON.stringify an object yourself');
+    throw invalidOption('var1', 'must be a string: JSON.stringify an object yourself.');
   return createHash('sha512').update(`${key}|${command}|${var1}|${salt}`, 'utf8').digest('hex');
 }

@@ -39,7 +39,7 @@ const PLACES: Readonly<Record<string, Rules>> = {
     values: ['axios/', 'time/', ...LEAVES, ...TOKEN_PORTS, 'validation.ts', 'axios', 'node:'],
     types: ['token/source/token-source.ts'],
   },
-  'payu.ts': { values: ['node:crypto'] },
+  'payu.ts': { values: ['errors.ts', 'node:crypto'] },
   'validation.ts': { values: [...LEAVES, 'token/endpoint/scope.ts'] },
   'options/grant-options.ts': { values: [...LEAVES, 'payu.ts', 'validation.ts', 'token/endpoint/grants.ts'] },
   'options/http-options.ts': {

@@ -282,6 +282,12 @@ describe('isPayuAuthError', () => {
   ])('does not know %s', (value) => {
     expect(isPayuAuthError(value)).toBe(false);
   });
+
+  test('does not know what may not be looked at', () => {
+    const { proxy, revoke } = Proxy.revocable({}, {});
+    revoke();
+    expect(isPayuAuthError(proxy)).toBe(false);
+  });
 });
 
 describe('the same failure for several callers', () => {

@@ -30,14 +30,20 @@ describe('commandHash: sha512(key|command|var1|salt) in lower-case hex', () => {
   });
 
   test.each([
-    ['key', { key: '' }, '"key" must be a non-empty string'],
-    ['command', { command: undefined }, '"command" must be a non-empty string'],
-    ['salt', { salt: 7 }, '"salt" must be a non-empty string'],
-    ['var1', { var1: { a: 1 } }, '"var1" must be a string: JSON.stringify an object yourself'],
+    ['key', { key: '', command: 'c', salt }, '"key" must be a non-empty string.'],
+    ['command', { key, salt }, '"command" must be a non-empty string.'],
+    ['salt', { key, command: 'c', salt: 7 }, '"salt" must be a non-empty string.'],
+    [
+      'var1',
+      { key, command: 'c', salt, var1: { a: 1 } },
+      '"var1" must be a string: JSON.stringify an object yourself.',
+    ],
+    ['input: none', undefined, '"key" must be a non-empty string.'],
+    ['input: null', null, '"key" must be a non-empty string.'],
   ])('refuses a wrong %s', (_, wrong, message) => {
-    const call = () => commandHash({ key, command: 'c', salt, ...wrong } as never);
+    const call = () => commandHash(wrong as never);
     expect(call).toThrow(TypeError);
-    expect(call).toThrow(message);
+    expect(call).toThrow(expect.objectContaining({ code: 'ERR_INVALID_OPTION', message }));
   });
 });
 
@@ -136,6 +142,7 @@ describe('a mix-up of the environments is refused when an instance is attached (
     'http://oneapi.payu.in',
     'https://oneapi.payu.in:8443',
     'https://oneapi.payu.in./payment-links',
+    'https://accounts.payu.in/oauth',
   ])('also where only the host is that of the other environment: %s', (baseURL) => {
     expect(() => create('test').attach(axios.create({ baseURL }))).toThrow(/other environment/);
   });

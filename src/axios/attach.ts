@@ -1,7 +1,7 @@
 import type { AxiosAdapter, AxiosInstance, AxiosResponse, InternalAxiosRequestConfig } from 'axios';
 import { ClosedError, invalidOption } from '../errors.ts';
 import { scopeKey } from '../token/endpoint/scope.ts';
-import { hostOf, isLoopback } from '../url.ts';
+import { hostOf, isLoopback, originOf } from '../url.ts';
 import { httpAdapter, isAxiosSince, isFetchAdapter, isUsers, resolveAdapter } from './adapter.ts';
 import { unlinked } from './bodies/unlinked.ts';
 import { concealRequest, concealSockets } from './conceal.ts';
@@ -67,7 +67,7 @@ export function attach(attachable: AttachableClient, attachment: Attachment): ()
   refuseBaseUrl(client, attachment);
   const holder = client as AxiosInstance & { [ATTACHED]?: Attached };
   const { auth } = attachment;
-  const signature = JSON.stringify([attachment.scope, attachment.origins]);
+  const signature = JSON.stringify([attachment.scope, [...new Set(attachment.origins)].sort()]);
   const present = holder[ATTACHED];
   if (present?.isInPlace()) {
     if (present.auth === auth && present.signature === signature) return present.detach;
@@ -256,7 +256,7 @@ function refuseBaseUrl(client: AxiosInstance, { foreignHosts, allowInsecureHttp 
       `of the instance leads to "${host}", which belongs to PayU's other environment than the option "environment" says. Change one of the two.`,
     );
   }
-  if (/^http:/i.test(String(baseUrl)) && !isLoopback(host) && !allowInsecureHttp) {
+  if (originOf(baseUrl)?.startsWith('http:') && !isLoopback(host) && !allowInsecureHttp) {
     throw invalidOption(
       'baseURL',
       `of the instance leads to "${host}" by plain http, where no token may go. Use https, or set the option "allowInsecureHttp".`,

@@ -143,8 +143,19 @@ export function succeeded(response: AxiosResponse): AttemptResult {
 }
 
 export function failed(error: unknown): AttemptResult {
-  const response = (error as { response?: AxiosResponse } | null | undefined)?.response;
-  return { response, failure: { error } };
+  return { response: answerIn(error), failure: { error } };
+}
+
+/** The whole answer that an error holds. Whatever was thrown, reading it throws nothing (A8). */
+function answerIn(error: unknown): AxiosResponse | undefined {
+  try {
+    const { code, response } = error as AxiosError;
+    // Axios' http adapter gives a 4xx this code where its body broke off: a lost connection, or a timeout (D8).
+    const isBroken = code === AxiosError.ERR_BAD_RESPONSE && /^4/.test(String(response?.status));
+    return isBroken ? undefined : response;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Where a redirect leads; undefined where the response is none. */

@@ -1,4 +1,5 @@
 import { invalidOption } from '../errors.ts';
+import { isPlain } from '../json.ts';
 import { type ScopeInput, scopeKey } from '../token/endpoint/scope.ts';
 import { givenOptions, resolveDuration, resolveScope } from '../validation.ts';
 
@@ -32,7 +33,7 @@ export interface ResolvedRequestOptions {
  * @throws TypeError with `code: 'ERR_INVALID_OPTION'`; the request is not sent.
  */
 export function resolveRequestOptions(options: PayuAuthRequestOptions): ResolvedRequestOptions {
-  if (typeof options !== 'object' || options === null) {
+  if (!isPlain(options)) {
     throw invalidOption('payuAuth', 'must be false or { scope?, maxWaitMs?, replay? }.');
   }
   const known = ['scope', 'maxWaitMs', 'replay'];

@@ -113,14 +113,21 @@ function carriesToken(headers: unknown, { headerValue }: SentRequest): boolean {
   return typeof headers === 'object' && headers !== null && Object.values(headers).includes(headerValue);
 }
 
-function redactTexts(holder: { message?: unknown; stack?: unknown }, token: string): void {
-  for (const name of ['message', 'stack'] as const) {
-    const text = holder[name];
-    if (typeof text !== 'string' || !text.includes(token)) continue;
+/** All texts of an error: some of Node.js' have an `input` that was no URL, or a `hostname`. */
+function redactTexts(holder: Partial<AxiosError>, token: string): void {
+  const texts = holder as Record<string, unknown>;
+  let isTold = false;
+  const clean = (name: string): void =>
     attempt(() => {
-      holder[name] = redact(text, [token]);
+      const text = texts[name];
+      const shown = typeof text === 'string' ? redact(text, [token]) : text;
+      if (shown === text) return;
+      isTold = true;
+      texts[name] = shown;
     });
-  }
+  for (const name of Object.getOwnPropertyNames(holder)) if (name !== 'stack') clean(name);
+  // It is long, and repeats the message: encodings are looked for only where the message has one.
+  if (isTold || holder.stack?.includes(token)) clean('stack');
 }
 
 /** What can't be read or changed stays as it is: cleaning an error never throws another one (A8). */

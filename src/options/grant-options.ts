@@ -1,5 +1,5 @@
 import { invalidOption } from '../errors.ts';
-import { isRecord } from '../json.ts';
+import { isPlain } from '../json.ts';
 import { publicClientIds } from '../payu.ts';
 import {
   type Grant,
@@ -16,7 +16,7 @@ type Environment = 'test' | 'production' | object;
 
 /** The grant in wire names, checked; `environment` tells PayU's public client. */
 export function resolveGrant(grant: unknown, environment: Environment): WireGrant {
-  if (!isRecord(grant))
+  if (!isPlain(grant))
     throw invalidOption('grant', 'must be an object such as { type: "client_credentials", … }.');
   const type = givenOption(grant, 'type');
   if (typeof type !== 'string' || !Object.hasOwn(GRANT_OPTIONS, type)) {
@@ -69,7 +69,7 @@ const GRANT_OPTIONS: Readonly<Record<Grant['type'], readonly string[]>> = {
 /** Refuses parameters that have an option of their own, or that the library sets. */
 function refuseReserved(parameters: unknown): void {
   if (parameters === undefined) return;
-  if (!isRecord(parameters))
+  if (!isPlain(parameters))
     throw invalidOption(
       'grant.parameters',
       'must be an object such as { name: value }, one form parameter each.',
@@ -116,7 +116,7 @@ function resolveClientId(grant: Grant, environment: Environment): string | undef
     );
   }
   const other = environment === 'test' ? 'production' : 'test';
-  if (ofPayu && stripped === publicClientIds[other]) {
+  if (ofPayu && stripped.toLowerCase() === publicClientIds[other]) {
     throw invalidOption(
       'grant.clientId',
       `is PayU's public client id of the ${other} environment, but "environment" is "${environment}". Leave it out.`,

@@ -1,7 +1,7 @@
 import http from 'node:http';
 import type { TokenHttpOptions } from '../axios/form-transport.ts';
 import { invalidOption } from '../errors.ts';
-import { isRecord } from '../json.ts';
+import { isPlain, isRecord } from '../json.ts';
 import { givenOption, givenOptions } from '../validation.ts';
 
 const NONE: TokenHttpOptions = Object.freeze({});
@@ -9,7 +9,7 @@ const NONE: TokenHttpOptions = Object.freeze({});
 /** Transport of the token requests, checked. */
 export function resolveHttp(http: unknown): TokenHttpOptions {
   if (http === undefined) return NONE;
-  if (!isRecord(http)) throw invalidOption('http', 'must be an object such as { proxy, httpsAgent }.');
+  if (!isPlain(http)) throw invalidOption('http', 'must be an object such as { proxy, httpsAgent }.');
   const given = Object.entries(givenOptions('http.', http, Object.keys(HTTP_RULES)));
   for (const [name, value] of given) {
     const [rule, holds] = HTTP_RULES[name as keyof TokenHttpOptions];

@@ -2,7 +2,7 @@ import type { AxiosResponse } from 'axios';
 import type { TokenHttpOptions } from '../axios/form-transport.ts';
 import { invalidOption } from '../errors.ts';
 import type { PayuAuthEvent } from '../events.ts';
-import { isRecord } from '../json.ts';
+import { isPlain } from '../json.ts';
 import { environments } from '../payu.ts';
 import type { Grant, WireGrant } from '../token/endpoint/grants.ts';
 import type { ScopeInput } from '../token/endpoint/scope.ts';
@@ -104,7 +104,7 @@ export interface ResolvedOptions {
 
 /** @throws TypeError with `code: 'ERR_INVALID_OPTION'` that names the first wrong option. */
 export function resolveOptions(given: PayuAuthOptions): ResolvedOptions {
-  if (!isRecord(given))
+  if (!isPlain(given))
     throw invalidOption('options', 'must be an object such as { environment, grant, scope }.');
   const options = givenOptions('', given, OPTIONS);
   const allowInsecureHttp = optional(options, 'allowInsecureHttp', 'boolean') ?? false;
@@ -161,10 +161,10 @@ type Environment = Pick<ResolvedOptions, 'tokenUrl' | 'revokeUrl' | 'origins' | 
 function resolveEnvironment(environment: unknown, allowInsecureHttp: boolean): Environment {
   if (environment === 'test' || environment === 'production') {
     const other = environment === 'test' ? environments.production : environments.test;
-    const foreignHosts = other.origins.map((origin) => new URL(origin).hostname);
+    const foreignHosts = [other.tokenUrl, ...other.origins].map((url) => new URL(url).hostname);
     return { ...environments[environment], foreignHosts };
   }
-  if (!isRecord(environment)) {
+  if (!isPlain(environment)) {
     throw invalidOption(
       'environment',
       'must be "test" or "production", exactly so, or { tokenUrl, revokeUrl? }.',
@@ -186,7 +186,7 @@ const TAKEN_NAMES =
 
 function resolveHeader(header: unknown): Pick<ResolvedOptions, 'headerName' | 'headerPrefix'> {
   if (header === undefined) return { headerName: 'Authorization', headerPrefix: 'Bearer ' };
-  if (!isRecord(header))
+  if (!isPlain(header))
     throw invalidOption('header', 'must be { name, prefix? } such as { name: "X-Partner-Token" }.');
   const { name, prefix = 'Bearer' } = givenOptions('header.', header, ['name', 'prefix']);
   // RFC 9110 §5.6.2 token.

@@ -435,10 +435,12 @@ describe.each(AXIOS_VERSIONS)('attaching on %s', (version) => {
   describe('attaching twice, and detaching (A5)', () => {
     test('the same auth with the same options is one attachment', async () => {
       const { client, sent, auth } = refusing();
-      const detach = auth.attach(client, { scope: 'a b', origins: ['https://b.example'] });
-      expect(auth.attach(client, { scope: ['b', 'a', 'a'], origins: ['https://B.example:443'] })).toBe(
-        detach,
-      );
+      const detach = auth.attach(client, {
+        scope: 'a b',
+        origins: ['https://b.example', 'https://c.example'],
+      });
+      const origins = ['https://C.example', 'https://B.example:443', 'https://c.example/'];
+      expect(auth.attach(client, { scope: ['b', 'a', 'a'], origins })).toBe(detach);
       await client.get('/x');
       expect(sent).toHaveLength(2);
       detach();
@@ -600,6 +602,9 @@ describe.each(AXIOS_VERSIONS)('attaching on %s', (version) => {
       ['true', true, /"payuAuth" must be false or/],
       ['null', null, /"payuAuth" must be false or/],
       ['a string', 'read', /"payuAuth" must be false or/],
+      ['a list', [], /"payuAuth" must be false or/],
+      ['a Map', new Map([['scope', 'read']]), /"payuAuth" must be false or/],
+      ['a signal', new AbortController().signal, /"payuAuth" must be false or/],
       [
         'a misspelt option',
         { scopes: 'a' },

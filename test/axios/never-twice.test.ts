@@ -4,6 +4,7 @@ import type { Fault } from '../../src/sandbox/index.ts';
 import { startHarness } from '../support/harness.ts';
 import { payment } from '../support/payments.ts';
 import { titled } from '../token/mint/support.ts';
+import { AXIOS_VERSIONS, libraryOn, startOrigin, tokensOf } from './support.ts';
 
 const PAYMENT = [payment('ref-1')];
 /** Real time: Node's sockets know no other. Long enough for the request to arrive before. */
@@ -60,6 +61,24 @@ describe.each(['http', 'fetch'] as const)('a payment over the %s adapter is neve
     expect(posts).toHaveLength(1);
     expect(sandbox.stats()).toMatchObject({ payments, duplicatePayments: 0, faults: 1 });
     expect(eventsOf('request-replayed')).toHaveLength(0);
+  });
+});
+
+describe.each(AXIOS_VERSIONS)('an answer that breaks off, on %s', (version) => {
+  describe.each(['http', 'fetch'] as const)('over the %s adapter', (adapter) => {
+    test.each([401, 429])('says nothing, although it begins with %s', async (status) => {
+      const library = await libraryOn(version);
+      const api = await startOrigin((_, response) => {
+        response.writeHead(status, { 'content-type': 'application/json', 'retry-after': '0' });
+        response.write('{"error":', () => response.destroy());
+      });
+      const { auth, events } = tokensOf(library);
+      const payouts = library.axios.create({ baseURL: api.url, adapter });
+      auth.attach(payouts);
+      await expect(payouts.post('/v2/payment', PAYMENT)).rejects.toThrow(/aborted|terminated/);
+      expect(api.arrivals).toHaveLength(1);
+      expect(events.map(({ type }) => type)).toEqual(['token-minted']);
+    });
   });
 });
 

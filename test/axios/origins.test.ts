@@ -282,6 +282,8 @@ describe('plain http is for this machine', () => {
     ['http://api.example', true],
     ['http://0.0.0.0:3000', true],
     ['HTTP://128.0.0.1', true],
+    [' http://api.example', true],
+    ['h\nttp:/api.example', true],
     ['http://localhost:3000', false],
     ['http://[::1]', false],
     ['https://api.example', false],

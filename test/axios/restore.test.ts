@@ -79,8 +79,25 @@ describe('what else an error holds', () => {
     const { request } = sent();
     const error = { message: `Bearer ${TOKEN}`, stack: `Error: ${TOKEN}\n at`, code: TOKEN };
     restoreError(error, request);
-    expect(error).toEqual({ message: 'Bearer [redacted]', stack: 'Error: [redacted]\n at', code: TOKEN });
+    expect(error).toEqual({
+      message: 'Bearer [redacted]',
+      stack: 'Error: [redacted]\n at',
+      code: '[redacted]',
+    });
     expect(restoreError({ message: 7, stack: ['a'] }, request)).toEqual({ message: 7, stack: ['a'] });
+  });
+
+  test.each([
+    ['its input', { input: `http://[${TOKEN}/` }, { input: 'http://[[redacted]/' }],
+    ['its host', { hostname: `${TOKEN}.example` }, { hostname: '[redacted].example' }],
+    ['its stack alone', { message: 'm', stack: `e ${TOKEN}` }, { message: 'm', stack: 'e [redacted]' }],
+    [
+      'message and stack in base64',
+      { message: btoa(TOKEN), stack: `Error: ${btoa(TOKEN)}` },
+      { message: '[redacted]', stack: 'Error: [redacted]' },
+    ],
+  ])('the token is taken out of %s', (_, error, shown) => {
+    expect(restoreError(error, sent().request)).toEqual(shown);
   });
 
   test.each([['a string'], [undefined], [null], [7]])('what is no object stays itself: %s', (thrown) => {

@@ -113,6 +113,10 @@ const WRONG: readonly (readonly [string, unknown])[] = [
     "production's public client, broken as the documents print it",
     grant(PASSWORD, { clientId: publicClientIds.production.replace(/^(.{20})/, '$1 ') }),
   ],
+  [
+    "production's public client in capitals",
+    grant(PASSWORD, { clientId: publicClientIds.production.toUpperCase() }),
+  ],
   ['a secret of the public client', grant(PASSWORD, { clientSecret: SECRET })],
   ["no client id at a token URL of one's own", { ...at('https://a.example/token'), grant: PASSWORD }],
   ['no refresh token', grant(REFRESH, { refreshToken: undefined })],
@@ -122,6 +126,8 @@ const WRONG: readonly (readonly [string, unknown])[] = [
   ['a grant type in quotes', grant(CUSTOM, { grantType: '"bbps"' })],
   ['a grant type that ends with a quote', grant(CUSTOM, { grantType: 'bbps`' })],
   ['parameters that are a list', grant(CUSTOM, { parameters: [['agent', '1']] })],
+  ['parameters that are a form', grant(CUSTOM, { parameters: new URLSearchParams({ agent: '1' }) })],
+  ['parameters that are a Map', grant(CUSTOM, { parameters: new Map([['agent', '1']]) })],
   ['a parameter that is a number', grant(CUSTOM, { parameters: { agent: 1 } })],
   ['an empty parameter', grant(CUSTOM, { parameters: { agent: '' } })],
   ['a parameter without a name', grant(CUSTOM, { parameters: { '': 'x' } })],
@@ -147,6 +153,7 @@ const WRONG: readonly (readonly [string, unknown])[] = [
   ['an origin with a path', { origins: ['https://api.example', 'https://api.example/v1'] }],
   ['an origin without a scheme', { origins: ['api.example'] }],
   ["an origin of PayU's other environment", { origins: ['https://oneapi.payu.in'] }],
+  ["the accounts server of PayU's other environment", { origins: ['https://accounts.payu.in'] }],
   ['an origin with a wildcard', { origins: ['https://*.payu.in'] }],
   ['an origin that is an object', { origins: [new URL('https://api.example')] }],
 
@@ -551,7 +558,8 @@ describe('options on the right side of the boundary are taken', () => {
 
 describe('a wrong option of a method', () => {
   const auth = createPayuAuth(RIGHT as PayuAuthOptions);
-  const messages: readonly (readonly [string, () => unknown, string])[] = [
+  type Message = readonly [method: string, call: () => unknown, message: string];
+  const messages: readonly Message[] = [
     ['getToken', () => auth.getToken({ scope: '' }), '"scope" must be a scope such as'],
     [
       'getToken',
@@ -560,7 +568,13 @@ describe('a wrong option of a method', () => {
     ],
     ['getToken', () => auth.getToken({ maxWaitMs: -1 }), '"maxWaitMs" must be a number of milliseconds'],
     ['status', async () => auth.status({ scope: '' }), '"scope" must be a scope such as'],
-    ['getToken', () => auth.getToken('read_bills' as never), '"options of getToken()" must be an object.'],
+    ...['read_bills', [], new Map([['scope', 'read_bills']]), new AbortController().signal].map(
+      (options): Message => [
+        'getToken',
+        () => auth.getToken(options as never),
+        '"options of getToken()" must be an object.',
+      ],
+    ),
     [
       'setToken',
       () => auth.setToken(SECRET as never),
