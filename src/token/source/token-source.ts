@@ -224,6 +224,8 @@ export class TokenSource {
       mint.abort(new ClosedError());
     }
     this.closed.come();
+    // Tools that look for what a test has left behind take it for a leak.
+    this.#background.emitDestroy();
     this.#allClosed = Promise.allSettled(refreshes).then(() => {});
     await this.#allClosed;
   }
