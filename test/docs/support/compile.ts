@@ -58,6 +58,8 @@ export interface Compiled {
   readonly complaints: readonly string[];
 }
 
+let lastProgram: ts.Program | undefined;
+
 /** Writes each snippet as a module of its own into this folder, and asks the compiler about all of them. */
 export function compile(
   snippets: readonly Snippet[],
@@ -76,13 +78,18 @@ export function compile(
   const program = ts.createProgram({
     rootNames: modules.map(({ path }) => path),
     options: { ...OPTIONS, noEmit: true, allowImportingTsExtensions: true },
+    // What has been read for another folder is not read again.
+    ...(lastProgram !== undefined && { oldProgram: lastProgram }),
   });
-  const diagnostics = ts.getPreEmitDiagnostics(program);
+  lastProgram = program;
   return modules.map(({ snippet, path, text }) => {
     const compilerOptions = { ...OPTIONS, module: ts.ModuleKind.ESNext };
     const emitted = ts.transpileModule(text, { fileName: path, compilerOptions });
     writeFileSync(path.replace(/ts$/, 'js'), emitted.outputText);
-    const own = diagnostics.filter(({ file }) => file === undefined || file.fileName === path);
+    // Of the modules alone: `tsc -p .` checks what they import, and takes its time.
+    const source = program.getSourceFile(path);
+    if (source === undefined) throw new Error(`The compiler did not read ${path}.`);
+    const own = ts.getPreEmitDiagnostics(program, source);
     return { snippet, path: path.replace(/ts$/, 'js'), complaints: own.map((each) => told(each, snippet)) };
   });
 }
