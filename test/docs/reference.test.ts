@@ -14,4 +14,4 @@ test('the API reference has no warnings: all that is public is exported, every l
   application.validate(project);
   expect(application.logger.warningCount + application.logger.errorCount).toBe(0);
   expect(project.children?.map(({ name }) => name)).toEqual(['index', 'redis', 'sandbox', 'testing']);
-}, 60_000);
+});

@@ -204,7 +204,7 @@ test('NODE_DEBUG=axios-payu-auth writes a line for each event, without a secret;
   ]);
   expect(stderr).not.toMatch(/the-client-secret|the-access-token/);
   expect((await run({ NODE_DEBUG: '' })).stderr).toBe('');
-}, 60_000);
+});
 
 describe('an auth without a listener warns once per attached instance where it withholds the token', () => {
   function warnings(): readonly (Error & { code?: string })[] {

@@ -308,7 +308,7 @@ describe('closing', () => {
     const script = fileURLToPath(new URL('close-and-end.ts', import.meta.url));
     const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', script]);
     expect(stdout).toBe('closed\n');
-  }, 60_000);
+  });
 
   it('is idempotent, and what await using does', async () => {
     const sandbox = await startSandbox();

@@ -138,7 +138,7 @@ describe('the examples in docstrings', () => {
     const exported = exportedNames();
     const all = [...examples, ...wrong.map(([, example]) => example)];
     told = complaints(new Map(all.map((example) => [nameOf(example), whole(example, exported)])));
-  }, 60_000);
+  });
 
   test('are found, those with a fence and those without', () => {
     const places = examples.map(({ place }) => place.replace(/:\d+$/, ''));

@@ -83,6 +83,11 @@ interface Pending {
   readonly broken: (error: Error) => void;
 }
 
+const children = new Set<ChildProcess>();
+process.once('exit', () => {
+  for (const child of children) child.kill('SIGKILL');
+});
+
 class MemberProcess implements Member {
   readonly #child: ChildProcess;
   readonly #pending = new Map<number, Pending>();
@@ -91,7 +96,7 @@ class MemberProcess implements Member {
   static async start(this: void): Promise<MemberProcess> {
     const script = fileURLToPath(new URL('./member.ts', import.meta.url));
     const child = fork(script, { execArgv: ['--import', 'tsx'] });
-    process.once('exit', () => child.kill('SIGKILL'));
+    children.add(child);
     await once(child, 'message');
     return new MemberProcess(child);
   }

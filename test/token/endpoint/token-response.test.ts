@@ -258,4 +258,4 @@ test('whatever its depth, a reply is read or is unusable (G3)', () => {
   const kinds = new Set(Array.from({ length: 80 }, (_, index) => kindAt(read - 40 + index)));
   expect([...kinds].sort()).toEqual(['token', 'unusable']);
   // More than mutation testing allows a test: there each call is counted.
-}, 60_000);
+}, 180_000);

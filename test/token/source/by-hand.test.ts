@@ -714,7 +714,7 @@ describe('revoke', () => {
     const script = fileURLToPath(new URL('revoke-and-end.ts', import.meta.url));
     const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', script]);
     expect(stdout).toBe('revoked\n');
-  }, 60_000);
+  }, 180_000);
 });
 
 describe('close', () => {
