@@ -180,14 +180,22 @@ describe.skipIf(noOwnRedis).each(clients)('when Redis fails: $name', (client) =>
   });
 
   it('slow in mid-lock: an extension that gets no answer costs nothing, and the next one is tried', async () => {
-    const store = await redis.store({ leaseMs: 600, timeoutMs: 50, outagePauseMs: 0 });
+    const store = await redis.store({ leaseMs: 3_000, timeoutMs: 100, outagePauseMs: 0 });
     await store.withLock(
       'a',
       async () => {
         const owner = await redis.admin.get(redis.lockKey('a'));
-        await redis.admin.client('PAUSE', 350, 'ALL');
-        const until = Date.now() + 1_500;
-        while (Date.now() < until) expect(await redis.admin.get(redis.lockKey('a'))).toBe(owner);
+        // Longer than to the first extension, at a third of the lease.
+        await redis.admin.client('PAUSE', 1_250, 'ALL');
+        let lastLeftMs = Number.POSITIVE_INFINITY;
+        const extended = async () => {
+          const leftMs = await redis.admin.pttl(redis.lockKey('a'));
+          const isLonger = leftMs > lastLeftMs;
+          lastLeftMs = leftMs;
+          expect(isLonger).toBe(true);
+        };
+        await vi.waitFor(extended, { timeout: 60_000, interval: 20 });
+        expect(await redis.admin.get(redis.lockKey('a'))).toBe(owner);
       },
       never,
     );
