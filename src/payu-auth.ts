@@ -162,7 +162,7 @@ export function createPayuAuthIn({ clock, random }: Surroundings, options: PayuA
   const emit = emitter(resolved.onEvent);
   const post = formTransport(resolved.http);
   const { tokenUrl, grant, tokenTimeoutMs, tokenAttempts } = resolved;
-  const secrets = new Secrets({ grant, clock, tokenTimeoutMs });
+  const secrets = new Secrets(grant, clock, tokenTimeoutMs);
   const store: GuardedStore = new GuardedStore(resolved.store ?? new MemoryTokenStore(), {
     clock,
     emit,
@@ -182,7 +182,7 @@ export function createPayuAuthIn({ clock, random }: Surroundings, options: PayuA
       clock,
       resolved.store?.sharesNotices === true ? { store, clientKey: clientKey(tokenUrl, grant) } : undefined,
     ),
-    gate: new MintGate({ clock, random, tokenAttempts }),
+    gate: new MintGate(clock, random, tokenAttempts),
     secrets,
     post,
     clock,

@@ -65,14 +65,10 @@ export class MintGate {
   #wasToldZero = false;
   #probe: Promise<void> | undefined;
 
-  constructor(parts: {
-    readonly clock: Clock;
-    readonly random: () => number;
-    readonly tokenAttempts: number;
-  }) {
-    this.#clock = parts.clock;
-    this.#random = parts.random;
-    this.#tokenAttempts = parts.tokenAttempts;
+  constructor(clock: Clock, random: () => number, tokenAttempts: number) {
+    this.#clock = clock;
+    this.#random = random;
+    this.#tokenAttempts = tokenAttempts;
   }
 
   /** Why nobody may send now, if so. */

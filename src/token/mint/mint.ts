@@ -47,6 +47,7 @@ export interface MintParts extends RenewAhead {
   readonly defaultLifeMs: number;
   readonly tokenTimeoutMs: number;
   readonly tokenAttempts: number;
+  readonly maxWaitMs: number;
 }
 
 /** What one way through gate and lock came to. What p-retry may try again is thrown. */
@@ -380,7 +381,10 @@ export class Mint extends SingleFlight {
       found = await this.#look();
       if (this.#mayAdopt(found)) return { kind: 'found', record: found };
       // The next mint goes on from here, with the primary grant: nothing further is sent for nobody (C3).
-      if (this.isDeserted) return this.#leaveDeadRefresh(refusal);
+      if (this.isDeserted) {
+        if (refusal !== undefined) this.#lastFailure = this.#refusedError(refusal);
+        return { kind: 'held-up' };
+      }
     }
   }
 
@@ -397,11 +401,6 @@ export class Mint extends SingleFlight {
 
   get #isRefreshPrimary(): boolean {
     return this.#parts.grant.grantType === 'refresh_token';
-  }
-
-  #leaveDeadRefresh(refusal: Refusal | undefined): Result {
-    if (refusal !== undefined) this.#lastFailure = this.#refusedError(refusal);
-    return { kind: 'held-up' };
   }
 
   #primary(): TokenRequest {

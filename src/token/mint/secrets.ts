@@ -12,14 +12,10 @@ export class Secrets {
   readonly #limitMs: number;
   #lastAsked: AskedSecrets = {};
 
-  constructor(parts: {
-    readonly grant: WireGrant;
-    readonly clock: Clock;
-    readonly tokenTimeoutMs: number;
-  }) {
-    this.#grant = parts.grant;
-    this.#clock = parts.clock;
-    this.#limitMs = parts.tokenTimeoutMs;
+  constructor(grant: WireGrant, clock: Clock, limitMs: number) {
+    this.#grant = grant;
+    this.#clock = clock;
+    this.#limitMs = limitMs;
   }
 
   /** Those that were used last, so that they can be kept out of messages. */

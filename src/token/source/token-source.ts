@@ -16,10 +16,6 @@ import { type MintFailure, type Standing, TokenState } from './token-state.ts';
 
 export type { CallerLimits, HowHeld, Obtained, Standing };
 
-export interface TokenSourceParts extends MintParts {
-  readonly maxWaitMs: number;
-}
-
 /** Tokens that are kept out of a message one by one. */
 const MOST_TOKENS_NAMED = 100;
 /** In a pause between renewals (D5), whether a sibling has stored a token is asked so often at most. */
@@ -38,7 +34,7 @@ export class TokenSource {
   /** Comes when the auth is closed, with a {@link ClosedError} for each caller. */
   readonly closed: Ending = new Ending(() => new ClosedError());
 
-  readonly #parts: TokenSourceParts;
+  readonly #parts: MintParts;
   readonly #states: ExpiringMap<TokenState>;
   /** Where the auth was made: what runs in the background belongs to no request (B2). */
   readonly #background = new AsyncResource('axios-payu-auth');
@@ -48,7 +44,7 @@ export class TokenSource {
   #wasRefused = false;
   #allClosed: Promise<void> = Promise.resolve();
 
-  constructor(parts: TokenSourceParts) {
+  constructor(parts: MintParts) {
     this.#parts = parts;
     this.#states = new ExpiringMap((state) => state.isDead(readClock(parts.clock)));
   }

@@ -38,23 +38,19 @@ export class GuardedStore {
 
   /** What the store shows, be it nothing; undefined where it did not answer. */
   async look(key: string): Promise<{ readonly record?: TokenRecord } | undefined> {
-    const answer = await this.#attempt('get', key, () => this.#store.get(key));
-    try {
-      if (answer === undefined) return undefined;
-      return answer.value == null ? {} : { record: checkedRecord(answer.value) };
-    } catch (error) {
-      this.#failed('get', error);
-      return undefined;
-    }
+    return this.#attempt('get', [], async () => {
+      const found = await this.#inOrder(key, () => this.#store.get(key));
+      return found == null ? {} : { record: checkedRecord(found) };
+    });
   }
 
   async set(key: string, record: TokenRecord): Promise<void> {
     const tokens = [record.accessToken, record.refreshToken ?? ''];
-    await this.#attempt('set', key, () => this.#store.set(key, copyOf(record)), tokens);
+    await this.#attempt('set', tokens, () => this.#inOrder(key, () => this.#store.set(key, copyOf(record))));
   }
 
   async delete(key: string): Promise<void> {
-    await this.#attempt('delete', key, () => this.#store.delete(key));
+    await this.#attempt('delete', [], () => this.#inOrder(key, () => this.#store.delete(key)));
   }
 
   /**
@@ -86,12 +82,11 @@ export class GuardedStore {
 
   async #attempt<T>(
     operation: 'get' | 'set' | 'delete',
-    key: string,
-    operate: () => MaybePromise<T>,
-    tokens: readonly string[] = [],
-  ): Promise<{ readonly value: T } | undefined> {
+    tokens: readonly string[],
+    work: () => MaybePromise<T>,
+  ): Promise<T | undefined> {
     try {
-      return { value: await this.#inOrder(key, operate) };
+      return await work();
     } catch (error) {
       this.#failed(operation, error, tokens);
       return undefined;

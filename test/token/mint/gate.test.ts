@@ -20,7 +20,7 @@ interface Surroundings {
 
 function surroundings({ random = (): number => 1, tokenAttempts = 4 } = {}): Surroundings {
   const clock = new ManualClock(START);
-  return { clock, gate: new MintGate({ clock, random, tokenAttempts }) };
+  return { clock, gate: new MintGate(clock, random, tokenAttempts) };
 }
 
 /** A permit; the gate has to be open. */
