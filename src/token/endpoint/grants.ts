@@ -72,7 +72,7 @@ export function wireGrant(grant: Grant, clientId: string | undefined): WireGrant
   });
   switch (grant.type) {
     case 'client_credentials':
-      return wire(grant.type, {}, clientSecret);
+      return wire(grant.type, {}, { client_secret: grant.clientSecret });
     case 'password':
       return wire(grant.type, { username: grant.username }, { ...clientSecret, password: grant.password });
     case 'refresh_token':
