@@ -12,36 +12,36 @@ import { discardBody } from './bodies/response-body.ts';
 import { headerOf } from './refusal.ts';
 import { asOurs, copyHeaders, deleteHeader } from './sent-config.ts';
 
-/** What is watched of the redirects of one call: where its token may go, and what they have shown. */
+/** What redirects need to know of a call, and what they tell about it. */
 export interface RedirectWatch {
   readonly origin: string;
   readonly headerName: string;
   readonly headerValue: string;
-  /** A redirect led to another origin. Its answer is not about our token. */
+  /** A redirect has led to another origin, so the answer says nothing about our token. */
   hasLeftOrigin: boolean;
-  /** A redirect showed that the server may have processed the request (RFC 9110 §9.2): it is not sent again. */
+  /** A redirect has shown that the server may have processed the request (RFC 9110 §9.2). It is not sent again. */
   mayHaveBeenProcessed: boolean;
 }
 
-/** The result of one attempt. Both ways to settle count, as `validateStatus` may make a success of a 401. */
+/** The result of one attempt. A response may come either way: `validateStatus` decides what counts as an error. */
 export interface AttemptResult {
   readonly response: AxiosResponse | undefined;
-  /** Present where the adapter rejected. */
+  /** Present if the adapter rejected. */
   readonly failure?: { readonly error: unknown };
 }
 
-/** What fetch itself allows (Fetch Standard, HTTP-redirect fetch). The fetch adapter knows no other number. */
+/** The limit of fetch itself (Fetch Standard, HTTP-redirect fetch). The fetch adapter knows no other. */
 const MOST_REDIRECTS = 20;
 
-/** Credentials that fetch takes off on its way to another origin. */
+/** Credentials that fetch removes on its way to another origin. */
 const CREDENTIALS = ['authorization', 'proxy-authorization', 'cookie'];
 
-/** The hook of follow-redirects, as axios hands it on. */
+/** The hook of follow-redirects, which axios passes on. */
 type BeforeRedirect = NonNullable<InternalAxiosRequestConfig['beforeRedirect']>;
 
 /**
- * For the http adapter: takes the token off before a redirect leaves the origin. Axios 1.12 to 1.20 keep Authorization
- * on the way to a subdomain and from http to https, and every version keeps headers of other names.
+ * For the http adapter: removes the token before a redirect leaves the origin. Axios 1.12 to 1.20 keep Authorization on
+ * the way to a subdomain and from http to https, and every version keeps headers with other names.
  */
 export function redirectHook(
   watch: RedirectWatch,
@@ -56,17 +56,17 @@ export function redirectHook(
       deleteHeader(options.headers, watch.headerName);
     }
     usersOwn?.(options, ...details);
-    // Hooks that copy the headers of the request before are common.
+    // Many hooks copy the headers of the last request.
     if (leaves) deleteValue(options.headers, watch.headerValue);
   };
 }
 
-/** What axios hands a request to. */
+/** A transport, as axios calls it. */
 export interface Transport {
   request(options: { readonly beforeRedirects?: { config?: BeforeRedirect } }, callback: unknown): unknown;
 }
 
-/** For a transport of the user's that ends in follow-redirects: axios gives it its own hooks, and not the config's. */
+/** For a user's transport that uses follow-redirects: axios hands it hooks of its own, and not the config's. */
 export function guardedTransport(transport: Transport, hook: BeforeRedirect): Transport {
   return {
     request(options, callback) {
@@ -77,8 +77,8 @@ export function guardedTransport(transport: Transport, hook: BeforeRedirect): Tr
 }
 
 /**
- * For the fetch adapter, which would follow by itself, with headers of other names than Authorization, and without
- * saying where it ended: follows redirects in its place, by the rules of the Fetch Standard.
+ * For the fetch adapter: follows redirects in its place, by the rules of the Fetch Standard. Fetch itself would keep a
+ * header with another name than Authorization, and would not say where it ended.
  *
  * @param first The result of a request that was told to follow no redirects.
  * @param sent The config of that request.
@@ -91,7 +91,7 @@ export async function follow(
 ): Promise<AttemptResult> {
   let outcome = first;
   let hop = sent;
-  // Before axios 1.20 the fetch adapter takes no notice of it.
+  // Before axios 1.20 the fetch adapter ignores it.
   if (sent.maxRedirects === 0 && isAxiosSince(20, 0)) return first;
   for (let hops = 0; ; hops++) {
     const { response } = outcome;
@@ -107,7 +107,10 @@ export async function follow(
     if (target.username + target.password !== '') {
       return networkError('cross origin not allowed for request mode "cors"', response, hop);
     }
-    if (!mayFollow(response.status, hop)) return networkError('', response, hop);
+    // A body that was a stream is gone, and can't be sent again.
+    if (!becomesGet(response.status, hop.method) && classifyBody(hop).kind === 'once') {
+      return networkError('', response, hop);
+    }
     if (showsProcessing(response.status, hop.method)) watch.mayHaveBeenProcessed = true;
     hop = nextHop(hop, response.status, target);
     if (target.origin !== watch.origin) {
@@ -118,7 +121,7 @@ export async function follow(
   }
 }
 
-/** What the fetch adapter rejects with where fetch does not follow a redirect. */
+/** The fetch adapter's error for a redirect that fetch refuses to follow. */
 function networkError(
   why: string,
   { request }: AxiosResponse,
@@ -130,8 +133,8 @@ function networkError(
 }
 
 /**
- * Did somebody follow a redirect whom no hook of ours reaches, a transport or an adapter of the user's? Then the request
- * that was answered last may be a GET where the call was none.
+ * Whether the request that was answered last has another method than the call. Then a transport or an adapter of the
+ * user's has followed a redirect, without any hook of ours.
  */
 export function endedAsAnother({ request }: AxiosResponse, method: string | undefined): boolean {
   const last: unknown = (request as { method?: unknown } | null | undefined)?.method;
@@ -158,7 +161,10 @@ function answerIn(error: unknown): AxiosResponse | undefined {
   }
 }
 
-/** Where a redirect leads; undefined where the response is none. */
+/**
+ * Where a redirect of fetch leads; undefined for other responses. A redirect from a mock or the http adapter is for the
+ * caller.
+ */
 function locationOf(
   response: AxiosResponse | undefined,
   adapter: AxiosAdapter,
@@ -166,28 +172,10 @@ function locationOf(
 ): { readonly relative: string; readonly base: string } | undefined {
   if (response === undefined || ![301, 302, 303, 307, 308].includes(response.status)) return undefined;
   const relative = headerOf(response, 'location');
-  const base = fetched(response, adapter, hop);
-  return relative === undefined || base === undefined ? undefined : { relative, base };
-}
-
-/**
- * The URL that was fetched; undefined where the response did not come from fetch. What a mock or the http adapter hands
- * on as a redirect is for the caller.
- */
-function fetched(
-  response: AxiosResponse,
-  adapter: AxiosAdapter,
-  hop: InternalAxiosRequestConfig,
-): string | undefined {
   const { url } = (response.request ?? {}) as { url?: unknown };
-  if (typeof url === 'string') return url;
-  // With an `env` that has no Request, axios hands back none.
-  return isFetchAdapter(adapter, hop) ? fullUrl(hop) : undefined;
-}
-
-/** A body that was a stream is gone: what would have to send it again is not followed. */
-function mayFollow(status: number | undefined, hop: InternalAxiosRequestConfig): boolean {
-  return becomesGet(status, hop.method) || classifyBody(hop).kind !== 'once';
+  // If `env` has no Request, axios returns none.
+  const base = typeof url === 'string' ? url : isFetchAdapter(adapter, hop) ? fullUrl(hop) : undefined;
+  return relative === undefined || base === undefined ? undefined : { relative, base };
 }
 
 function becomesGet(status: number | undefined, method: string | undefined): boolean {
@@ -195,7 +183,7 @@ function becomesGet(status: number | undefined, method: string | undefined): boo
   return status === 303 ? upper !== 'HEAD' : (status === 301 || status === 302) && upper === 'POST';
 }
 
-/** Only 307 and 308 promise that nothing was done yet: a payment answered by any other redirect may have been made. */
+/** Only 307 and 308 promise that nothing was done yet. Any other redirect may follow a payment that was made. */
 function showsProcessing(status: number | undefined, method: string | undefined): boolean {
   return !['GET', 'HEAD'].includes(methodOf(method)) && status !== 307 && status !== 308;
 }

@@ -6,19 +6,19 @@ import { isNodeStream, isWebStream } from './bodies/response-body.ts';
 import { concealRequest, hide, hideWire } from './conceal.ts';
 import { copyConfig, isOurs } from './sent-config.ts';
 
-/** What must be gone from what a caller gets back, and what stands in its place: its own config. */
+/** What a caller must not get back (token and header), and what it gets instead: its own config. */
 export interface SentRequest {
   readonly config: InternalAxiosRequestConfig;
   readonly headerValue: string;
   readonly token: string;
-  /** The adapter was given as a function; else it is one of axios' own. */
+  /** True if the adapter was given as a function. False for axios' own. */
   readonly adapterIsUsers: boolean;
 }
 
 /** How far the causes of an error are followed. */
 const DEEPEST_CAUSE = 10;
 
-/** Gives a response back as if the token had never been in its config. */
+/** Makes a response look as if the token had never been in its config. */
 export function restoreResponse(received: AxiosResponse, request: SentRequest): AxiosResponse {
   restoreConfig(received, request);
   const response = concealRequest(received, request.adapterIsUsers);
@@ -26,43 +26,28 @@ export function restoreResponse(received: AxiosResponse, request: SentRequest): 
   return response;
 }
 
-/** A stream that breaks later does so with an error of axios, which holds all that others hold. */
+/** Cleans the error of a stream that breaks later: axios puts config and request into it. */
 export function cleanLaterErrors(
   response: AxiosResponse,
-  config: InternalAxiosRequestConfig,
+  { maxContentLength = -1 }: InternalAxiosRequestConfig,
   request: SentRequest | undefined,
 ): void {
   const { data } = response;
   if (isNodeStream(data)) data.on(errorMonitor, (error) => restoreError(error, request));
-  else if (isWebStream(data) && !data.locked && isLimited(config))
-    response.data = withCleanErrors(data, request);
-}
-
-/** Without a limit, no error of a web stream is one of axios. */
-function isLimited({ maxContentLength = -1 }: InternalAxiosRequestConfig): boolean {
-  return maxContentLength > -1;
-}
-
-/** A web stream tells nobody of its errors but who reads it. */
-function withCleanErrors(
-  stream: ReadableStream<Uint8Array>,
-  request: SentRequest | undefined,
-): ReadableStream<Uint8Array> {
-  const source = webSource(stream);
-  return asWebStream({
-    next: () =>
-      source.next().catch((error: unknown) => {
-        throw restoreError(error, request);
-      }),
-    stop: source.stop,
-  });
+  // A web stream gets an error of axios only from a limit, and shows it only to its reader.
+  if (!isWebStream(data) || data.locked || maxContentLength < 0) return;
+  const source = webSource(data);
+  const clean = (error: unknown) => {
+    throw restoreError(error, request);
+  };
+  response.data = asWebStream({ next: () => source.next().catch(clean), stop: source.stop });
 }
 
 /**
- * Cleans an error of the adapter: no config with the token, no enumerable `request`, no token in texts, down its
- * causes. On axios up to 1.16 the fetch adapter's error holds the sent config once more in its cause.
+ * Cleans an error of the adapter, and its causes: no config with the token, no enumerable `request`, no token in texts.
+ * Up to axios 1.16, the cause of a fetch adapter's error holds the sent config as well.
  *
- * @param request What was sent; undefined for a call that went without a token.
+ * @param request What was sent; undefined if the call went without a token.
  */
 export function restoreError(error: unknown, request: SentRequest | undefined): unknown {
   const seen = new Set<unknown>();
@@ -70,7 +55,7 @@ export function restoreError(error: unknown, request: SentRequest | undefined): 
     if (typeof value !== 'object' || value === null || seen.has(value) || depth > DEEPEST_CAUSE) return;
     seen.add(value);
     const holder = value as Partial<AxiosError> & { errors?: unknown };
-    // One at a time: a getter that throws, or a frozen object, must not keep us from the rest.
+    // Each by itself: a getter that throws, or a frozen object, must not prevent the other steps.
     for (const step of [
       () => request && restoreConfig(holder, request),
       () => hide(holder, 'request'),
@@ -93,7 +78,7 @@ function restoreInner({ response, config }: Partial<AxiosError>, request: SentRe
   if (typeof response !== 'object' || response === null) return;
   if (request !== undefined) restoreConfig(response, request);
   hideWire(response);
-  if (config !== undefined) cleanLaterErrors(response, config, request);
+  if (config) cleanLaterErrors(response, config, request);
 }
 
 function restoreConfig(holder: { config?: unknown }, request: SentRequest): void {
@@ -130,11 +115,11 @@ function redactTexts(holder: Partial<AxiosError>, token: string): void {
   if (isTold || holder.stack?.includes(token)) clean('stack');
 }
 
-/** What can't be read or changed stays as it is: cleaning an error never throws another one (A8). */
+/** Cleaning an error never throws another one (A8). */
 function attempt(step: () => void): void {
   try {
     step();
   } catch {
-    // See above.
+    // What can't be read or changed stays as it is.
   }
 }

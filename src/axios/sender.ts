@@ -57,7 +57,7 @@ export class Sender implements RedirectWatch, SentRequest {
   readonly #headers: AxiosHeaders;
   /** The body as the adapter gets it: a copy of a stream. */
   readonly #sentData: unknown;
-  #body: RequestBody | undefined;
+  #body: RequestBody;
   #frozen: FrozenBody | undefined;
 
   constructor(call: Call, header: TokenHeader) {
@@ -70,18 +70,18 @@ export class Sender implements RedirectWatch, SentRequest {
     this.#header = header;
     this.#headers = config.headers as AxiosHeaders;
     this.#sentData = unlinked(config.data);
+    this.#body = classifyBody(config);
   }
 
   /** Whether the call can be sent again with the same bytes, and without the danger that the server does it twice. */
   get isRepeatable(): boolean {
-    return !this.mayHaveBeenProcessed && (this.#frozen !== undefined || this.#classifyBody().kind !== 'once');
+    return !this.mayHaveBeenProcessed && this.#body.kind !== 'once';
   }
 
   /** Turns a form into bytes. A form that can't be read in advance is sent once, as it is. */
   async freezeBody(limit: PeekLimit): Promise<void> {
-    const body = this.#classifyBody();
-    if (body.kind !== 'freezable') return;
-    this.#frozen = await body.freeze(limit);
+    if (this.#body.kind !== 'freezable') return;
+    this.#frozen = await this.#body.freeze(limit);
     if (this.#frozen === undefined) this.#body = { kind: 'once' };
   }
 
@@ -179,10 +179,5 @@ export class Sender implements RedirectWatch, SentRequest {
     if (transport) changes.transport = guardedTransport(transport, redirectHook(this, method, undefined));
     if (this.#leavesRedirects) changes.fetchOptions = { ...fetchOptions, redirect: 'manual' };
     return changes;
-  }
-
-  #classifyBody(): RequestBody {
-    this.#body ??= classifyBody(this.config);
-    return this.#body;
   }
 }

@@ -1,10 +1,10 @@
 import { Readable } from 'node:stream';
 
-/** Bytes that come one chunk after the other: what a Node stream and a web stream have in common. */
+/** Chunks of bytes: what a Node stream and a web stream have in common. */
 export interface ByteSource {
   /** The next chunk; undefined at the end. */
   next(): Promise<Uint8Array | undefined>;
-  /** Frees the connection, also while a chunk is awaited: an iterator's `return` would wait for that one. */
+  /** Frees the connection, also during a read. An iterator's `return` would wait for that read. */
   stop(): void;
 }
 
@@ -17,7 +17,7 @@ export function nodeSource(stream: Readable): ByteSource {
       return typeof value === 'string' ? Buffer.from(value) : value;
     },
     stop() {
-      // Errors of a stream that was given up concern nobody.
+      // Nobody listens to a stream that was given up, and an error would end the process.
       stream.on('error', () => {});
       stream.destroy();
     },

@@ -2,19 +2,16 @@ import { webSource } from './byte-source.ts';
 import { type PeekLimit, ReadAhead } from './read-ahead.ts';
 import type { NpmFormData } from './replayable.ts';
 
-/** A form as bytes, and the headers that go with it: the content type tells its boundary. */
+/** A form as bytes, and its headers. The content type holds the boundary. */
 export interface FrozenBody {
   readonly bytes: Buffer;
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** A larger form is sent as it is, once: two copies of a large file are no price for a replay. */
+/** A larger form is sent once, as it is. A replay is not worth two copies of a large file in memory. */
 export const MOST_FROZEN_BYTES: number = 16 * 1024 * 1024;
 
-/**
- * Encodes a form. Undefined where it can't be encoded within the limit, or is too large (D6). Rejects as the limit's
- * cancellation does.
- */
+/** Encodes a form. Undefined if it is too large or takes too long (D6). Rejects if the caller cancels. */
 export async function freezeForm(
   form: FormData,
   contentType: string | undefined,
@@ -23,7 +20,7 @@ export async function freezeForm(
   if (sizeOf(form.values?.() ?? []) > MOST_FROZEN_BYTES) return undefined;
   const encoded = new Response(form);
   const own = encoded.headers.get('content-type') ?? '';
-  // Of a form by another library than the platform's, all it knows is how to print "[object FormData]".
+  // A FormData of another library than the platform's is printed as "[object FormData]".
   if (!own.startsWith('multipart/form-data') || encoded.body === null) return undefined;
   const ahead = new ReadAhead(webSource(encoded.body));
   if (!(await ahead.readSome(MOST_FROZEN_BYTES, limit))) {
@@ -52,7 +49,7 @@ export function freezeNpmForm(form: NpmFormData, headerPolicy: unknown): FrozenB
   return { bytes: form.getBuffer(), headers: Object.fromEntries(headers) };
 }
 
-/** Without reading any of it: about what the parts will take. */
+/** About how many bytes the parts will take. Reads none of them. */
 function sizeOf(parts: Iterable<unknown>): number {
   let bytes = 0;
   for (const part of parts) {
@@ -67,7 +64,7 @@ function boundaryOf(contentType: string | undefined): string | undefined {
   return quoted ?? plain;
 }
 
-/** The encoder picks a boundary that does not occur in any part, so each occurrence is a boundary. */
+/** No part contains the encoder's boundary, so each occurrence is a boundary. */
 function replaceBoundary(bytes: Buffer, from: string, to: string): Buffer {
   return Buffer.from(bytes.toString('latin1').replaceAll(`--${from}`, `--${to}`), 'latin1');
 }

@@ -3,26 +3,26 @@ import type { Clock } from '../../time/clock.ts';
 import { type Cancellation, type Ending, NEVER, unlessCancelled } from '../../time/wait.ts';
 import { asNodeStream, asWebStream, type ByteSource, nodeSource, webSource } from './byte-source.ts';
 
-/** What ends the look at a body early. */
+/** What limits the look at a body. */
 export interface PeekLimit {
   readonly clock: Clock;
-  /** Then it goes on as it is. */
+  /** After this long the caller gets the body as it is. */
   readonly limitMs: number;
-  /** The caller's: rejects with its reason, and gives the body up. */
+  /** The caller's. It ends the look with its reason, and gives the body up. */
   readonly cancellation?: Cancellation | undefined;
-  /** The auth was closed: what was received still belongs to the caller, so the body goes on as it is. */
+  /** Comes when the auth is closed. The caller gets the body as it is, as it was received already. */
   readonly closed?: Ending | undefined;
 }
 
 /** The beginning of a stream, and the stream as it was. */
 export interface Peeked {
-  /** All of it; undefined where it was larger or slower than we look, or failed. */
+  /** The whole body; undefined if it was too large or too slow, or failed. */
   readonly bytes: Uint8Array | undefined;
-  /** To be read in place of the stream. Giving it up gives the stream up. */
+  /** Replaces the stream. To destroy it destroys the stream. */
   readonly whole: Readable | ReadableStream<Uint8Array>;
 }
 
-/** Reads ahead in a stream, of the kind of which it returns another with the same bytes. */
+/** Reads ahead in a stream. Returns another stream of the same kind, with the same bytes. */
 export async function peekStream(
   stream: Readable | ReadableStream<Uint8Array>,
   mostBytes: number,
@@ -38,7 +38,7 @@ export async function peekStream(
   };
 }
 
-/** A source of which the beginning was read, and which can be read again from the beginning, once. */
+/** A source whose beginning was read, and that can be read once more from the beginning. */
 export class ReadAhead implements ByteSource {
   readonly chunks: Uint8Array[] = [];
   readonly #source: ByteSource;
@@ -50,7 +50,7 @@ export class ReadAhead implements ByteSource {
     this.#source = source;
   }
 
-  /** Reads until the end, the limit or the deadline. A source that fails is told to who reads it all, not here. */
+  /** Reads until the end or a limit. True at the end. A failure of the source is kept for whoever reads it all. */
   async readSome(mostBytes: number, limit: PeekLimit): Promise<boolean> {
     this.#reading = this.#readWhileWanted(mostBytes);
     const reading = this.#reading.catch(() => false);
@@ -68,7 +68,7 @@ export class ReadAhead implements ByteSource {
 
   /** What was read, then the rest. */
   async next(): Promise<Uint8Array | undefined> {
-    // A read that was under way at the deadline comes first, and so does what it failed with.
+    // A read that was under way at the deadline comes first, or its failure.
     const isAtEnd = this.chunks.length === 0 && (await this.#reading);
     return this.chunks.shift() ?? (isAtEnd ? undefined : this.#source.next());
   }
@@ -89,7 +89,7 @@ export class ReadAhead implements ByteSource {
   }
 }
 
-/** Resolves, with false, when there was enough time; to be settled in any case. */
+/** Resolves with false at the deadline, or when the auth is closed. The caller must settle it in any case. */
 function deadline({ clock, limitMs, closed }: PeekLimit): { promise: Promise<boolean>; settle: () => void } {
   let settle = () => {};
   const promise = new Promise<boolean>((resolve) => {
@@ -105,21 +105,13 @@ function deadline({ clock, limitMs, closed }: PeekLimit): { promise: Promise<boo
   return { promise, settle };
 }
 
-/** What a Node response offers to its reader besides the bytes; `socket`, `client` and `req` lead to the token. */
+/** What a Node response offers besides its bytes. Left out are `socket`, `client` and `req`, which lead to the token. */
 const OF_A_MESSAGE = [
-  ...[
-    'statusCode',
-    'statusMessage',
-    'headers',
-    'headersDistinct',
-    'rawHeaders',
-    'trailers',
-    'trailersDistinct',
-  ],
-  ...['rawTrailers', 'httpVersion', 'httpVersionMajor', 'httpVersionMinor', 'complete', 'aborted'],
-];
+  'statusCode statusMessage headers headersDistinct rawHeaders trailers trailersDistinct rawTrailers',
+  'httpVersion httpVersionMajor httpVersionMinor complete aborted',
+].flatMap((names) => names.split(' '));
 
-/** Lets the stream offer what the one offers that it stands for, trailers that come later included (E1). */
+/** Gives a stream the properties of the message that it replaces, also trailers that come later (E1). */
 function likeMessage(stream: Readable, message: Readable): Readable {
   for (const name of OF_A_MESSAGE) {
     if (!(name in message)) continue;

@@ -2,13 +2,13 @@ import type { InternalAxiosRequestConfig } from 'axios';
 import { type FrozenBody, freezeForm, freezeNpmForm } from './freeze.ts';
 import type { PeekLimit } from './read-ahead.ts';
 
-/** A request body, by whether it can be sent a second time with the same bytes (D6). */
+/** Whether a request body can be sent a second time with the same bytes (D6). */
 export type RequestBody =
-  /** As it is. */
+  /** Yes, as it is. */
   | { readonly kind: 'repeatable' }
-  /** After it was turned into bytes: each encoding of a form would pick another boundary. */
+  /** Yes, once it was turned into bytes. Each encoding of a form would choose another boundary. */
   | { readonly kind: 'freezable'; readonly freeze: (limit: PeekLimit) => Promise<FrozenBody | undefined> }
-  /** A stream, or something that we do not know. */
+  /** No: a stream, or something unknown. */
   | { readonly kind: 'once' };
 
 /** The npm package `form-data`, as far as we look at it. */
@@ -26,7 +26,7 @@ type ConfigOfBody = Pick<InternalAxiosRequestConfig, 'data' | 'headers'> & {
 const REPEATABLE: RequestBody = { kind: 'repeatable' };
 const ONCE: RequestBody = { kind: 'once' };
 
-/** Classifies the body of a config as it comes to the adapter: behind all of the user's transforms. */
+/** Classifies a body as it reaches the adapter, after the user's transforms. */
 export function classifyBody(config: ConfigOfBody): RequestBody {
   const { data } = config;
   if (data === undefined || data === null || typeof data === 'string') return REPEATABLE;
@@ -35,7 +35,7 @@ export function classifyBody(config: ConfigOfBody): RequestBody {
     return { kind: 'freezable', freeze: async () => freezeNpmForm(data, config.formDataHeaderPolicy) };
   }
   if (typeof (data as Partial<NpmFormData>).getHeaders === 'function') return ONCE;
-  // By tag, not by class: in a test runner the same classes come from several realms.
+  // By tag: a test runner has the same class in several realms.
   switch (Object.prototype.toString.call(data)) {
     case '[object ArrayBuffer]':
     case '[object Blob]':
@@ -52,7 +52,7 @@ export function classifyBody(config: ConfigOfBody): RequestBody {
   }
 }
 
-/** Without streams, its parts are strings and buffers; functions write what stands between them. */
+/** A form without streams. Its parts are strings and buffers, and functions that write what is between them. */
 function isNpmFormData(data: unknown): data is NpmFormData {
   const form = data as Partial<NpmFormData>;
   return (

@@ -7,15 +7,15 @@ import { type PeekLimit, peekStream } from './read-ahead.ts';
 export const MOST_PEEKED_BYTES: number = 64 * 1024;
 
 /**
- * The body as a JSON value, or undefined where it is none, or too large or too slow to tell. Whatever `responseType`:
- * what was read of a stream is put back, so that the caller sees the response whole.
+ * The body as a JSON value; undefined if it is no JSON, too large or too slow. It works with every `responseType`: what
+ * was read of a stream is put back, so the caller gets the whole response.
  */
 export async function peekJson(response: AxiosResponse, limit: PeekLimit): Promise<unknown> {
   const text = await peekText(response, limit);
   return typeof text === 'string' ? parseUntrustedJson(text) : text;
 }
 
-/** The body as text; as it is where an adapter parsed it already. */
+/** The body as text. A body that the adapter has parsed already stays as it is. */
 async function peekText(response: AxiosResponse, limit: PeekLimit): Promise<unknown> {
   const { data } = response;
   if (typeof data === 'string') return data.length <= MOST_PEEKED_BYTES ? data : undefined;
@@ -29,11 +29,11 @@ async function peekText(response: AxiosResponse, limit: PeekLimit): Promise<unkn
   return isRecord(data) ? data : undefined;
 }
 
-/** Lets go of a response that nobody will read, so that its connection is free again (D7). */
+/** Gives up a response that nobody will read, so that its connection is free again (D7). */
 export function discardBody(response: AxiosResponse): void {
   const { data } = response;
   if (isNodeStream(data)) {
-    // Errors of a stream that was given up concern nobody.
+    // Nobody listens to a stream that was given up, and an error would end the process.
     data.on('error', () => {});
     data.destroy();
   } else if (isWebStream(data)) {
@@ -49,7 +49,7 @@ export function isWebStream(data: unknown): data is ReadableStream<Uint8Array> {
   return isRecord(data) && typeof data.getReader === 'function' && typeof data.cancel === 'function';
 }
 
-// By tag, not by class: in a test runner the same classes come from several realms.
+// By tag: a test runner has the same class in several realms.
 export function isBytes(data: unknown): data is ArrayBuffer | Uint8Array<ArrayBuffer> {
   return ArrayBuffer.isView(data) || tagOf(data) === '[object ArrayBuffer]';
 }

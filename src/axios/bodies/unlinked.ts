@@ -2,14 +2,13 @@ import { Readable } from 'node:stream';
 import { isNodeStream } from './response-body.ts';
 
 /**
- * The body as it is handed to an adapter: the same bytes, but of a stream that does not know where it is piped. A stream
- * of Node, or of any library, keeps the request that it was piped into; the caller's own stream comes back to it in
- * `config.data`, and whoever prints that would print the token (G2).
+ * The body for the adapter: instead of a stream, another one with the same bytes. A stream keeps the request that it was
+ * piped into. The caller gets its own stream back in `config.data`, and printing that would print the token (G2).
  *
- * Errors are listened for at once: the caller's stream may break while its call still waits for a token.
+ * The copy listens for errors at once, as the caller's stream may break while its call still waits for a token.
  */
 export function unlinked(data: unknown): unknown {
-  // A form of npm's form-data is known to axios by its methods, and keeps nothing.
+  // Axios knows a form of npm's form-data by its methods, and such a form keeps no request.
   if (!isNodeStream(data) || 'getHeaders' in data) return data;
   return unlinkedStream(data);
 }
@@ -17,7 +16,7 @@ export function unlinked(data: unknown): unknown {
 function unlinkedStream(source: Readable): Readable {
   let isWanted = false;
   let hasEnded = false;
-  /** How the stream broke or closed, to be told to the adapter that reads it, as it listens only then. */
+  /** How the stream broke or closed. The adapter hears of it when it reads, as it listens only then. */
   let broken: { readonly error: Error | undefined } | undefined;
   const copy = new Readable({
     highWaterMark: source.readableHighWaterMark,
