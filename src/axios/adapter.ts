@@ -2,7 +2,7 @@ import axios, { type AxiosAdapter, getAdapter, type InternalAxiosRequestConfig }
 
 type AdapterOption = InternalAxiosRequestConfig['adapter'];
 
-/** Typed only since axios 1.21; without its second argument `env.fetch` would be ignored. */
+/** Its second argument makes `env.fetch` count. Axios has types for it since 1.21. */
 const resolve = getAdapter as (adapter: AdapterOption, config: InternalAxiosRequestConfig) => AxiosAdapter;
 
 /** The adapter that axios would call for this config (A3). */
@@ -11,12 +11,12 @@ export function resolveAdapter(adapter: AdapterOption, config: InternalAxiosRequ
   return resolve(adapter || axios.defaults.adapter, config);
 }
 
-/** Was this adapter given as a function, by itself or in a list? Those that are given by name are axios' own. */
+/** Whether this adapter was given as a function, alone or in a list. Adapters that are given by name are axios' own. */
 export function isUsers(adapter: AxiosAdapter, { adapter: given }: InternalAxiosRequestConfig): boolean {
   return given === adapter || (Array.isArray(given) && given.includes(adapter));
 }
 
-/** Axios' own http adapter; undefined where it was bundled for a browser. */
+/** Axios' own http adapter; undefined in a bundle for browsers. */
 export function httpAdapter(): AxiosAdapter | undefined {
   try {
     return getAdapter('http');
@@ -25,7 +25,7 @@ export function httpAdapter(): AxiosAdapter | undefined {
   }
 }
 
-/** Whether this is axios' own fetch adapter. Axios makes one per `env.fetch`, and hands out the same one each time. */
+/** Whether this is axios' own fetch adapter. Axios has one for each `env.fetch`, and returns the same one each time. */
 export function isFetchAdapter(adapter: AxiosAdapter, config: InternalAxiosRequestConfig): boolean {
   try {
     return adapter === resolve('fetch', config);

@@ -12,7 +12,7 @@ import { resolveRequestOptions } from './request-options.ts';
 import { cleanLaterErrors, restoreError } from './restore.ts';
 import { copyConfig } from './sent-config.ts';
 
-/** What an attachment needs to know, from the auth and from the call of `attach`. */
+/** What one attachment works with: parts of the auth, and the options of `attach`. */
 export interface Attachment extends Omit<ExchangeParts, 'destinationOf' | 'send'> {
   /** Tells one auth from another. */
   readonly auth: object;
@@ -26,19 +26,19 @@ export interface Attachment extends Omit<ExchangeParts, 'destinationOf' | 'send'
 type Config = InternalAxiosRequestConfig;
 type Send = (config: Config) => Promise<AxiosResponse>;
 
-/** On an attached instance: who is attached, for all copies of this package. */
+/** On an attached instance: its attachment. All copies of this package see it. */
 const ATTACHED: unique symbol = Symbol.for('axios-payu-auth.attached');
-/** On our adapter: the user's own. On the function, as older versions of axios drop symbols from a config. */
+/** On our adapter: the user's own. It stands on the function, as old versions of axios drop symbols from a config. */
 const ORIGINAL: unique symbol = Symbol.for('axios-payu-auth.original');
 
 /**
- * An axios instance, as far as its type matters. Axios has its types twice, for `import` and for `require`, and they
- * do not fit each other: a client that a CommonJS package made (`@nestjs/axios`) could not be attached in an ES module.
+ * An axios instance, of either copy of axios' types. Axios has one copy for `import` and one for `require`, and they do
+ * not fit each other: an ES module could not attach a client of a CommonJS package (`@nestjs/axios`).
  */
 export interface AttachableClient {
   readonly defaults: { readonly baseURL?: string | undefined };
   readonly interceptors: {
-    // Parameters that no call could satisfy: any signature is assignable.
+    // With `never`, any signature is assignable.
     readonly request: { use(...parameters: never[]): number; eject(id: number): void };
   };
   request(...parameters: never[]): Promise<unknown>;
@@ -62,7 +62,7 @@ export function attach(attachable: AttachableClient, attachment: Attachment): ()
       'must be an axios instance, such as axios.create() returns; of a HttpService in NestJS, its "axiosRef".',
     );
   }
-  // An instance of either copy of the types is the same at run time.
+  // At run time both copies are the same.
   const client = attachable as AxiosInstance;
   refuseBaseUrl(client, attachment);
   const holder = client as AxiosInstance & { [ATTACHED]?: Attached };
@@ -71,7 +71,12 @@ export function attach(attachable: AttachableClient, attachment: Attachment): ()
   const present = holder[ATTACHED];
   if (present?.isInPlace()) {
     if (present.auth === auth && present.signature === signature) return present.detach;
-    throw invalidOption('client', alreadyAttached(present.auth === auth));
+    throw invalidOption(
+      'client',
+      present.auth === auth
+        ? 'is attached to this auth already, with other options. Detach it first.'
+        : 'is attached to another auth already. Detach it first, or create another instance.',
+    );
   }
   if (!Object.isExtensible(holder)) {
     throw invalidOption(
@@ -80,11 +85,11 @@ export function attach(attachable: AttachableClient, attachment: Attachment): ()
     );
   }
   const swapAdapter = adapterSwap(sending(client, attachment), () => handlersOf(client)?.length === 1);
-  // Synchronous, so that axios stays on its short path where the user's own interceptors are.
+  // Synchronous, so that axios keeps its fast path if the user's interceptors are synchronous.
   const id = client.interceptors.request.use(swapAdapter, undefined, { synchronous: true });
   const isInPlace = () => handlersOf(client)?.includes(swapAdapter) ?? true;
   const detach = () => {
-    // After a clear(), the id may be somebody else's.
+    // After a clear(), the id may belong to another interceptor.
     if (isInPlace()) client.interceptors.request.eject(id);
     if (holder[ATTACHED]?.detach === detach) delete holder[ATTACHED];
   };
@@ -96,23 +101,23 @@ export function attach(attachable: AttachableClient, attachment: Attachment): ()
 }
 
 /**
- * The interceptor: all it does is to put a wrapper in the adapter's place. Everything else happens in there, below all
+ * The interceptor. It only replaces the adapter by a wrapper. Everything else happens in the wrapper, below all
  * interceptors and transforms of the user, so that each of them runs once per call (A1).
  */
 function adapterSwap(send: Send, isAlone: () => boolean): (config: Config) => Config {
   let last = wrapped(undefined, send);
   return (config) => {
-    // Axios rejects it before any adapter is asked, with this config in its error. An interceptor that runs after this
-    // one may give it another signal, though: then it must not go bare (A7).
+    // Axios rejects a cancelled call before it calls any adapter, with this config in the error. A later interceptor could
+    // still replace the signal, and then the call must not go bare (A7).
     if ((config.signal?.aborted || config.cancelToken?.reason) && isAlone()) return config;
     const given = config.adapter;
-    // A config that came back before it was sent, maybe from an instance with another auth (A2, G4).
+    // This config may have been through an attached instance already, maybe one with another auth (A2, G4).
     const original = typeof given === 'function' && ORIGINAL in given ? (given as Wrapper)[ORIGINAL] : given;
     if (last[ORIGINAL] !== original) last = wrapped(original, send);
     try {
       config.adapter = last;
     } catch {
-      // Frozen: axios 1.21 sends a copy of such a config, too.
+      // The config is frozen. Axios 1.21 sends a copy of such a config as well.
       return copyConfig(config, { adapter: last });
     }
     return config;
@@ -130,7 +135,7 @@ function wrapped(original: Config['adapter'], send: Send): Wrapper {
   return wrapper;
 }
 
-/** What happens in the adapter's place. */
+/** What the wrapper does in place of the adapter. */
 function sending(client: AxiosInstance, attachment: Attachment): Send {
   const { header, allowInsecureHttp } = attachment;
   const headerIsAuthorization = header.name.toLowerCase() === 'authorization';
@@ -167,7 +172,7 @@ function sending(client: AxiosInstance, attachment: Attachment): Send {
     }
     const own = payuAuth === undefined ? undefined : resolveRequestOptions(payuAuth);
     if (destination.kind === 'withheld') {
-      // Until detached, nothing leaves through a closed auth that would have been bare.
+      // Until it is detached, a closed auth lets nothing out that was to have a token (A7).
       if (destination.reason !== 'basic-auth' && attachment.source.closed.hasCome) throw new ClosedError();
       withhold(destination.reason, destination.origin);
       return asItIs(adapter, config);
@@ -189,7 +194,7 @@ function sending(client: AxiosInstance, attachment: Attachment): Send {
   return send;
 }
 
-/** Axios before 1.15 reads what a polluted `Object.prototype` holds as if it stood in the config (G6). */
+/** Axios before 1.15 reads properties of a polluted `Object.prototype` as if the config had them (G6). */
 function disinherit(config: Config): void {
   if (Object.getPrototypeOf(config) !== Object.prototype || Object.keys(Object.prototype).length === 0)
     return;
@@ -214,7 +219,7 @@ async function asItIs(adapter: AxiosAdapter, config: Config): Promise<AxiosRespo
   }
 }
 
-/** Whether the caller set this header itself, also to `false`, which is how axios is told to leave it out. */
+/** Whether the caller has set this header itself. `false` counts: it tells axios to leave the header out. */
 function isSet(headers: object, name: string): boolean {
   for (const key of Object.keys(headers)) {
     if (
@@ -228,7 +233,7 @@ function isSet(headers: object, name: string): boolean {
   return false;
 }
 
-/** What is registered, in a list that axios shows, but does not type. A mock written by hand may have none. */
+/** The registered interceptors. Axios has no types for the list, and a mock written by hand may have no list. */
 function handlersOf(client: AxiosInstance): readonly unknown[] | undefined {
   const manager = client.interceptors.request as unknown as {
     forEach?(visit: (handler: { readonly fulfilled?: unknown }) => void): void;
@@ -239,13 +244,7 @@ function handlersOf(client: AxiosInstance): readonly unknown[] | undefined {
   return handlers;
 }
 
-function alreadyAttached(isSameAuth: boolean): string {
-  return isSameAuth
-    ? 'is attached to this auth already, with other options. Detach it first.'
-    : 'is attached to another auth already. Detach it first, or create another instance.';
-}
-
-/** What `baseURL` can never be used with (A9, F4). */
+/** Refuses a `baseURL` that no request could carry a token to (A9, F4). */
 function refuseBaseUrl(client: AxiosInstance, { foreignHosts, allowInsecureHttp }: Attachment): void {
   const baseUrl = client.defaults?.baseURL;
   const host = hostOf(baseUrl);

@@ -1,14 +1,14 @@
 import { CanceledError, type InternalAxiosRequestConfig } from 'axios';
 import { anyOf, type Cancellation, cancellationOf } from '../time/wait.ts';
 
-/** What cancels one request: its `signal`, its `cancelToken`. Rejects as axios would: with a CanceledError. */
+/** The `signal` and the `cancelToken` of one request. The reason is a CanceledError, as with axios. */
 export function requestCancellation(config: InternalAxiosRequestConfig): Cancellation | undefined {
   const { signal, cancelToken } = config;
-  // Most requests: they are asked on the hot path.
+  // Most requests have neither.
   if (!signal && !cancelToken) return undefined;
   const cancellations: Cancellation[] = [];
   if (cancelToken) {
-    // `subscribe` exists on axios' class, but is missing in its types.
+    // Axios has these methods, but no types for them.
     const token = cancelToken as typeof cancelToken & {
       subscribe(listener: () => void): void;
       unsubscribe(listener: () => void): void;

@@ -5,14 +5,14 @@ export interface Challenge {
 }
 
 const TOKEN = "[\\w!#$%&'*+.^`|~-]+";
-/** A parameter, or a lone word: an auth-scheme, or the token68 behind one. Each takes a whole run: no header is slow to read. */
+/** A parameter, or a single word: an auth-scheme, or the token68 after one. Each takes a whole run, so no header is slow to read. */
 const ELEMENT = new RegExp(
   `(${TOKEN})\\s*=\\s*(?:"((?:[^"\\\\]|\\\\.)*)"?|(${TOKEN}))|([\\w!#$%&'*+.^\`|~/-]+=*)|(,)`,
   'g',
 );
 
 /**
- * The challenges of a `WWW-Authenticate` header, several of which may stand in one field.
+ * The challenges of a `WWW-Authenticate` header. One field may hold several.
  *
  * @see https://www.rfc-editor.org/rfc/rfc9110#section-11.6.1
  */

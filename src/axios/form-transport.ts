@@ -25,12 +25,12 @@ export type TokenHttpOptions = Pick<
 >;
 
 /**
- * Sends forms to the accounts server by an adapter alone: no interceptor, no default and no bearer token of the user's
- * instances gets there, and no deadlock either (A6). What a polluted `Object.prototype` holds does not get there: axios
- * itself would read it before 1.15 (G6).
+ * Sends forms to the accounts server. It calls an adapter directly, so no interceptor, default or bearer token of the
+ * user's instances takes part, and nothing can deadlock (A6). The config inherits nothing, as axios before 1.15 would read
+ * a polluted `Object.prototype` (G6).
  */
 export function formTransport(options: TokenHttpOptions): FormPost {
-  // Installed in spite of the peer range; 1.9 to 1.11 are for those who insist.
+  // Some package managers install any version. 1.9 to 1.11 work for those who insist.
   if (!isAxiosSince(9, 0)) {
     throw invalidOption(
       'axios',
@@ -41,13 +41,13 @@ export function formTransport(options: TokenHttpOptions): FormPost {
     if (signal.aborted) throw signal.reason;
     concealSockets({ httpAgent: http.globalAgent, httpsAgent: https.globalAgent });
     const config: InternalAxiosRequestConfig & { transport?: unknown } = Object.assign(Object.create(null), {
-      // Axios 1.12.2 asks for it, be it empty.
+      // Axios 1.12.2 needs it, even empty.
       env: {},
       adapter: ['http', 'fetch'],
-      // Plain http is for this machine: the environment's proxy would read the secret (G5).
+      // Plain http goes to this machine. The environment's proxy would read the secret (G5).
       ...(isPlainLoopback(url) ? { proxy: false } : {}),
       ...options,
-      // A redirect must not carry the secret in the body anywhere (RFC 6749 §3.2 knows none).
+      // A redirect would carry the secret in the body elsewhere. RFC 6749 §3.2 knows no redirects.
       maxRedirects: 0,
       fetchOptions: { redirect: 'manual' },
       transport: quietTransport,
@@ -79,15 +79,15 @@ export function formTransport(options: TokenHttpOptions): FormPost {
       return { ...head, body: await readBody(response) };
     } catch (error) {
       if (signal.aborted) throw signal.reason;
-      // An AxiosError holds the form with the secret: none of it goes further than its message.
+      // An AxiosError holds the form with the secret, so only its message is passed on.
       return { kind: 'no-reply', error: safeError(error, secretsIn(form)) };
     }
   };
 }
 
 /**
- * A token request that nobody waits for does not keep the process alive, and one that somebody waits for has the timer
- * of that wait to do so. Looked up at call time: test tools replace `request`.
+ * Sends a token request on a socket that does not keep the process alive. If somebody waits for the token, the timer of
+ * that wait does. It looks `request` up at each call, as test tools replace it.
  */
 const quietTransport = {
   request(
@@ -96,7 +96,7 @@ const quietTransport = {
   ): http.ClientRequest {
     refuseProxyInTheClear(options);
     const { request } = options.protocol === 'https:' ? https : http;
-    // Node.js would take the path of a socket from a polluted prototype (G6).
+    // Node.js would take it from a polluted prototype (G6).
     const socketPath = Object.hasOwn(options, 'socketPath') ? options.socketPath : undefined;
     const isPlain = options.protocol === 'http:' && isLoopback(hostIn(options));
     // The environment's proxy would read the secret (G5).
@@ -106,7 +106,7 @@ const quietTransport = {
       if (isLastLoud(options.agent)) return;
       socket.unref?.();
       socket[QUIET] = true;
-      // The agent hands it to the next request as it is.
+      // The agent gives the socket to its next request as it is.
       sent.on('close', () => {
         socket.ref?.();
         delete socket[QUIET];
@@ -115,11 +115,11 @@ const quietTransport = {
   },
 };
 
-/** On a socket that does not keep the process alive: by a symbol, as several auths may share one agent. */
+/** Marks a socket that does not keep the process alive. Several auths may share one agent, hence the symbol. */
 const QUIET: unique symbol = Symbol.for('axios-payu-auth.quiet');
 type QuietSocket = Socket & { [QUIET]?: true };
 
-/** Behind an agent whose sockets all were quiet, a call of the user's may wait with nothing else to stay alive by. */
+/** Whether all other sockets of an agent are quiet. A user's call in its queue might have nothing to keep the process alive. */
 function isLastLoud(agent: https.RequestOptions['agent']): boolean {
   if (!(agent instanceof http.Agent)) return false;
   const quiet = Object.values(agent.sockets)
@@ -128,7 +128,7 @@ function isLastLoud(agent: https.RequestOptions['agent']): boolean {
   return quiet.length + 1 >= Math.min(agent.maxSockets, agent.maxTotalSockets);
 }
 
-/** A whole URL as the path is what a client asks of a forward proxy, with the secret in the body. */
+/** Refuses to send the secret to a forward proxy in the clear. Such a request has a whole URL as its path. */
 function refuseProxyInTheClear(options: https.RequestOptions): void {
   const asked = String(options.path);
   if (/^https:/i.test(asked)) {
@@ -143,7 +143,7 @@ function refuseProxyInTheClear(options: https.RequestOptions): void {
   }
 }
 
-/** An adapter that ignores `validateStatus` rejects with what the server said. */
+/** The server's answer in an error. Some adapters ignore `validateStatus` and reject. */
 function answerIn(error: unknown): AxiosResponse {
   const response = isRecord(error) ? error.response : undefined;
   if (isRecord(response) && typeof response.status === 'number') return response as unknown as AxiosResponse;
@@ -154,14 +154,14 @@ function headOf(response: AxiosResponse): Extract<FormReply, { kind: 'reply' }> 
   return {
     kind: 'reply',
     status: response.status,
-    // An adapter may hand over fetch's own Headers, as to axios itself.
+    // Some adapters return fetch's own Headers.
     header: (name) =>
       headerOf({ ...response, headers: axios.AxiosHeaders.from(response.headers as never) }, name),
     body: undefined,
   };
 }
 
-/** The body as text, undefined where it is too large. Adapters that ignore `responseType` hand over anything else. */
+/** The body as text; undefined if it is too large. Adapters that ignore `responseType` return anything. */
 async function readBody(response: AxiosResponse): Promise<string | undefined> {
   const { data } = response;
   if (!isNodeStream(data) && !isWebStream(data)) {

@@ -2,7 +2,7 @@ import type { AxiosResponse } from 'axios';
 import { isRecord, parseJson } from '../json.ts';
 import { parseChallenges } from './challenge.ts';
 
-/** A response header, whatever object the adapter keeps them in. */
+/** A response header. Adapters keep headers in objects of several kinds. */
 export function headerOf(response: AxiosResponse, name: string): string | undefined {
   for (const [key, value] of Object.entries(response.headers ?? {})) {
     if (key.toLowerCase() !== name) continue;
@@ -15,12 +15,12 @@ export function headerOf(response: AxiosResponse, name: string): string | undefi
 /** What a 401 means for the token. */
 export type Unauthorized = 'refused' | 'insufficient-scope' | 'other-scheme';
 
-/** Schemes of proxies and of Windows. Any other, `OAuth` or `Token`, is some server's name for ours. */
+/** Schemes of proxies and of Windows. Any other, such as `OAuth` or `Token`, is a server's name for Bearer. */
 const SCHEMES_OF_OTHERS = ['basic', 'digest', 'negotiate', 'ntlm'];
 
 /**
- * Reads a 401 (D1). `insufficient_scope` is for a new token with the same scopes as it is for this one; a challenge that
- * names only schemes of others comes from a proxy, unless somebody says `invalid_token`.
+ * Reads a 401 (D1). With `insufficient_scope`, a new token with the same scopes would not help. A challenge that names
+ * only schemes of others comes from a proxy, unless body or challenge says `invalid_token`.
  *
  * @see https://www.rfc-editor.org/rfc/rfc6750#section-3.1
  */
@@ -39,7 +39,7 @@ export function readUnauthorized(response: AxiosResponse, body: unknown): Unauth
   return isToldInvalid ? 'refused' : 'other-scheme';
 }
 
-/** The `error` of a body or a challenge; what a polluted `Object.prototype` holds is none (G6). */
+/** The `error` of a body or a challenge, but none from a polluted `Object.prototype` (G6). */
 export function errorOf(source: unknown): unknown {
   return isRecord(source) && Object.hasOwn(source, 'error') ? source.error : undefined;
 }

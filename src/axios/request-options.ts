@@ -20,7 +20,7 @@ declare module 'axios' {
   }
 }
 
-/** The same, checked. */
+/** The same options, checked. */
 export interface ResolvedRequestOptions {
   readonly scopeKey: string | undefined;
   readonly maxWaitMs: number | undefined;
@@ -28,7 +28,7 @@ export interface ResolvedRequestOptions {
 }
 
 /**
- * Checks what a request says: it was not there when the auth was made.
+ * Checks the options of one request.
  *
  * @throws TypeError with `code: 'ERR_INVALID_OPTION'`; the request is not sent.
  */

@@ -1,18 +1,18 @@
 import type { AxiosHeaders, InternalAxiosRequestConfig } from 'axios';
 
-/** Marks a config that the library made for an attempt, so that the caller gets its own back. */
+/** Marks a config that the library has made for an attempt. The caller gets its own back instead. */
 const OURS: unique symbol = Symbol('axios-payu-auth.attempt');
 
 export type Changes = {
   [K in keyof InternalAxiosRequestConfig]?: InternalAxiosRequestConfig[K] | undefined;
 };
 
-/** A copy of the config, for an attempt that needs one of its own. */
+/** A marked copy of the config, for one attempt. */
 export function asOurs(config: InternalAxiosRequestConfig, changes: Changes): InternalAxiosRequestConfig {
   return Object.assign(copyConfig(config, changes), { [OURS]: true });
 }
 
-/** A copy with the same prototype: axios keeps none under a config, against polluted ones. */
+/** A copy with the same prototype. Axios gives a config none, against a polluted one. */
 export function copyConfig(config: InternalAxiosRequestConfig, changes: Changes): InternalAxiosRequestConfig {
   return Object.assign(Object.create(Object.getPrototypeOf(config)), config, changes);
 }
@@ -21,14 +21,14 @@ export function isOurs(config: object): boolean {
   return OURS in config;
 }
 
-/** The adapter writes into the headers it is given (User-Agent, Content-Length, a boundary): each attempt gets its own. */
+/** A copy for one attempt. The adapter writes into its headers: User-Agent, Content-Length, a boundary. */
 export function copyHeaders(headers: AxiosHeaders): AxiosHeaders {
-  // Ten times cheaper than the constructor, which would parse each of them; and the class of the caller's own axios.
+  // The constructor would parse each header, which costs ten times as much. The class is that of the caller's axios.
   const Headers = headers.constructor as new () => AxiosHeaders;
   return Object.assign(new Headers(), headers);
 }
 
-/** Removes a header, however it is spelt. */
+/** Removes a header, in upper or lower case. */
 export function deleteHeader(headers: object | undefined, name: string): void {
   for (const key of Object.keys(headers ?? {})) {
     if (key.toLowerCase() === name.toLowerCase()) delete (headers as Record<string, unknown>)[key];

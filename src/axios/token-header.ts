@@ -1,12 +1,12 @@
 import type { AxiosHeaders } from 'axios';
 
-/** The header that carries the token. What it takes is kept for the token of the last call: mostly the next one's. */
+/** The header that carries the token. It remembers what it made for the last token, as the next call mostly has the same. */
 export class TokenHeader {
   readonly name: string;
   readonly #prefix: string;
   #token: string | undefined;
   #value = '';
-  /** What headers with a trace inherit; from the class that they had, as each copy of axios has one. */
+  /** The prototype of headers with a trace. It inherits from their class, and each copy of axios has a class of its own. */
   #traced: object | undefined;
   #headersClass: unknown;
 
@@ -25,8 +25,8 @@ export class TokenHeader {
   }
 
   /**
-   * The same headers with a trace of the token's: there for who asks by name, and not for who prints, serialises or
-   * copies them. It is inherited: a hidden property of each one's own would cost more than all else of a call.
+   * The same headers with a trace of the token's: code can read it by name, but nothing prints, serialises or copies it.
+   * The trace is inherited, as to define a hidden property on each would cost more than everything else in a call.
    */
   traceOn(headers: AxiosHeaders, token: string): AxiosHeaders {
     const value = this.value(token);
@@ -37,9 +37,9 @@ export class TokenHeader {
         [this.name]: { value, writable: true, configurable: true },
       }) as object;
     }
-    // The prototype of headers that are there could be changed as well, for twice the price.
+    // To change the prototype of the given headers instead would cost twice as much.
     const traced = Object.assign(Object.create(this.#traced), headers);
-    // A header that is there as undefined is absent to axios.
+    // For axios, a header that is undefined is absent.
     if (traced[this.name] === undefined) delete traced[this.name];
     return traced;
   }

@@ -9,18 +9,18 @@ export type Verdict =
   | { readonly kind: 'accepted' }
   | { readonly kind: 'refused' }
   | { readonly kind: 'insufficient-scope' }
-  /** A 401 of somebody else than the API, such as a proxy. */
+  /** A 401 that is not the API's, but a proxy's, say. */
   | { readonly kind: 'other-scheme' }
   | { readonly kind: 'rate-limited'; readonly toldMs: number | undefined }
-  /** Neither: the caller's business. */
+  /** None of these. The caller gets it as it is. */
   | { readonly kind: 'other' };
 
 const OTHER: Verdict = { kind: 'other' };
 
-/** How long a streamed body may be looked at; then it goes to the caller as it is. */
+/** How long a streamed body may be looked at. Then the caller gets it as it is. */
 const LONGEST_LOOK_MS = 1_000;
 
-/** Reads a response (D1, E1). The body is looked at only where status or configuration call for it. */
+/** Reads a response (D1, E1). It looks at the body only if the status or an option requires that. */
 export async function readVerdict(
   response: AxiosResponse,
   parts: PeekLimit & { readonly isTokenRefused: ((response: AxiosResponse) => boolean) | undefined },
@@ -41,12 +41,12 @@ export async function readVerdict(
   return unauthorized === undefined || unauthorized === 'refused' ? sign(status) : { kind: unauthorized };
 }
 
-/** Only a success shows that the token is good: a 403 may come from a firewall, a 5xx from anywhere. */
+/** Only a success shows that the token is good. A 403 may come from a firewall, a 5xx from anywhere. */
 function sign(status: number): Verdict {
   return status >= 200 && status < 300 ? { kind: 'accepted' } : OTHER;
 }
 
-/** A download is never held up, whatever might be in it (E1). */
+/** A download is never delayed, whatever it may hold (E1). */
 function isLookedInto(response: AxiosResponse): boolean {
   const { data, status } = response;
   if (!isNodeStream(data) && !isWebStream(data)) return true;
@@ -55,8 +55,8 @@ function isLookedInto(response: AxiosResponse): boolean {
 }
 
 /**
- * What the caller's own rule says, of the response with its body parsed. A yes is `true` alone: to take a promise or an
- * empty list for one would send again what has been done. A no may be an empty text or 0, as `&&` leaves them.
+ * Asks the caller's `isTokenRefused`, with the body parsed. Only `true` is a yes: to take a promise or an empty list for
+ * one would send a payment again. `''` and `0` are a no, as `&&` may return them. Anything else is no answer.
  */
 function asksUser(
   isTokenRefused: ((response: AxiosResponse) => boolean) | undefined,
@@ -67,7 +67,7 @@ function asksUser(
   try {
     const answer: unknown = isTokenRefused(body === undefined ? response : { ...response, data: body });
     if (typeof answer === 'boolean' || answer === '' || answer === 0) return answer === true;
-    // A promise that nobody waits for must not end the process when it rejects.
+    // If it is a promise, its rejection must not end the process.
     Promise.resolve(answer).catch(() => {});
     return undefined;
   } catch {

@@ -23,6 +23,8 @@ function jsonOf(bytes: number): string {
 /** A server that answers by hand. */
 async function startServer(answer: (response: ServerResponse) => void) {
   const server = http.createServer((_, response) => answer(response));
+  // Node.js would close idle connections after some seconds, which a busy machine may take between two requests.
+  server.keepAliveTimeout = 0;
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   onTestFinished(() => {
