@@ -67,6 +67,7 @@ export interface Surroundings {
   readonly proxy: Origin;
   /** Called by the server with each arrival. */
   readonly arrivalListeners: Set<() => void>;
+  readonly timeoutMs: number;
 }
 
 export async function observe(
@@ -74,13 +75,14 @@ export async function observe(
   scenario: Scenario,
   surroundings: Surroundings,
 ): Promise<Observation> {
-  const { axios, server, proxy, arrivalListeners } = surroundings;
+  const { axios, server, proxy, arrivalListeners, timeoutMs } = surroundings;
   const seen: Record<string, unknown> = {};
   const before = { server: server.arrivals.length, proxy: proxy.arrivals.length };
   const firstChunkListeners: (() => void)[] = [];
   const probe: Probe = {
     axios,
     proxyUrl: proxy.url,
+    timeoutMs,
     note(field, value) {
       seen[field] = value;
     },

@@ -1,4 +1,3 @@
-import http from 'node:http';
 import { Readable } from 'node:stream';
 import type { AxiosInstance, AxiosRequestConfig, AxiosResponse, AxiosStatic } from 'axios';
 import MockAdapter from 'axios-mock-adapter';
@@ -14,10 +13,14 @@ export interface Probe {
   /** Called as the first bytes of a streamed response have been read. */
   onFirstChunk(listener: () => void): void;
   readonly proxyUrl: string;
+  /** For calls that are to end by their timeout. */
+  readonly timeoutMs: number;
 }
 
 export interface Scenario {
   readonly name: string;
+  /** Of the instance. Default: the server's. */
+  readonly baseURL?: string;
   readonly config: (probe: Probe) => AxiosRequestConfig;
   /** For what is to be done with the instance first. */
   readonly prepare?: (client: AxiosInstance) => void;
@@ -124,25 +127,24 @@ function inFlight(adapter: 'http' | 'fetch'): readonly Scenario[] {
       data: { large },
       ...progress(probe),
     }),
-    'a timeout before the headers': () => ({ url: '/hold', timeout: 40 }),
-    'a timeout before the headers of a post': () => ({
+    'a timeout before the headers': ({ timeoutMs }) => ({ url: '/hold', timeout: timeoutMs }),
+    'a timeout before the headers of a post': ({ timeoutMs }) => ({
       method: 'post',
       url: '/hold',
       data: { a: 1 },
-      timeout: 40,
+      timeout: timeoutMs,
     }),
-    'a timeout with words of its own': () => ({
+    'a timeout with words of its own': ({ timeoutMs }) => ({
       url: '/hold',
-      timeout: 40,
+      timeout: timeoutMs,
       timeoutErrorMessage: 'too slow',
     }),
-    'a timeout that says ETIMEDOUT': () => ({
+    'a timeout that says ETIMEDOUT': ({ timeoutMs }) => ({
       url: '/hold',
-      timeout: 40,
+      timeout: timeoutMs,
       transitional: { clarifyTimeoutError: true },
     }),
-    // The headers must have come by then, on a busy machine too.
-    'a timeout in the body': () => ({ url: '/hold-body', timeout: 500 }),
+    'a timeout in the body': ({ timeoutMs }) => ({ url: '/hold-body', timeout: timeoutMs * 5 }),
     'an abort before the headers': (probe) => ({ url: '/hold', signal: onceArrived(probe) }),
     'an abort before the headers of a post': (probe) => ({
       method: 'post',
@@ -185,26 +187,27 @@ function inFlight(adapter: 'http' | 'fetch'): readonly Scenario[] {
   return adapter === 'fetch' ? both : [...both, ...HTTP_ALONE];
 }
 
-/** By an agent of its own: a connection of another call needs no look-up. */
-function lookedUpForEver(): AxiosRequestConfig {
-  return {
-    adapter: 'http',
-    httpAgent: new http.Agent(),
-    url: '/200/json',
-    lookup: () => {},
-    timeout: 40,
-  };
-}
+/** No address is looked up, so that a name is needed; a token may go to this one over plain http. */
+const NAMED = 'http://name.localhost';
+
+const lookedUpForEver = ({ timeoutMs }: Probe): AxiosRequestConfig => ({
+  adapter: 'http',
+  url: '/200/json',
+  lookup: () => {},
+  timeout: timeoutMs,
+});
 
 /** Where axios' http adapter alone has the means. */
 const HTTP_ALONE: readonly Scenario[] = [
   {
     name: 'http: a timeout while the host is looked up',
+    baseURL: NAMED,
     config: lookedUpForEver,
   },
   {
     name: 'http: a timeout while the host is looked up, without redirects',
-    config: () => ({ ...lookedUpForEver(), maxRedirects: 0 }),
+    baseURL: NAMED,
+    config: (probe) => ({ ...lookedUpForEver(probe), maxRedirects: 0 }),
   },
 ];
 
