@@ -1,4 +1,4 @@
-import axios from 'axios';
+import axios, { AxiosError, type InternalAxiosRequestConfig } from 'axios';
 import MockAdapter from 'axios-mock-adapter';
 import NpmFormData from 'form-data';
 import { HttpResponse, http } from 'msw';
@@ -58,6 +58,29 @@ describe('axios-mock-adapter', () => {
       expect(JSON.stringify(mock?.history.post)).not.toMatch(/access_token/);
     },
   );
+});
+
+describe('an adapter written by hand', () => {
+  const answer = { statusText: '', headers: {}, data: { error: 'invalid_token' } };
+  test.each<[string, (config: InternalAxiosRequestConfig) => unknown]>([
+    ['a plain object', () => ({ response: { status: 401 } })],
+    ['an error without a code', () => Object.assign(new Error('401'), { response: { status: 401 } })],
+    [
+      "axios' error, whatever its code",
+      (config) =>
+        new AxiosError('401', AxiosError.ERR_BAD_RESPONSE, config, null, { ...answer, status: 401, config }),
+    ],
+  ])('may reject a refused call with %s: it is sent once more', async (_, refusal) => {
+    const tokens: unknown[] = [];
+    const adapter = async (config: InternalAxiosRequestConfig) => {
+      tokens.push(tokenIn(config.headers));
+      if (tokens.length === 1) throw refusal(config);
+      return { ...answer, status: 200, config };
+    };
+    const { response } = await call('before', () => {}, { adapter });
+    expect(response.status).toBe(200);
+    expect(tokens).toEqual(['access_token_1', 'access_token_2']);
+  });
 });
 
 describe('nock', () => {
