@@ -23,8 +23,8 @@ const NAMED_HOST = /(?<=\b(?:getaddrinfo|connect|query\w+) E[A-Z_]+ |\bHost: )[\
 const DOMAIN = /(?<![\w-]|\w\.)(?:[a-z\d](?:[a-z\d-]{0,61}[a-z\d])?\.)+[a-z]{2,18}(?![\w-]|[^\s/]*@)/;
 /** A run this long is a token, a key or a digest: words are shorter. */
 const TOKEN_LIKE = /(?<token>[\w+~-][\w+/~-]{23,}=*)/;
-const HOSTS_AND_TOKENS = new RegExp(
-  [NAMED_HOST, DOMAIN, TOKEN_LIKE].map(({ source }) => source).join('|'),
+const HOSTS_AND_TOKENS = /* @__PURE__ */ new RegExp(
+  /* @__PURE__ */ [NAMED_HOST, DOMAIN, TOKEN_LIKE].map(({ source }) => source).join('|'),
   'g',
 );
 

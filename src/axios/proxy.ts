@@ -17,7 +17,7 @@ export function isReadByProxy(origin: string, { proxy }: Proxied): boolean {
 }
 
 /** Where undici keeps the dispatcher of all fetches. The second name is that of its version 8, in Node.js 26. */
-const DISPATCHERS = ['undici.globalDispatcher.1', 'undici.globalDispatcher.2'].map((name) =>
+const DISPATCHERS = /* @__PURE__ */ ['undici.globalDispatcher.1', 'undici.globalDispatcher.2'].map((name) =>
   Symbol.for(name),
 );
 

@@ -21,8 +21,6 @@ export function resolveHttp(http: unknown): TokenHttpOptions {
 
 type HttpRule = readonly [rule: string, holds: (value: unknown) => boolean];
 
-const AGENT_RULE = 'must be an agent such as new https.Agent({ keepAlive: true })';
-
 /** Axios has it too; alone it can't send anything from Node.js. */
 const BROWSERS = 'xhr';
 const ADAPTERS: readonly unknown[] = ['http', 'fetch', BROWSERS];
@@ -43,9 +41,9 @@ const HTTP_RULES: Readonly<Record<keyof TokenHttpOptions, HttpRule>> = {
     'must be { host, port, protocol?, auth? } with a bare host and "http" or "https", or false for none; axios does not take a URL here.',
     (value) => value === false || (isRecord(value) && isProxy(value)),
   ],
-  httpAgent: [`${AGENT_RULE}.`, isAgent],
+  httpAgent: ['must be an agent such as new http.Agent({ keepAlive: true }).', isAgent],
   httpsAgent: [
-    `${AGENT_RULE}; a new http.Agent() does not speak https.`,
+    'must be an agent that speaks https, such as new https.Agent({ keepAlive: true }).',
     // Not by its `protocol`: that of an agent for proxies tells nothing before its first request.
     (value) => isAgent(value) && Object.getPrototypeOf(value) !== http.Agent.prototype,
   ],

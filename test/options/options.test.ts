@@ -315,6 +315,7 @@ describe('a wrong option throws a TypeError with the code ERR_INVALID_OPTION at 
       production's public client in test: "grant.clientId" is PayU's public client id of the production environment, but "environment" is "test". Leave it out.
       test's public client in production: "grant.clientId" is PayU's public client id of the test environment, but "environment" is "production". Leave it out.
       production's public client, broken as the documents print it: "grant.clientId" is PayU's public client id of the production environment, but "environment" is "test". Leave it out.
+      production's public client in capitals: "grant.clientId" is PayU's public client id of the production environment, but "environment" is "test". Leave it out.
       a secret of the public client: "grant.clientSecret" needs "grant.clientId": the public client, which is the default, has no secret. Give both or neither.
       no client id at a token URL of one's own: "grant.clientId" must be given where "environment" is neither "test" nor "production".
       no refresh token: "grant.refreshToken" must be a string, or a function that returns one or a promise of one; got undefined: check that the variable it comes from is set.
@@ -324,6 +325,8 @@ describe('a wrong option throws a TypeError with the code ERR_INVALID_OPTION at 
       a grant type in quotes: "grant.grantType" must not begin and end with a quotation mark, as a value of an .env file may: leave the marks out.
       a grant type that ends with a quote: "grant.grantType" must not begin or end with a quotation mark that has no other, as copied text may: leave the mark out.
       parameters that are a list: "grant.parameters" must be an object such as { name: value }, one form parameter each.
+      parameters that are a form: "grant.parameters" must be an object such as { name: value }, one form parameter each.
+      parameters that are a Map: "grant.parameters" must be an object such as { name: value }, one form parameter each.
       a parameter that is a number: "grant.parameters.agent" must be a string, or a function that returns one or a promise of one; got a number.
       an empty parameter: "grant.parameters.agent" must not be empty: check that the variable it comes from is set.
       a parameter without a name: "grant.parameters" holds a parameter without a name.
@@ -347,6 +350,7 @@ describe('a wrong option throws a TypeError with the code ERR_INVALID_OPTION at 
       an origin with a path: "origins[1]" must be an http or https origin such as "https://api.example", without a path.
       an origin without a scheme: "origins[0]" must be an http or https origin such as "https://api.example", without a path.
       an origin of PayU's other environment: "origins[0]" is a host of PayU's other environment than the option "environment" says. Change one of the two.
+      the accounts server of PayU's other environment: "origins[0]" is a host of PayU's other environment than the option "environment" says. Change one of the two.
       an origin with a wildcard: "origins[0]" must be one whole origin: there are no wildcards. List each host.
       an origin that is an object: "origins[0]" must be an http or https origin such as "https://api.example", without a path.
       a header in a string: "header" must be { name, prefix? } such as { name: "X-Partner-Token" }.
@@ -389,10 +393,10 @@ describe('a wrong option throws a TypeError with the code ERR_INVALID_OPTION at 
       a proxy whose port is none: "http.proxy" must be { host, port, protocol?, auth? } with a bare host and "http" or "https", or false for none; axios does not take a URL here.
       a proxy whose port is too high: "http.proxy" must be { host, port, protocol?, auth? } with a bare host and "http" or "https", or false for none; axios does not take a URL here.
       a proxy of a protocol that axios does not speak: "http.proxy" must be { host, port, protocol?, auth? } with a bare host and "http" or "https", or false for none; axios does not take a URL here.
-      an agent that is none: "http.httpAgent" must be an agent such as new https.Agent({ keepAlive: true }).
-      an agent that is a flag: "http.httpsAgent" must be an agent such as new https.Agent({ keepAlive: true }); a new http.Agent() does not speak https.
-      the options of an agent: "http.httpsAgent" must be an agent such as new https.Agent({ keepAlive: true }); a new http.Agent() does not speak https.
-      an agent of plain http for https: "http.httpsAgent" must be an agent such as new https.Agent({ keepAlive: true }); a new http.Agent() does not speak https.
+      an agent that is none: "http.httpAgent" must be an agent such as new http.Agent({ keepAlive: true }).
+      an agent that is a flag: "http.httpsAgent" must be an agent that speaks https, such as new https.Agent({ keepAlive: true }).
+      the options of an agent: "http.httpsAgent" must be an agent that speaks https, such as new https.Agent({ keepAlive: true }).
+      an agent of plain http for https: "http.httpsAgent" must be an agent that speaks https, such as new https.Agent({ keepAlive: true }).
       an unknown family: "http.family" must be 4 or 6.
       a lookup that is none: "http.lookup" must be a function such as dns.lookup.
       an empty socket path: "http.socketPath" must be the path of a socket, or null.

@@ -106,7 +106,7 @@ function deadline({ clock, limitMs, closed }: PeekLimit): { promise: Promise<boo
 }
 
 /** What a Node response offers besides its bytes. Left out are `socket`, `client` and `req`, which lead to the token. */
-const OF_A_MESSAGE = [
+const OF_A_MESSAGE = /* @__PURE__ */ [
   'statusCode statusMessage headers headersDistinct rawHeaders trailers trailersDistinct rawTrailers',
   'httpVersion httpVersionMajor httpVersionMinor complete aborted',
 ].flatMap((names) => names.split(' '));
