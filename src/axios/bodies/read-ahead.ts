@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { Clock } from '../../time/clock.ts';
-import { type Cancellation, type Ending, NEVER, unlessCancelled } from '../../time/wait.ts';
+import { anyOf, type Cancellation, Ending, NEVER, sleep, unlessCancelled } from '../../time/wait.ts';
 import { asNodeStream, asWebStream, type ByteSource, nodeSource, webSource } from './byte-source.ts';
 
 /** What limits the look at a body. */
@@ -52,16 +52,18 @@ export class ReadAhead implements ByteSource {
 
   /** Reads until the end or a limit. True at the end. A failure of the source is kept for whoever reads it all. */
   async readSome(mostBytes: number, limit: PeekLimit): Promise<boolean> {
+    const { clock, limitMs, cancellation = NEVER, closed = NEVER } = limit;
     this.#reading = this.#readWhileWanted(mostBytes);
-    const reading = this.#reading.catch(() => false);
-    const { promise: enough, settle } = deadline(limit);
+    const isOver = new Ending(() => new Error('over'));
+    const enough = sleep(clock, limitMs, anyOf([closed, isOver]), 'ref');
+    const whole = Promise.race([this.#reading, enough.then(() => false)]).catch(() => false);
     try {
-      return await unlessCancelled(Promise.race([reading, enough]), limit.cancellation ?? NEVER);
+      return await unlessCancelled(whole, cancellation);
     } catch (reason) {
       this.stop();
       throw reason;
     } finally {
-      settle();
+      isOver.come();
       this.#isEnough = true;
     }
   }
@@ -87,22 +89,6 @@ export class ReadAhead implements ByteSource {
     }
     return false;
   }
-}
-
-/** Resolves with false at the deadline, or when the auth is closed. The caller must settle it in any case. */
-function deadline({ clock, limitMs, closed }: PeekLimit): { promise: Promise<boolean>; settle: () => void } {
-  let settle = () => {};
-  const promise = new Promise<boolean>((resolve) => {
-    const cancelTimer = clock.timer(limitMs, () => settle(), 'ref');
-    const unsubscribe = closed === undefined ? () => {} : closed.subscribe(() => settle());
-    settle = () => {
-      cancelTimer();
-      unsubscribe();
-      resolve(false);
-    };
-  });
-  if (closed?.hasCome) settle();
-  return { promise, settle };
 }
 
 /** What a Node response offers besides its bytes. Left out are `socket`, `client` and `req`, which lead to the token. */
