@@ -154,3 +154,20 @@ describe('a refresh token that is known to be dead is never sent again (F2, F3)'
     expect(sentRefreshTokens(sandbox)).toHaveLength(1);
   });
 });
+
+test('each scope has a refresh token of its own, once one was given by hand: none is sent twice', async () => {
+  const { sandbox, createAuth } = await startHarness({}, ROTATING);
+  const [first, second] = [sandbox.issueToken().refreshToken, sandbox.issueToken().refreshToken];
+  const auth = createAuth({ grant: refreshGrant(first) });
+  const other = { scope: 'read_payout_transactions' };
+  await auth.setToken({ accessToken: '', refreshToken: second }, other);
+  for (let mint = 0; mint < 2; mint++) {
+    await auth.getToken();
+    await auth.getToken(other);
+    await auth.invalidate();
+  }
+  const sent = sentRefreshTokens(sandbox);
+  expect(sent.slice(0, 2)).toEqual([first, second]);
+  expect(new Set(sent).size).toBe(4);
+  expect(sandbox.stats().tokenRequests).toBe(4);
+});
