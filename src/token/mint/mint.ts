@@ -110,7 +110,7 @@ export class Mint extends SingleFlight {
   #secrets: AskedSecrets = {};
   #storeKey = '';
   /** What runs under the lock. */
-  #task: Promise<Result> | undefined;
+  #task: Promise<unknown> | undefined;
   /** Minted since then, and on its way into the store. */
   #minted: TokenRecord | undefined;
   /** Whether anything was asked since then that could fail: an answer from memory is no news. */
@@ -238,23 +238,12 @@ export class Mint extends SingleFlight {
     const stored = await this.#look();
     if (this.#mayAdopt(stored)) return { kind: 'found', record: stored };
     await this.#heedNotices();
-    const result = await pRetry(() => this.#try(), {
+    return pRetry(() => this.#try(), {
       retries: this.#parts.tokenAttempts - 1,
       // The gate says when, for all mints of this client together.
       minTimeout: 0,
       shouldRetry: ({ error }) => error instanceof TokenUnavailableError && this.#mayTryAgain(),
     });
-    switch (result.kind) {
-      case 'minted':
-      case 'found':
-        return result;
-      case 'refused':
-        throw this.#refusedError(result.refusal);
-      case 'superseded':
-        return undefined;
-      default:
-        throw result satisfies never;
-    }
   }
 
   async #look(): Promise<TokenRecord | undefined> {
@@ -293,15 +282,17 @@ export class Mint extends SingleFlight {
   }
 
   /** One try: as often through the gate as it takes. Waiting there is no failure, so no try is used up by it. */
-  async #try(): Promise<Exclude<Result, { kind: 'held-up' }>> {
+  async #try(): Promise<Extract<Result, { kind: 'minted' | 'found' }> | undefined> {
     for (;;) {
       const permit = await this.#passGate();
       try {
         const underLock = () => {
-          this.#task = this.#underLock(permit);
-          return this.#task;
+          const task = this.#underLock(permit);
+          this.#task = task;
+          return task;
         };
         const result = await this.#parts.store.withLock(this.#storeKey, underLock, this.signal);
+        if (result.kind === 'superseded') return undefined;
         if (result.kind !== 'held-up') return result;
       } finally {
         permit.release();
@@ -343,13 +334,14 @@ export class Mint extends SingleFlight {
   }
 
   /** Whoever gets the lock looks into the store again: a sibling may have minted meanwhile (C1). */
-  async #underLock(permit: Permit): Promise<Result> {
+  async #underLock(permit: Permit): Promise<Exclude<Result, { kind: 'refused' }>> {
     const stored = await this.#look();
     if (this.#mayAdopt(stored)) return { kind: 'found', record: stored };
     await this.#heedNotices();
     const result = await this.#refreshOrPrimary(stored, permit);
     if (result.kind === 'refused') {
       await this.#parts.notices.refused(this.#storeKey, this.#secrets, result.refusal);
+      throw this.#refusedError(result.refusal);
     }
     if (result.kind === 'minted') await this.#keep(result);
     return result;

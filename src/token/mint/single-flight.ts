@@ -40,7 +40,6 @@ export abstract class SingleFlight {
   readonly #clock: Clock;
   readonly #waiters = new Set<Waiter>();
   readonly #abort = new AbortController();
-  #over: Promise<void> = Promise.resolve();
   #hold: Hold | undefined;
   /** Of a caller that has waited in vain. */
   #outOfPatience: Error | undefined;
@@ -51,8 +50,12 @@ export abstract class SingleFlight {
 
   /** The `grant_type` of the token request that is under way: what it brings is awaited, whoever leaves (C3). */
   protected sending: string | undefined;
+  /** Settles when the mint has ended; never rejects. */
+  over: Promise<void> = Promise.resolve();
+  /** Aborts when nobody waits any more, and when the flight is aborted. */
+  readonly signal: AbortSignal = this.#abort.signal;
   /** The end of {@link signal}, for waits. */
-  protected readonly aborted: Cancellation = cancellationOf(this.#abort.signal);
+  protected readonly aborted: Cancellation = cancellationOf(this.signal);
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -60,11 +63,6 @@ export abstract class SingleFlight {
 
   /** The token that has arrived, and is being stored: whoever can't wait for that takes it as it is (C4). */
   protected abstract get arrived(): Obtained | undefined;
-
-  /** Aborts when nobody waits any more, and when the flight is aborted. */
-  get signal(): AbortSignal {
-    return this.#abort.signal;
-  }
 
   get isAwaited(): boolean {
     return this.#waiters.size > 0;
@@ -79,14 +77,9 @@ export abstract class SingleFlight {
     return this.sending !== undefined;
   }
 
-  /** Settles when the mint has ended; never rejects. */
-  get over(): Promise<void> {
-    return this.#over;
-  }
-
   /** All who wait are told of the end of this. */
   protected run(mint: Promise<Obtained>): void {
-    this.#over = mint.then(
+    this.over = mint.then(
       (obtained) => this.#settle((waiter) => waiter.resolve(obtained)),
       (error: unknown) => this.#rejectAll(error),
     );

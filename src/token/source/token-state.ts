@@ -9,12 +9,10 @@ import { type HowHeld, RefusalPauses } from './refusal-pauses.ts';
 
 /** What the refusal of a token value means for the token we hold. */
 export type Standing =
-  /** Another token is held: replay with that one (D2). */
+  /** It was not held any more: replay with the one that is, or that is under way (D2). */
   | 'superseded'
   /** It was the token that we held, and is not any more: renew (D3). */
   | 'dropped'
-  /** It is not held any more, since another request was refused with it, or it has expired: renew as well. */
-  | 'gone'
   /** Renewing did not help before: leave it for now (D5). */
   | 'paused';
 
@@ -281,13 +279,8 @@ export class TokenState {
   refuse(value: string, now: Instant, how: HowHeld): Standing {
     this.#noteUnwanted(value);
     this.#refusalPauses ??= new RefusalPauses();
-    if (!this.isUsable(now)) {
-      if (this.#record?.accessToken !== value || this.#refusedValue !== undefined) return 'gone';
-      this.#drop(value);
-      return 'dropped';
-    }
-    if (this.#record?.accessToken !== value) return 'superseded';
-    if (this.#refusalPauses.refused(now, how) === 'pause') return 'paused';
+    if (this.#record?.accessToken !== value || this.#refusedValue !== undefined) return 'superseded';
+    if (this.isUsable(now) && this.#refusalPauses.refused(now, how) === 'pause') return 'paused';
     this.#drop(value);
     return 'dropped';
   }

@@ -300,7 +300,7 @@ describe('what a 401 means depends on the refused value (D2, D3)', () => {
   test('of the dropped one again: no second renewal is owed', () => {
     const state = refused('t1');
     const since = state.snapshot();
-    expect(state.refuse('t1', at(T0), 'as-held')).toBe('gone');
+    expect(state.refuse('t1', at(T0), 'as-held')).toBe('superseded');
     expect(state.broughtRefused(record('t1'), since)).toBe(false);
   });
 
@@ -312,7 +312,7 @@ describe('what a 401 means depends on the refused value (D2, D3)', () => {
 
   test('of an unknown token while none is in use: it is as good as dropped, and nothing is held against others', () => {
     const state = new TokenState('a');
-    expect(state.refuse('t0', at(T0), 'as-held')).toBe('gone');
+    expect(state.refuse('t0', at(T0), 'as-held')).toBe('superseded');
     expect(state.mintCause(at(T0))).toBe('missing');
   });
 });
