@@ -5,7 +5,8 @@
 export const knownMisses: Readonly<Record<string, string>> = {
   'processor-time-fetch':
     'by up to 1 percent, within what the run can tell apart: the work of the row below, and redirects are taken from fetch ' +
-    '(rule G1), which a header of the peers follows to wherever they lead',
+    '(rule G1), which a header of the peers follows to wherever they lead. Measured over https since 2026-11-28: the plain ' +
+    'loopback of before saved the library the look-up of a proxy',
   'processor-time-fetch-peers': 'for the same reason',
   'hot-path':
     'by 2 to 4 percent. Of 5 µs of some 55 on a busy machine, 2.0 are what an attempt changes of the config and takes back ' +
@@ -13,7 +14,9 @@ export const knownMisses: Readonly<Record<string, string>> = {
     'for mocks (rule A8), 0.6 cleaning the response. Tried: no closures for a call, one list of changes, assignments one by ' +
     'one in its place, shared objects: within 0.8 µs of each other',
   'hot-path-peers': 'for the same reason, next to some of the peers',
-  import: 'by 1 to 2 ms on a busy machine: finding, reading and compiling 150 kB, async-mutex and p-retry',
+  import:
+    'by 1 to 2 ms on a busy machine: finding, reading and compiling 150 kB, async-mutex and p-retry. Bundling both would ' +
+    'save 3 ms of processor time (14.8 to 11.6 for import, 14.8 to 10.4 for require), and cost 27 kB of the package',
   require: 'the same',
   'processor-time-stream':
     'by 1 to 5 percent: "socket", "client" and "req" of the stream are hidden (rule G2), 4 µs in place and 2 µs now that ' +

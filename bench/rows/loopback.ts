@@ -37,7 +37,7 @@ export async function loopback(rounds: number): Promise<Outcome> {
     findings: [
       {
         id: 'loopback',
-        what: `requests per second over loopback, ${CONCURRENT} concurrent (axios' http adapter)`,
+        what: `requests per second over loopback, ${CONCURRENT} concurrent (axios' http adapter, plain http: the library looks for no proxy there)`,
         budget: "≥ 0.98 of a static header's",
         measured: own.toFixed(3),
         isMet: own >= 0.98,

@@ -2,6 +2,7 @@ import { type ChildProcess, execFile, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { certificatePath } from './certificate.ts';
 
 const run = promisify(execFile);
 
@@ -12,12 +13,11 @@ export async function measureInChild<T>(
 ): Promise<T> {
   const path = pathOf(script);
   const loader = path.endsWith('.ts') ? ['--import', 'tsx'] : [];
-  const { stdout } = await run(process.execPath, [
-    ...loader,
-    ...(options.nodeArguments ?? []),
-    path,
-    ...(options.scriptArguments ?? []),
-  ]);
+  const { stdout } = await run(
+    process.execPath,
+    [...loader, ...(options.nodeArguments ?? []), path, ...(options.scriptArguments ?? [])],
+    { env: { ...process.env, NODE_EXTRA_CA_CERTS: certificatePath } },
+  );
   return JSON.parse(stdout) as T;
 }
 
@@ -28,8 +28,11 @@ export interface ServerProcess<T> {
   stop(): Promise<void>;
 }
 
-export async function startServer<T>(script: string): Promise<ServerProcess<T>> {
-  const child: ChildProcess = fork(pathOf(script), { execArgv: ['--import', 'tsx'] });
+export async function startServer<T>(
+  script: string,
+  scriptArguments: readonly string[] = [],
+): Promise<ServerProcess<T>> {
+  const child: ChildProcess = fork(pathOf(script), scriptArguments, { execArgv: ['--import', 'tsx'] });
   const failed = once(child, 'exit').then(() => {
     throw new Error(`"${script}" ended before it was ready.`);
   });
