@@ -133,12 +133,15 @@ describe('by the Fetch Standard', () => {
       'URL scheme must be a HTTP(S) scheme',
     ],
     ['data', { status: 302, location: 'data:text/plain,x' }, {}, 'URL scheme must be a HTTP(S) scheme'],
-    [
-      'credentials',
-      { status: 302, location: 'https://user:password@api.example/x' },
-      {},
-      'cross origin not allowed for request mode "cors"',
-    ],
+    ...['user:password', 'user', ':password'].map(
+      (credentials) =>
+        [
+          `credentials: ${credentials}`,
+          { status: 302, location: `https://${credentials}@api.example/x` },
+          {},
+          'cross origin not allowed for request mode "cors"',
+        ] as const,
+    ),
     [
       'a stream that would have to be sent again',
       { status: 307, location: '/x' },

@@ -100,6 +100,8 @@ const TARGETS: readonly [
   ['the same behind a query', { url: 'https://other.example?@api.example/x' }, 'origin'],
   ['a line break in the host', { url: 'https://api.example\n.other.example/x' }, 'origin'],
   ['user info at the own host', { url: 'https://user:pass@api.example/x' }, 'basic-auth'],
+  ['a user alone at the own host', { url: 'https://user@api.example/x' }, 'basic-auth'],
+  ['a password alone at the own host', { url: 'https://:pass@api.example/x' }, 'basic-auth'],
   ['an empty host', { url: 'https:///api.example/x' }, 'origin'],
   ['an IPv6 address', { url: 'https://[2001:db8::1]/x' }, 'origin'],
   ['no scheme', { url: '//other.example/x' }, 'origin'],
