@@ -19,8 +19,8 @@ const CLIENT = '';
 interface RememberedRefusal {
   readonly refusal: Refusal;
   readonly end: Instant;
-  /** Of the credentials that were refused: with others, PayU is asked again. Undefined: those are others each time. */
-  readonly fingerprint: string | undefined;
+  /** Of the credentials that were refused: with others, PayU is asked again. */
+  readonly fingerprint: string;
 }
 
 type Topic = 'cool-down' | 'refusal';
@@ -63,27 +63,19 @@ export class Notices {
   /** Remembers the refusal: for the whole client where it concerns the client, else for this token only. */
   async refused(key: string, secrets: AskedSecrets, refusal: Refusal): Promise<void> {
     const whose = concernsClient(refusal) ? CLIENT : key;
-    const now = this.#now();
-    const refused = fingerprint(secrets);
+    const remembered = { fingerprint: fingerprint(secrets), refusal, end: later(this.#now(), REMEMBERED_MS) };
     this.#refusals ??= new ExpiringMap(({ end }) => isOver(end, this.#now()));
-    const before = this.#refusals.get(whose);
-    // A secret for one use is another one each time: the second that is refused counts for the third.
-    const isOneTime = before !== undefined && before.fingerprint !== refused && !isOver(before.end, now);
-    this.#refusals.set(whose, {
-      fingerprint: isOneTime ? undefined : refused,
-      refusal,
-      end: later(now, REMEMBERED_MS),
-    });
+    this.#refusals.set(whose, remembered);
     // A digest of a password does not go where others could guess at it.
     if (secrets.password !== undefined) return;
-    await this.#write(whose, 'refusal', REMEMBERED_MS, { fingerprint: refused, ...refusal });
+    await this.#write(whose, 'refusal', REMEMBERED_MS, { fingerprint: remembered.fingerprint, ...refusal });
   }
 
   /** What this process knows; where it knows nothing, what its siblings do. */
   async read(key: string, secrets: AskedSecrets): Promise<Known> {
     const asked = fingerprint(secrets);
     const counting = (known: RememberedRefusal | undefined) =>
-      known !== undefined && (known.fingerprint ?? asked) === asked && !isOver(known.end, this.#now());
+      known?.fingerprint === asked && !isOver(known.end, this.#now());
     const toKnown = ({ refusal, end }: RememberedRefusal) => ({ refusal, leftMs: msUntil(end, this.#now()) });
     const own = [CLIENT, key].map((whose) => this.#refusals?.get(whose)).find(counting);
     if (own !== undefined) return { refused: toKnown(own) };
