@@ -133,15 +133,24 @@ describe('by the Fetch Standard', () => {
       'URL scheme must be a HTTP(S) scheme',
     ],
     ['data', { status: 302, location: 'data:text/plain,x' }, {}, 'URL scheme must be a HTTP(S) scheme'],
-    ...['user:password', 'user', ':password'].map(
-      (credentials) =>
-        [
-          `credentials: ${credentials}`,
-          { status: 302, location: `https://${credentials}@api.example/x` },
-          {},
-          'cross origin not allowed for request mode "cors"',
-        ] as const,
-    ),
+    [
+      'a user and a password',
+      { status: 302, location: 'https://user:password@api.example/x' },
+      {},
+      'cross origin not allowed for request mode "cors"',
+    ],
+    [
+      'a user',
+      { status: 302, location: 'https://user@api.example/x' },
+      {},
+      'cross origin not allowed for request mode "cors"',
+    ],
+    [
+      'a password alone',
+      { status: 302, location: 'https://:password@api.example/x' },
+      {},
+      'cross origin not allowed for request mode "cors"',
+    ],
     [
       'a stream that would have to be sent again',
       { status: 307, location: '/x' },
