@@ -269,7 +269,7 @@ describe.each(AXIOS_VERSIONS)('redirects on %s', (version) => {
         adapter: 'http',
         beforeRedirect: (options, _response, request) => {
           seen.push(JSON.stringify(options.headers).includes('access_token'));
-          kept ??= Object.values(options.headers).find((value) => /access_token/.test(value));
+          kept ??= Object.values(options.headers).find((value) => /access_token/.test(String(value)));
           // As a list, which Node.js takes for a header as well.
           Object.assign(options.headers, { 'x-kept': kept, 'x-list': [kept] });
           // Not every version of axios hands on the request.
