@@ -68,8 +68,8 @@ export const limits = {
   // For what hangs, far from what anything takes on a busy machine: no test is timed.
   testTimeout: 180_000,
   hookTimeout: 180_000,
-  // One more than there are cores, as some files mostly wait for other processes.
-  maxWorkers: availableParallelism() + 1,
+  // Two more than there are cores, as some files mostly wait for other processes.
+  maxWorkers: availableParallelism() + 2,
   sequence: { sequencer: LongestFirst },
 } as const;
 
