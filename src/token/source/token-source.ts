@@ -167,7 +167,7 @@ export class TokenSource {
     const { store } = this.#parts;
     const value = state.record?.accessToken;
     state.forgetAccessToken();
-    if (!value) return; // none was held: nothing of ours is in the store
+    if (!value) return state.forgetFirstFound();
     await state.change(async () => {
       const storeKey = await this.#storeKey(state);
       const stored = await store.get(storeKey);

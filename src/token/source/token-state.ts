@@ -151,13 +151,13 @@ export class TokenState {
     return this.isUsable(now) && isOver(this.#renewAt, now) && !isOver(this.#end, now);
   }
 
-  /** Not before the end of a token that was dropped: till then a store may show what must not be taken again (H2). */
+  /** Not before the certain end of a token: till then a store may show what must not be taken again (H2, T1). */
   isDead(now: Instant): boolean {
     return (
       this.mint === undefined &&
       this.changing === undefined &&
       !this.isUsable(now) &&
-      isOver(this.#end, now) &&
+      this.isOverForCertain(now) &&
       this.#record?.refreshToken === undefined &&
       this.#refusalPauses?.isPaused(now) !== true
     );
@@ -191,6 +191,11 @@ export class TokenState {
     if (refreshToken !== undefined && this.#spent?.has(refreshToken)) return false;
     if (accessToken === this.#record?.accessToken && obtainedAt === this.#record.obtainedAt) return false;
     return msUntil(endOfFound(record, now), now) > 0;
+  }
+
+  /** Nothing is held, but the store may hold something: it is forgotten as soon as it is seen. */
+  forgetFirstFound(): void {
+    this.#forgetsFirstFound = true;
   }
 
   /** To be called with the first record that the store shows. */

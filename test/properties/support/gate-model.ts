@@ -146,7 +146,8 @@ export class GateModel {
 
   ends(round: number, reply: TokenReply, now: Moment, grant: string): void {
     if (grant === 'refresh_token') {
-      this.#brokenRefreshes = reply.kind === 'passing' ? this.#brokenRefreshes + 1 : 0;
+      const isBroken = reply.kind === 'passing' || reply.kind === 'unusable';
+      this.#brokenRefreshes = isBroken ? this.#brokenRefreshes + 1 : 0;
       this.#isFallbackDue = this.#brokenRefreshes >= this.#tries;
     }
     this.leaves(round);

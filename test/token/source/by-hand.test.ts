@@ -485,6 +485,21 @@ describe('invalidate', () => {
     expect(sandbox.stats().tokenRequests).toBe(2);
   });
 
+  test('without a token: also what the store holds, and seems to be over while the wall clock is fast', async () => {
+    const store = new StoreUnderTest();
+    const { auth, createAuth, sandbox, clock } = await startHarness({ store });
+    const { value } = await createAuth().getToken();
+    clock.stepWall(10_800_000);
+    const hold = sandbox.hold('token');
+    const waiting = auth.getToken();
+    await hold.waitFor(1);
+    await auth.invalidate();
+    clock.stepWall(-10_800_000);
+    hold.release();
+    expect((await waiting).value).not.toBe(value);
+    expect(sandbox.stats().tokenRequests).toBe(3);
+  });
+
   test('with a token: what a sibling has minted since is taken', async () => {
     const store = new StoreUnderTest();
     const { auth, createAuth, sandbox } = await startHarness({ store });

@@ -271,6 +271,7 @@ describe('steps of the wall clock (T1)', () => {
     expect(state.isUsable(stepped(END, stepMs))).toBe(false);
     expect(state.isFresh(stepped(WINDOW, stepMs))).toBe(false);
     expect(state.isDead(stepped(END, stepMs))).toBe(true);
+    expect(state.isDead(stepped(END - 1, stepMs))).toBe(false);
   });
 
   test.each([-3_600_000, 3_600_000])('of %d ms make no pause longer (D5)', (stepMs) => {
