@@ -4,12 +4,12 @@
  */
 export const knownMisses: Readonly<Record<string, string>> = {
   'processor-time-http':
-    'by 2 to 4 percent since it is measured over https with the defaults (2026-11-28: 1.057 and 1.066 on a busy machine, with ' +
-    'the static header again at 0.995 and 1.021). Over plain loopback it was met at 1.028 only because the library passes ' +
+    'by 2 to 4 percent since it is measured over https with the defaults (2026-11-28: 1.049; 1.057 and 1.066 on a busy ' +
+    'machine, with the static header again at 0.995 and 1.021). Over plain loopback it was met at 1.028 only because the library passes ' +
     'the look-up of a proxy by there. The work is that of the row without I/O, and a copy of the response',
   'processor-time-http-peers': 'for the same reason',
   'processor-time-fetch':
-    'by up to 1 percent, within what the run can tell apart: the work of the row below, and redirects are taken from fetch ' +
+    'by up to 1 percent, about what a run can tell apart: the work of the row below, and redirects are taken from fetch ' +
     '(rule G1), which a header of the peers follows to wherever they lead. Measured over https since 2026-11-28: the plain ' +
     'loopback of before saved the library the look-up of a proxy',
   'processor-time-fetch-peers': 'for the same reason',
@@ -18,6 +18,10 @@ export const knownMisses: Readonly<Record<string, string>> = {
     '(headers, redirect hook, redirect mode), 1.4 looking up the token by two clocks (rule T1), 0.8 the trace of the header ' +
     'for mocks (rule A8), 0.6 cleaning the response. Tried: no closures for a call, one list of changes, assignments one by ' +
     'one in its place, shared objects: within 0.8 µs of each other',
+  'cold-burst-time':
+    'by up to 5 percent where the machine is slow (2026-11-28: 1.154, of 1.082 to 1.245; in earlier runs 1.015 and 1.023). ' +
+    'Ten thousand calls that wait are more to collect than as many that do not. Run apart in turn with an earlier commit, ' +
+    'both took 1.03 to 1.06 of the bare requests',
   'hot-path-peers': 'for the same reason, next to some of the peers',
   import:
     'by 1 to 2 ms on a busy machine: finding, reading and compiling 150 kB, async-mutex and p-retry. Bundling both would ' +
@@ -31,10 +35,6 @@ export const knownMisses: Readonly<Record<string, string>> = {
   'many-tokens-time':
     'the look-up is constant-time, but no cache of the processor holds 100,000 tokens; half of the difference is ' +
     'what a bare Map of as many entries costs more than one of one',
-  'many-tokens-failure':
-    'up to 100 tokens of those that are held are kept out of the message by name, where one is held just that one: the ' +
-    'difference does not grow any further, and an operation that fails is not on the way of a request. Tokens longer than ' +
-    'the message cost nothing since 2026-11-28 (1.15 for the message of this row)',
   'many-clients-memory':
     'an auth of its own for each client: its options, gate, store, events and the state of its token. It was 5.4 kB; ' +
     'listeners, locks, refusals and operations under way are made when needed by now, and nothing is put together by spreads, ' +
