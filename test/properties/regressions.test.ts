@@ -80,6 +80,20 @@ const FOUND: Readonly<Record<string, Schedule>> = {
       { kind: 'advance', ms: 61_000 },
     ],
   },
+  'all tokens forgotten while the wall clock is fast, and one of them is not known here any more': {
+    setup: { ...SETUP, lifeSeconds: 7_200, hold: 'after' },
+    steps: [
+      { kind: 'get-token', auth: 'merchant', scope: 0 },
+      { ...CALL, auth: 'sibling', to: 'echo', scope: 2, body: 'npm-form-stream', maxWaitMs: 5_000, times: 2 },
+      { kind: 'release', on: 'token', count: 2 },
+      { kind: 'advance', ms: 3_600_000 },
+      { kind: 'step-wall', ms: 3_600_000 },
+      { kind: 'get-token', auth: 'merchant', scope: 2 },
+      { ...CALL, to: 'payment', scope: 2, body: 'buffer', adapter: 'fetch', maxWaitMs: 300 },
+      { kind: 'invalidate', auth: 'merchant', what: 'all' },
+      { kind: 'step-wall', ms: -3_600_000 },
+    ],
+  },
 };
 
 test.each(Object.entries(FOUND))('%s', async (_, schedule) => {
