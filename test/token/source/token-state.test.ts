@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { endOfFound } from '../../../src/token/expiry.ts';
 import { TokenState } from '../../../src/token/source/token-state.ts';
@@ -665,6 +666,37 @@ describe('a token by hand', () => {
     expect(state.isUsable(at(T0))).toBe(false);
     expect(state.record?.refreshToken).toBe('r1');
   });
+});
+
+test('a token by hand with the value that is held has a life of its own, be it a moment longer', () => {
+  const state = holding();
+  const longer = { record: record('t1', T0, LIFE + 500), end: at(END + 500) };
+  state.put(longer, at(T0), { renewAheadMs: 60_000, random: () => 0 });
+  expect(state.isUsable(at(END + 499))).toBe(true);
+  expect(state.isUsable(at(END + 500))).toBe(false);
+});
+
+test('what is forgotten of a store is not what is held', () => {
+  const state = holding({ ...record('t1'), refreshToken: 'r1' });
+  state.forgetFound({ ...record('t1'), refreshToken: 'r1' });
+  state.forgetFound({ ...record('t2'), refreshToken: 'r2' });
+  expect([state.mayRefreshWith('r1'), state.mayRefreshWith('r2')]).toEqual([true, false]);
+  const shown = (value: string) => state.mayAdopt(record(value, T0 + 1), at(T0 + 1));
+  expect([shown('t1'), shown('t2'), shown('t3')]).toEqual([true, false, true]);
+});
+
+test('a token is not given up before the last of its changes by hand is carried out', async () => {
+  const state = new TokenState('a');
+  const gate = deferred();
+  const first = state.change(async () => {});
+  const second = state.change(() => gate.promise);
+  await first;
+  await turn();
+  expect(state.isDead(at(T0))).toBe(false);
+  gate.resolve();
+  await second;
+  await turn();
+  expect(state.isDead(at(T0))).toBe(true);
 });
 
 test('changes by hand are carried out one after the other, also behind one that failed', async () => {
