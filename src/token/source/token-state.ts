@@ -232,8 +232,10 @@ export class TokenState {
   receive({ record, end, origin }: Received, now: Instant, how: RenewAhead): boolean {
     const isHeld = this.#record?.accessToken === record.accessToken;
     const isSame = isHeld || this.#unwanted?.has(record.accessToken) === true;
+    // Over by the wall clock alone, and the server gives it again: the clock was set, and what it says is right (T1).
+    const wasClockSet = isOver(this.#end, now) && !this.isOverForCertain(now);
     // A reusing server tells the rest of the same life again, rounded: what we know is more exact.
-    const isSameLife = origin !== 'by-hand' && isHeld && !isAnotherLife(this.#end, end);
+    const isSameLife = origin !== 'by-hand' && isHeld && !wasClockSet && !isAnotherLife(this.#end, end);
     this.hold(isSameLife ? { ...record, expiresAt: (this.#record as TokenRecord).expiresAt } : record);
     if (!isSameLife) this.#end = end;
     this.#usableUntil = origin === 'found' ? this.#end : usableUntil(this.#end, now);

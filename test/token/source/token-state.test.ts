@@ -275,6 +275,17 @@ describe('steps of the wall clock (T1)', () => {
     expect(state.isDead(stepped(END - 1, stepMs))).toBe(false);
   });
 
+  test('forward, past the end of a token that the server then gives again: it lives on', () => {
+    const state = holding();
+    const now = stepped(T0 + 1_000, 3_600_000);
+    expect(state.isUsable(now)).toBe(false);
+    const end = stepped(END, 3_600_000);
+    const same = record('t1', now.wallMs, LIFE - 1_000);
+    state.receive({ record: same, end, origin: 'expired' }, now, { renewAheadMs: 0, random: () => 0 });
+    expect(state.isFresh(stepped(END - 10_001, 3_600_000))).toBe(true);
+    expect(state.isUsable(stepped(END, 3_600_000))).toBe(false);
+  });
+
   test.each([-3_600_000, 3_600_000])('of %d ms make no pause longer (D5)', (stepMs) => {
     const state = holding(record('t1', T0, 7_200_000));
     state.refuse('t1', at(T0), 'as-held');
