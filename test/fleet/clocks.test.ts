@@ -46,7 +46,7 @@ describe.skipIf(noOwnRedis)('clocks that disagree by two hours', { timeout: 240_
           apiUrl: `${sandbox.url}/payout`,
           grant: { type: 'client_credentials', clientId, clientSecret },
           scope: SCOPE,
-          redis: { url: redis.url, prefix, timeoutMs: 10_000 },
+          redis: { url: redis.url, prefix, timeoutMs: 20_000, leaseMs: 60_000 },
           clockAheadMs: AHEAD_MS[index] ?? 0,
           ...(index === impatient && { maxWaitMs: 2_500 }),
         }),

@@ -161,7 +161,7 @@ describe.skipIf(noOwnRedis)(`${SIZE} processes with one Redis`, { timeout: 240_0
     });
 
     test('after a holder of the lock was stopped beyond its lease', async () => {
-      const sandbox = await opened({}, { redis: { leaseMs: 1_000 } });
+      const sandbox = await opened({}, { redis: { leaseMs: 5_000 } });
       const [stopped, ...others] = fleet.members;
       if (stopped === undefined) throw new Error('There is a first process.');
       const hold = sandbox.hold('token', undefined, { process: 'after' });

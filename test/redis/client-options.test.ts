@@ -122,7 +122,7 @@ describe.skipIf(noOwnRedis)('a client with options of its own', { timeout: 60_00
 describe.skipIf(noOwnRedis)('a cluster client with options of its own', { timeout: 60_000 }, () => {
   let cluster: RedisCluster;
   beforeAll(async () => {
-    cluster = await ownCluster({ masters: 3, replicasEach: 0, nodeTimeoutMs: 30_000 });
+    cluster = await ownCluster({ masters: 3, replicasEach: 0 });
   });
   afterAll(() => cluster?.stop());
 

@@ -134,7 +134,7 @@ describe('a change that Redis could not take, with more than 1,024 keys', () => 
     }
     isOut = false;
     await whatever(store.get('another'));
-    await vi.waitFor(() => expect(deleted).toEqual(['payu-auth:{revoked}']));
+    await vi.waitFor(() => expect(deleted).toEqual(['payu-auth:{revoked}']), { timeout: 30_000 });
   });
 });
 

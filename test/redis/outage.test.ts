@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { RedisStoreError } from '../../src/redis/index.ts';
+import { RedisStoreError, redisTokenStore } from '../../src/redis/index.ts';
 import { clients } from './support/clients.ts';
 import { never, useRedis } from './support/fixture.ts';
 import { recordNumber } from './support/records.ts';
@@ -42,14 +42,17 @@ describe.skipIf(noOwnRedis).each(clients)('when Redis fails: $name', (client) =>
 
   it('slow: a lock that Redis gives too late is given back', async () => {
     const store = await redis.store({ timeoutMs: 50 });
-    await redis.admin.client('PAUSE', 500, 'ALL');
-    expect(await failure(store.withLock('a', async () => {}, never))).toMatchObject({ reason: 'timeout' });
-    // Answered when the pause is over.
     await redis.admin.ping();
-    await vi.waitFor(async () => {
-      expect(await redis.admin.info('commandstats')).toMatch(/cmdstat_del:calls=1,/);
-      expect(await redis.admin.exists(redis.lockKey('a'))).toBe(0);
-    });
+    server.freeze();
+    expect(await failure(store.withLock('a', async () => {}, never))).toMatchObject({ reason: 'timeout' });
+    server.resume();
+    await vi.waitFor(
+      async () => {
+        expect(await redis.admin.info('commandstats')).toMatch(/cmdstat_del:calls=1,/);
+        expect(await redis.admin.exists(redis.lockKey('a'))).toBe(0);
+      },
+      { timeout: 30_000 },
+    );
   });
 
   it('slow: an abort does not wait for it', async () => {
@@ -94,8 +97,8 @@ describe.skipIf(noOwnRedis).each(clients)('when Redis fails: $name', (client) =>
     await failure(minting);
     expect(runs).toBe(1);
     await server.start();
-    await vi.waitFor(async () => expect(await store.get('a')).toEqual(secret), { timeout: 10_000 });
-    await vi.waitFor(async () => expect(await sibling.get('a')).toEqual(secret), { timeout: 10_000 });
+    await vi.waitFor(async () => expect(await store.get('a')).toEqual(secret), { timeout: 30_000 });
+    await vi.waitFor(async () => expect(await sibling.get('a')).toEqual(secret), { timeout: 30_000 });
     await expect(sibling.withLock('a', async () => 'free', never)).resolves.toBe('free');
   });
 
@@ -180,13 +183,24 @@ describe.skipIf(noOwnRedis).each(clients)('when Redis fails: $name', (client) =>
   });
 
   it('slow in mid-lock: an extension that gets no answer costs nothing, and the next one is tried', async () => {
-    const store = await redis.store({ leaseMs: 3_000, timeoutMs: 100, outagePauseMs: 0 });
+    const { client: connected } = await redis.connection();
+    const store = redisTokenStore(connected, {
+      prefix: redis.prefix,
+      leaseMs: 6_000,
+      timeoutMs: 100,
+      outagePauseMs: 0,
+    });
+    // The connection is there.
+    await vi.waitFor(() => store.set('b', secret), { timeout: 30_000 });
     await store.withLock(
       'a',
       async () => {
         const owner = await redis.admin.get(redis.lockKey('a'));
-        // Longer than to the first extension, at a third of the lease.
-        await redis.admin.client('PAUSE', 1_250, 'ALL');
+        const commands = vi.spyOn(connected, 'eval');
+        server.freeze();
+        await vi.waitFor(() => expect(commands).toHaveBeenCalled(), { timeout: 60_000, interval: 20 });
+        await failure(store.get('b')); // and so the extension, which was sent before, has been given up
+        server.resume();
         let lastLeftMs = Number.POSITIVE_INFINITY;
         const extended = async () => {
           const leftMs = await redis.admin.pttl(redis.lockKey('a'));
@@ -213,7 +227,7 @@ describe.skipIf(noOwnRedis).each(clients)('when Redis fails: $name', (client) =>
         expect(await redis.admin.exists(redis.recordKey('a'))).toBe(0);
         expect(await redis.admin.exists(redis.recordKey('b'))).toBe(1);
       },
-      { timeout: 10_000 },
+      { timeout: 30_000 },
     );
   });
 

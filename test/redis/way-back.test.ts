@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import axios from 'axios';
 import { Redis } from 'ioredis';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
@@ -8,7 +7,7 @@ import { scriptRunnerOf } from '../../src/redis/redis-client.ts';
 import { startSandbox } from '../../src/sandbox/index.ts';
 import { middling, PAYOUTS_SCOPE } from '../support/harness.ts';
 import { ManualClock } from '../support/manual-clock.ts';
-import { adminOf, clients } from './support/clients.ts';
+import { adminOf, clients, untilReady } from './support/clients.ts';
 import { never } from './support/fixture.ts';
 import { recordNumber } from './support/records.ts';
 import { noOwnRedis, ownRedis, type RedisServer } from './support/redis-server.ts';
@@ -32,7 +31,7 @@ describe.skipIf(noOwnRedis)('the way back after an outage of Redis', { timeout: 
       return client;
     };
     const client = await open();
-    const store = redisTokenStore(client, { timeoutMs: 200 });
+    const store = redisTokenStore(client, { timeoutMs: 1_000 });
     await store.set('a', recordNumber(1));
     await server.shutdown();
     await expect(store.get('a')).rejects.toThrow();
@@ -57,14 +56,17 @@ describe.skipIf(noOwnRedis)('the way back after an outage of Redis', { timeout: 
     onTestFinished(() => sandbox.close());
     const { clientId, clientSecret, environment, url: baseURL } = sandbox;
     const start = async () => {
-      const redis = new Redis(server.url, { retryStrategy: () => 20 }).on('error', () => {});
+      // Fails at once while Redis is away, so that the store's own limit need not be short.
+      const redis = new Redis(server.url, { retryStrategy: () => 20, enableOfflineQueue: false });
+      redis.on('error', () => {});
+      await untilReady(redis);
       const auth = createPayuAuthIn(
         { clock, random: middling },
         {
           environment,
           grant: { type: 'client_credentials', clientId, clientSecret },
           scope: PAYOUTS_SCOPE,
-          store: redisTokenStore(redis, { timeoutMs: 200, outagePauseMs: 0 }),
+          store: redisTokenStore(redis, { timeoutMs: 20_000, leaseMs: 60_000, outagePauseMs: 0 }),
         },
       );
       const client = axios.create({ baseURL });
@@ -99,7 +101,7 @@ describe.skipIf(noOwnRedis)('the way back after an outage of Redis', { timeout: 
     for (const { call } of others) expect(await call()).toBe(401);
 
     await server.start();
-    for (const { redis } of [lucky, ...others]) if (redis.status !== 'ready') await once(redis, 'ready');
+    for (const { redis } of [lucky, ...others]) await untilReady(redis);
     sandbox.resetStats();
     const admin = adminOf(server.url);
     onTestFinished(() => admin.disconnect());

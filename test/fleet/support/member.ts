@@ -1,9 +1,9 @@
 /** One process of a fleet: does what its parent says over IPC, and ends with it. */
-import { once } from 'node:events';
 import axios, { type AxiosInstance } from 'axios';
 import { Redis } from 'ioredis';
 import { createPayuAuth, type PayuAuth } from '../../../src/index.ts';
 import { redisTokenStore } from '../../../src/redis/index.ts';
+import { untilReady } from '../../redis/support/clients.ts';
 import type { Answer, CallsReport, Command, MemberOptions, Order } from './protocol.ts';
 
 interface Opened {
@@ -38,7 +38,7 @@ async function open({
   const { url, ...storeOptions } = options;
   // Comes back soon after an outage, however long that was.
   const redis = new Redis(url, { retryStrategy: () => 20 }).on('error', () => {});
-  await once(redis, 'ready');
+  await untilReady(redis);
   const events = new Map<string, number>();
   const auth = createPayuAuth({
     environment,
@@ -105,11 +105,9 @@ async function obey(id: number, command: Command): Promise<CallsReport | undefin
     case 'step-clock':
       clockAheadMs += command.byMs;
       return undefined;
-    case 'redis-ready': {
-      const { redis } = current();
-      if (redis.status !== 'ready') await once(redis, 'ready');
+    case 'redis-ready':
+      await untilReady(current().redis);
       return undefined;
-    }
     default:
       throw command satisfies never;
   }

@@ -48,6 +48,17 @@ export function adminOf(url: string): IoRedis6 {
   return new IoRedis6(url).on('error', ignore);
 }
 
+/** Not by once(), which rejects at the first error: a client goes on connecting after one. */
+export function untilReady(client: {
+  readonly status: string;
+  once(event: 'ready', listener: () => void): unknown;
+}): Promise<void> {
+  return new Promise((resolve) => {
+    if (client.status === 'ready') resolve();
+    else client.once('ready', resolve);
+  });
+}
+
 function ioRedis(client: IoRedis5 | IoRedis6): Connection {
   client.on('error', ignore);
   return { client, close: () => client.disconnect() };

@@ -10,7 +10,10 @@ export interface Fixture {
   readonly admin: Redis;
   readonly prefix: string;
   readonly url: string;
-  /** Each store has a connection of its own, like each process of a fleet. */
+  /**
+   * Each store has a connection of its own, like each process of a fleet. Limits are short only where a test says so:
+   * on a busy machine a Redis that runs may be slow, and an owner of the lock stand still beyond its lease.
+   */
   store(options?: RedisTokenStoreOptions): Promise<TokenStore>;
   connection(): Promise<Connection>;
   /** What Redis calls the record and the lock of a key. */
@@ -50,7 +53,13 @@ export function useRedis(server: () => RedisServer, client: (typeof clients)[num
     get url() {
       return server().url;
     },
-    store: async (options) => redisTokenStore((await connection()).client, { prefix, ...options }),
+    store: async (options) =>
+      redisTokenStore((await connection()).client, {
+        prefix,
+        timeoutMs: 20_000,
+        leaseMs: 60_000,
+        ...options,
+      }),
     connection,
     recordKey,
     lockKey: (key) => `${recordKey(key)}:lock`,

@@ -4,9 +4,9 @@ import { createInterface } from 'node:readline';
 import { Redis } from 'ioredis';
 import { redisTokenStore } from '../../../src/redis/index.ts';
 
-const [url = '', prefix = '', key = '', record = ''] = process.argv.slice(2);
+const [url = '', prefix = '', key = '', record = '', leaseMs = ''] = process.argv.slice(2);
 const client = new Redis(url);
-const store = redisTokenStore(client, { prefix, leaseMs: 300 });
+const store = redisTokenStore(client, { prefix, timeoutMs: 20_000, leaseMs: Number(leaseMs) });
 const lines = createInterface({ input: process.stdin });
 
 let set: unknown = 'stored';

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { createRequire } from 'node:module';
 import { Cluster as Cluster6, type Redis } from 'ioredis';
 import { Cluster as Cluster5 } from 'ioredis-5';
@@ -6,7 +5,7 @@ import { createCluster as createCluster6 } from 'redis';
 import { createCluster as createCluster4 } from 'redis-4';
 import { createCluster as createCluster5 } from 'redis-5';
 import { vi } from 'vitest';
-import { adminOf, type Connection } from './clients.ts';
+import { adminOf, type Connection, untilReady } from './clients.ts';
 import { ANOTHER_PORT, ownRedis, type RedisServer } from './redis-server.ts';
 
 export interface ClusterNode {
@@ -25,6 +24,8 @@ export interface RedisCluster {
   readonly replicas: readonly ClusterNode[];
   /** The node that has this key now, and whether a replica of it runs that can take its place. */
   masterOf(key: string): Promise<ClusterNode & { readonly hasReplica: boolean }>;
+  /** Has a replica of this node take its place at once: how long others need to find it dead is not ours to test. */
+  replace(dead: ClusterNode): Promise<void>;
   /** All keys with this in their name, wherever they are. */
   keys(part: string): Promise<readonly string[]>;
   stop(): Promise<void>;
@@ -35,11 +36,9 @@ const SLOTS = 16_384;
 export async function ownCluster(size: {
   readonly masters: number;
   readonly replicasEach: number;
-  /** After this silence a master counts as dead. Short only where one is to die: a busy machine is silent, too. */
-  readonly nodeTimeoutMs: number;
 }): Promise<RedisCluster> {
   const count = size.masters * (1 + size.replicasEach);
-  const nodes = await Promise.all(Array.from({ length: count }, () => startNode(size.nodeTimeoutMs)));
+  const nodes = await Promise.all(Array.from({ length: count }, startNode));
   const masters = nodes.slice(0, size.masters);
   const replicas = nodes.slice(size.masters);
   const [first] = masters;
@@ -87,6 +86,17 @@ export async function ownCluster(size: {
       const lines = (await asked?.admin.call('CLUSTER', 'REPLICAS', master.id)) as string[];
       const hasReplica = alive().some((node) => lines.some((line) => line.startsWith(node.id)));
       return { ...master, hasReplica };
+    },
+    replace: async (dead) => {
+      const [asked] = alive();
+      const lines = (await asked?.admin.call('CLUSTER', 'REPLICAS', dead.id)) as string[];
+      const replica = alive().find(({ id }) => lines.some((line) => line.startsWith(id)));
+      if (replica === undefined) throw new Error('It has no replica that runs.');
+      await replica.admin.call('CLUSTER', 'FAILOVER', 'TAKEOVER');
+      await untilAll(alive(), async ({ admin }) => {
+        const lines = String(await admin.cluster('NODES')).split('\n');
+        return lines.some((line) => line.startsWith(replica.id) && line.includes('master'));
+      });
     },
     keys: async (part) => {
       const all = await Promise.all(alive().map(({ admin }) => admin.keys(`*${part}*`)));
@@ -140,12 +150,15 @@ export const clusterClients: readonly { readonly name: string; connect(url: stri
 
 async function ioRedis(client: Cluster5 | Cluster6): Promise<Connection> {
   client.on('error', ignore);
-  if (client.status !== 'ready') await once(client, 'ready');
+  await untilReady(client);
   return { client, close: () => client.disconnect() };
 }
 
-async function startNode(nodeTimeoutMs: number): Promise<ClusterNode> {
-  const quick = ['--cluster-node-timeout', String(nodeTimeoutMs), '--repl-diskless-sync-delay', '0'];
+/** After this silence a master counts as dead. No test waits for it: a busy machine is silent, too. */
+const NODE_TIMEOUT_MS = 120_000;
+
+async function startNode(): Promise<ClusterNode> {
+  const quick = ['--cluster-node-timeout', String(NODE_TIMEOUT_MS), '--repl-diskless-sync-delay', '0'];
   const options = ['--cluster-enabled', 'yes', '--cluster-announce-ip', '127.0.0.1', ...quick];
   const server = await ownRedis(...options, '--cluster-port', ANOTHER_PORT);
   const admin = adminOf(server.url);
