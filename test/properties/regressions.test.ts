@@ -94,6 +94,23 @@ const FOUND: Readonly<Record<string, Schedule>> = {
       { kind: 'step-wall', ms: -3_600_000 },
     ],
   },
+  'a token given again after the wall clock was set forward past its end: it is not asked for by each call': {
+    setup: {
+      ...SETUP,
+      reuseTokens: true,
+      revokePrevious: 'same-scope',
+      lifeSeconds: null,
+      store: 'shared',
+      hold: 'after',
+    },
+    steps: [
+      { ...CALL, auth: 'sibling', scope: 1, times: 4 },
+      { kind: 'release', on: 'token', count: 4 },
+      { kind: 'revoke-all', keepRefreshTokens: true },
+      { kind: 'release', on: 'api', count: 1 },
+      { kind: 'step-wall', ms: 3_600_000 },
+    ],
+  },
 };
 
 test.each(Object.entries(FOUND))('%s', async (_, schedule) => {
