@@ -2,6 +2,7 @@ import type { Emit } from '../../events.ts';
 import { isRecord } from '../../json.ts';
 import { safeError } from '../../redact.ts';
 import type { Clock } from '../../time/clock.ts';
+import { type Instant, isOver, LONG_AGO, later, readClock } from '../../time/instant.ts';
 import { cancellationOf, unlessCancelled, withinLimit } from '../../time/wait.ts';
 import { isTokenValue } from '../endpoint/token-response.ts';
 import { LONGEST_LIFE_MS } from '../expiry.ts';
@@ -19,13 +20,16 @@ export interface GuardedStoreParts {
 /**
  * A store as the core uses it: whatever it does costs an event, never a request (C4). A store that throws, rejects,
  * answers nonsense or does not answer within `limitMs` counts as empty. Operations on one key run in the order of the
- * calls, so that no slow write overtakes what was decided after it (C5).
+ * calls, so that no slow write overtakes what was decided after it (C5). Whoever waits for a store that hangs waits once:
+ * for as long again it is neither read nor asked for a lock.
  */
 export class GuardedStore {
   readonly #store: TokenStore;
   readonly #parts: GuardedStoreParts;
   /** The last operation on each key that is not over yet. */
   #underWay: Map<string, Promise<unknown>> | undefined;
+  /** Until when the store is not asked, after an operation that it left without an answer. */
+  #hungUntil: Instant = LONG_AGO;
 
   constructor(store: TokenStore, parts: GuardedStoreParts) {
     this.#store = store;
@@ -39,6 +43,7 @@ export class GuardedStore {
   /** What the store shows, be it nothing; undefined where it did not answer. */
   async look(key: string): Promise<{ readonly record?: TokenRecord } | undefined> {
     return this.#attempt('get', [], async () => {
+      this.#throwIfHung();
       const found = await this.#inOrder(key, () => this.#store.get(key));
       return found == null ? {} : { record: checkedRecord(found) };
     });
@@ -67,6 +72,7 @@ export class GuardedStore {
         return running;
       };
       const lock = async () => {
+        this.#throwIfHung();
         await this.#store.withLock(key, runOnce, signal);
         if (running === undefined) throw new Error('The store gave its lock back without running the task.');
       };
@@ -78,6 +84,12 @@ export class GuardedStore {
       });
     });
     return unlessCancelled(result, cancellationOf(signal));
+  }
+
+  #throwIfHung(): void {
+    const { clock, limitMs } = this.#parts;
+    if (!isOver(this.#hungUntil, readClock(clock)))
+      throw new Error(`The store is not asked, as it did not answer within ${limitMs} ms a moment ago.`);
   }
 
   async #attempt<T>(
@@ -111,12 +123,11 @@ export class GuardedStore {
   }
 
   #limited<T>(promise: Promise<T>): Promise<T> {
-    const { limitMs } = this.#parts;
-    return withinLimit(
-      promise,
-      this.#parts,
-      () => new Error(`The store did not answer within ${limitMs} ms.`),
-    );
+    const { clock, limitMs } = this.#parts;
+    return withinLimit(promise, this.#parts, () => {
+      this.#hungUntil = later(readClock(clock), limitMs);
+      return new Error(`The store did not answer within ${limitMs} ms.`);
+    });
   }
 
   #failed(

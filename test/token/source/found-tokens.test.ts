@@ -126,6 +126,43 @@ describe('a store that hangs never costs a token that has arrived (C4)', () => {
   });
 });
 
+describe('a store that answers nothing at all (C4)', () => {
+  async function withoutAnswers() {
+    const store = new StoreUnderTest();
+    const given = await startHarness({ store });
+    const never = () => new Promise<never>(() => {});
+    Object.assign(store.before, { get: never, set: never, delete: never, withLock: never });
+    return { ...given, store };
+  }
+
+  test('costs a call one limit, and then a second for the write', async () => {
+    const { clock, payouts, sandbox, eventsOf } = await withoutAnswers();
+    const call = callAccount(payouts);
+    await turns();
+    clock.advance(10_000);
+    await eventually(() => sandbox.stats().tokenRequests === 1);
+    await clock.waiting(1_000, 1_000);
+    clock.advance(1_000);
+    await call;
+    expect(eventsOf('store-failed').map(({ operation }) => operation)).toEqual(['get', 'lock', 'get']);
+  });
+
+  test('costs nothing for as long again, be calls as impatient as they may', async () => {
+    const { auth, clock, sandbox } = await withoutAnswers();
+    for (let waited = 0; waited < 10_000; waited += 2_000) {
+      const call = auth.getToken({ maxWaitMs: 2_000 });
+      await turns();
+      clock.advance(2_000);
+      await expect(call).rejects.toMatchObject({ code: 'ERR_TOKEN_UNAVAILABLE' });
+    }
+    const call = auth.getToken({ maxWaitMs: 2_000 });
+    await eventually(() => sandbox.stats().tokenRequests === 1);
+    await clock.waiting(1_000, 1_000);
+    clock.advance(1_000);
+    await call;
+  });
+});
+
 describe('a renewal in the background (B2)', () => {
   test('that outlives "maxWaitMs" is seen through', async () => {
     const { clock, payouts, sandbox, eventsOf } = await startHarness(

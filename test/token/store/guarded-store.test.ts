@@ -300,6 +300,74 @@ describe('the order of operations on one key is that of the calls', () => {
   });
 });
 
+describe('a store that has left an operation without an answer is not waited for again (C4)', () => {
+  const NOT_ASKED = `The store is not asked, as it did not answer within ${LIMIT_MS} ms a moment ago.`;
+  const operations = [
+    ['get', (store: GuardedStore) => store.get('key')],
+    ['set', (store: GuardedStore) => store.set('key', RECORD)],
+    ['delete', (store: GuardedStore) => store.delete('key')],
+  ] as const;
+
+  async function hung(hanging: (store: GuardedStore) => Promise<unknown>) {
+    const given = guard({ get: never, set: never, delete: never, withLock: never });
+    const first = hanging(given.guarded);
+    await turns();
+    given.clock.advance(LIMIT_MS);
+    await first;
+    return { ...given, news: () => given.failures().slice(1) };
+  }
+
+  test.each(operations)(
+    'after a %s: another read, and the lock, count as failed at once',
+    async (_, call) => {
+      const { guarded, news } = await hung(call);
+      expect(await guarded.look('other')).toBeUndefined();
+      expect(await guarded.withLock('other', async () => 'done', signal)).toBe('done');
+      expect(news()).toEqual([`get: ${NOT_ASKED}`, `lock: ${NOT_ASKED}`]);
+    },
+  );
+
+  test.each(operations.slice(1))(
+    'but a %s goes out: what has changed is to be known there',
+    async (_, call) => {
+      const { guarded, clock, news } = await hung((store) => store.get('key'));
+      const write = call(guarded);
+      clock.advance(LIMIT_MS);
+      await write;
+      expect(news()).toMatchObject([expect.stringMatching(/: The store did not answer within/)]);
+    },
+  );
+
+  test.each([
+    ['as long again has passed', (clock: ManualClock) => clock.advance(LIMIT_MS), true],
+    ['a millisecond less has', (clock: ManualClock) => clock.advance(LIMIT_MS - 1), false],
+    [
+      'the wall clock is set back',
+      (clock: ManualClock) => {
+        clock.stepWall(-3_600_000);
+        clock.advance(LIMIT_MS);
+      },
+      true,
+    ],
+    ['the wall clock is set forward', (clock: ManualClock) => clock.stepWall(3_600_000), true],
+  ] as const)('once %s it is asked again: %#', async (_, pass, isAsked) => {
+    let reads = 0;
+    const { guarded, clock } = guard({
+      get: () => {
+        reads++;
+        return never();
+      },
+    });
+    void guarded.get('key');
+    clock.advance(LIMIT_MS);
+    await turns();
+    pass(clock);
+    void guarded.get('key');
+    await turns();
+    expect(reads).toBe(isAsked ? 2 : 1);
+  });
+});
+
 type Lock = TokenStore['withLock'];
 
 describe('the lock: the task runs exactly once, and its result counts', () => {
