@@ -242,7 +242,8 @@ export class Mint extends SingleFlight {
       retries: this.#parts.tokenAttempts - 1,
       // The gate says when, for all mints of this client together.
       minTimeout: 0,
-      shouldRetry: ({ error }) => error instanceof TokenUnavailableError && this.#mayTryAgain(),
+      shouldRetry: ({ error }) =>
+        error instanceof TokenUnavailableError && this.isAwaited && this.#parts.gate.block?.kind !== 'pause',
     });
   }
 
@@ -275,10 +276,6 @@ export class Mint extends SingleFlight {
     const { lostAt, dead } = this.#state.refreshTrouble;
     const isForGood = this.#isRefreshPrimary && refusal === dead;
     return refusedError(this.#parts.tokenUrl, refusal, { knownForMs, lostRefreshAt: lostAt, isForGood });
-  }
-
-  #mayTryAgain(): boolean {
-    return this.isAwaited && this.#parts.gate.block?.kind !== 'pause';
   }
 
   /** One try: as often through the gate as it takes. Waiting there is no failure, so no try is used up by it. */
@@ -325,6 +322,8 @@ export class Mint extends SingleFlight {
           const tooLong = () => blockedError(tokenUrl, block, readClock(clock));
           if (block.kind === 'pause' || (block.kind === 'cool-down' && !this.isAwaited)) throw tooLong();
           await this.holdUntil({ until: block.until, tooLong });
+          // Meanwhile a secret may have been rotated, and one for a single use was sent. What it was serves if it can't be had.
+          await this.#askSecrets().catch(() => {});
           break;
         }
         default:

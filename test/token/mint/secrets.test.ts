@@ -72,6 +72,58 @@ describe('a secret given as a function', () => {
     expect(sandbox.stats().tokenRequests).toBe(2);
   });
 
+  const waits = [
+    ['a cool-down', { status: 429, body: { error: 'rate_limit_exceeded', retry_after: 60 } }, 63_000],
+    ['a back-off', { status: 503, body: '' }, 150],
+  ] as const;
+
+  test.each(waits)('is asked again after %s: it may have been rotated meanwhile', async (_, reply, waitMs) => {
+    let secret = SECRET;
+    const store = new StoreUnderTest();
+    const grant = clientWith(() => secret);
+    const { auth, createAuth, sandbox, clock } = await startHarness({ grant, store });
+    sandbox.replyNext(reply);
+    const call = auth.getToken();
+    await clock.waiting(waitMs, waitMs);
+    secret = 'rotated-secret';
+    sandbox.setClientSecret(secret);
+    clock.advance(waitMs);
+    const { value } = await call;
+    // Kept where a process looks that knows the new secret alone (B6).
+    expect((await createAuth().getToken()).value).toBe(value);
+    expect(tokenForms(sandbox).map((form) => form.client_secret)).toEqual([SECRET, 'rotated-secret']);
+  });
+
+  test.each(waits)('that is good for one request only is not sent again after %s', async (_, reply, waitMs) => {
+    let asked = 0;
+    const parameters = { client_assertion: () => `assertion-${++asked}` };
+    const grant = { type: 'custom', grantType: 'bbps', clientId: CLIENT_ID, parameters } as const;
+    const { auth, sandbox, clock } = await startHarness({ grant });
+    sandbox.replyNext(reply);
+    sandbox.replyNext({ body: { access_token: 'a' } });
+    const call = auth.getToken();
+    await clock.waiting(waitMs, waitMs);
+    clock.advance(waitMs);
+    await call;
+    const sent = tokenForms(sandbox).map((form) => form.client_assertion);
+    expect(new Set(sent).size).toBe(2);
+  });
+
+  test.each(waits)('that fails after %s: what it gave before is sent', async (_, reply, waitMs) => {
+    let asked = 0;
+    const grant = clientWith(() => {
+      if (asked++ > 0) throw vaultError('sealed');
+      return SECRET;
+    });
+    const { auth, sandbox, clock, eventsOf } = await startHarness({ grant });
+    sandbox.replyNext(reply);
+    const call = auth.getToken();
+    await clock.waiting(waitMs, waitMs);
+    clock.advance(waitMs);
+    await call;
+    expect([asked, tokenForms(sandbox).length, eventsOf('token-failed').length]).toEqual([2, 2, 0]);
+  });
+
   test('the refresh token of a client whose secret was rotated is not used with the new one', async () => {
     let secret = SECRET;
     const { createAuth, sandbox, clock } = await startHarness({}, { tokenLifeSeconds: 100 });
