@@ -77,37 +77,43 @@ describe('a secret given as a function', () => {
     ['a back-off', { status: 503, body: '' }, 150],
   ] as const;
 
-  test.each(waits)('is asked again after %s: it may have been rotated meanwhile', async (_, reply, waitMs) => {
-    let secret = SECRET;
-    const store = new StoreUnderTest();
-    const grant = clientWith(() => secret);
-    const { auth, createAuth, sandbox, clock } = await startHarness({ grant, store });
-    sandbox.replyNext(reply);
-    const call = auth.getToken();
-    await clock.waiting(waitMs, waitMs);
-    secret = 'rotated-secret';
-    sandbox.setClientSecret(secret);
-    clock.advance(waitMs);
-    const { value } = await call;
-    // Kept where a process looks that knows the new secret alone (B6).
-    expect((await createAuth().getToken()).value).toBe(value);
-    expect(tokenForms(sandbox).map((form) => form.client_secret)).toEqual([SECRET, 'rotated-secret']);
-  });
+  test.each(waits)(
+    'is asked again after %s: it may have been rotated meanwhile',
+    async (_, reply, waitMs) => {
+      let secret = SECRET;
+      const store = new StoreUnderTest();
+      const grant = clientWith(() => secret);
+      const { auth, createAuth, sandbox, clock } = await startHarness({ grant, store });
+      sandbox.replyNext(reply);
+      const call = auth.getToken();
+      await clock.waiting(waitMs, waitMs);
+      secret = 'rotated-secret';
+      sandbox.setClientSecret(secret);
+      clock.advance(waitMs);
+      const { value } = await call;
+      // Kept where a process looks that knows the new secret alone (B6).
+      expect((await createAuth().getToken()).value).toBe(value);
+      expect(tokenForms(sandbox).map((form) => form.client_secret)).toEqual([SECRET, 'rotated-secret']);
+    },
+  );
 
-  test.each(waits)('that is good for one request only is not sent again after %s', async (_, reply, waitMs) => {
-    let asked = 0;
-    const parameters = { client_assertion: () => `assertion-${++asked}` };
-    const grant = { type: 'custom', grantType: 'bbps', clientId: CLIENT_ID, parameters } as const;
-    const { auth, sandbox, clock } = await startHarness({ grant });
-    sandbox.replyNext(reply);
-    sandbox.replyNext({ body: { access_token: 'a' } });
-    const call = auth.getToken();
-    await clock.waiting(waitMs, waitMs);
-    clock.advance(waitMs);
-    await call;
-    const sent = tokenForms(sandbox).map((form) => form.client_assertion);
-    expect(new Set(sent).size).toBe(2);
-  });
+  test.each(waits)(
+    'that is good for one request only is not sent again after %s',
+    async (_, reply, waitMs) => {
+      let asked = 0;
+      const parameters = { client_assertion: () => `assertion-${++asked}` };
+      const grant = { type: 'custom', grantType: 'bbps', clientId: CLIENT_ID, parameters } as const;
+      const { auth, sandbox, clock } = await startHarness({ grant });
+      sandbox.replyNext(reply);
+      sandbox.replyNext({ body: { access_token: 'a' } });
+      const call = auth.getToken();
+      await clock.waiting(waitMs, waitMs);
+      clock.advance(waitMs);
+      await call;
+      const sent = tokenForms(sandbox).map((form) => form.client_assertion);
+      expect(new Set(sent).size).toBe(2);
+    },
+  );
 
   test.each(waits)('that fails after %s: what it gave before is sent', async (_, reply, waitMs) => {
     let asked = 0;
