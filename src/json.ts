@@ -46,3 +46,10 @@ export function kindOf(value: unknown): string {
   if (typeof value === 'object') return Array.isArray(value) ? 'a list' : 'an object';
   return `a ${typeof value}`;
 }
+
+/** What was given instead, for a message about an option: nothing at all is mostly a variable that nobody set. */
+export function gotInstead(value: unknown): string {
+  const got = kindOf(value);
+  const isUnset = value === undefined || got === 'an empty string';
+  return `got ${got}${isUnset ? ': check that the variable it comes from is set' : ''}`;
+}

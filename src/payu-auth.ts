@@ -344,7 +344,7 @@ function givenToken(
   if (!isTokenValue(accessToken) && !(accessToken === '' && refreshToken !== undefined)) {
     throw invalidOption(
       'token.accessToken',
-      'must be a bearer token: letters, digits, -._~+/ and trailing =; or empty next to a refresh token.',
+      'must be a bearer token without the word "Bearer": letters, digits, -._~+/ and trailing =; or empty next to a refresh token.',
     );
   }
   if (expiresInSeconds !== undefined && !(Number.isFinite(expiresInSeconds) && expiresInSeconds >= 0)) {

@@ -1,5 +1,5 @@
 import { invalidOption } from './errors.ts';
-import { kindOf } from './json.ts';
+import { gotInstead, kindOf } from './json.ts';
 import { type ScopeInput, scopeFault, scopeSet } from './token/endpoint/scope.ts';
 import { hostOf, isLoopback, normaliseOrigin, parseUrl } from './url.ts';
 
@@ -53,7 +53,7 @@ const DEBRIS: readonly RegExp[] = [
 /** A URL that a secret is sent to. */
 export function resolveUrl(option: string, url: unknown, allowInsecureHttp: boolean): string {
   const example = 'such as "https://accounts.payu.in/oauth/token"';
-  if (typeof url !== 'string') throw invalidOption(option, `must be a URL ${example}; got ${shown(url)}.`);
+  if (typeof url !== 'string') throw invalidOption(option, `must be a URL ${example}; ${gotInstead(url)}.`);
   if (DEBRIS.some((each) => each.test(url))) {
     throw invalidOption(
       option,
@@ -114,7 +114,7 @@ export function givenOption(options: object, name: string): unknown {
 
 export function requireText(option: string, value: unknown): void {
   if (typeof value !== 'string' || value.trim() === '')
-    throw invalidOption(option, `must be a non-empty string; got ${kindOf(value)}.`);
+    throw invalidOption(option, `must be a non-empty string; ${gotInstead(value)}.`);
 }
 
 /** A value in a message: numbers as they are, anything else only by its kind, as it might be a secret. */

@@ -28,7 +28,7 @@ const PLACES: Readonly<Record<string, Rules>> = {
   'redact.ts': { values: ['echo.ts', 'json.ts'], types: ['errors.ts'] },
   'echo.ts': { values: [] },
   // A leaf too: what a scope is must be known wherever one is given.
-  'token/endpoint/scope.ts': { values: [] },
+  'token/endpoint/scope.ts': { values: ['json.ts'] },
   'time/': { values: ['time/', ...LEAVES, 'node:events', 'node:perf_hooks', 'node:timers'] },
   // Knows time and no HTTP client.
   'token/': {

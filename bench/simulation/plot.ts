@@ -6,6 +6,7 @@ const LEFT = 16;
 const BARS_LEFT = 420;
 const ROW = 64;
 const BARS_HEIGHT = 40;
+const BAR_WIDTH = 16;
 /** Bars are on a logarithmic scale up to this many token requests an hour. */
 const MOST = 10_000;
 
@@ -30,15 +31,15 @@ function row(scenario: Scenario, figures: Figures, top: number): string {
   const bars = tokenRequests.map((count, hour) => {
     if (count === 0) return '';
     const tall = Math.max(2, (Math.log10(count + 1) / Math.log10(MOST + 1)) * BARS_HEIGHT).toFixed(0);
-    const x = (BARS_LEFT + hour * step).toFixed(0);
-    return `M${x} ${base}v-${tall}h${(step - 2).toFixed(0)}v${tall}z`;
+    // Lines as wide as a bar: half the bytes of rectangles, in a package that has a megabyte.
+    return `M${(BARS_LEFT + hour * step + BAR_WIDTH / 2).toFixed(0)} ${base}v-${tall}`;
   });
   const summary = `${number.format(total)} in ${scenario.hours} h · ${number.format(waited)} calls waited · ${number.format(failed)} failed`;
   return [
     text(LEFT, top + 16, escaped(scenario.name)),
     text(LEFT, top + 34, summary, 'fill="#555555" font-size="11.5"'),
     `<line x1="${BARS_LEFT}" y1="${base}" x2="${WIDTH - LEFT}" y2="${base}" stroke="#bbbbbb"/>`,
-    `<path fill="#2f6fb2" d="${bars.join('')}"/>`,
+    `<path stroke="#2f6fb2" stroke-width="${BAR_WIDTH}" d="${bars.join('')}"/>`,
   ].join('\n');
 }
 

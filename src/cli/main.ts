@@ -94,7 +94,7 @@ function parsed(args: readonly string[], known: Command['options']): Flags {
 function whatIsWrong(error: unknown, known: readonly string[]): string {
   const { code, message } = error as { code?: unknown; message?: unknown };
   const name = /'(?:-\w, )?(--[\w-]+)/.exec(String(message))?.[1];
-  const options = `Options: ${known.map((each) => `--${each}`).join(', ')}, --help.`;
+  const options = `Options: ${[...known, 'help'].map((each) => `--${each}`).join(', ')}.`;
   if (code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION')
     return `There is no option ${name ?? 'of that name'}. ${options}`;
   if (code === 'ERR_PARSE_ARGS_INVALID_OPTION_VALUE') {

@@ -2,7 +2,7 @@ import type { AxiosResponse } from 'axios';
 import type { TokenHttpOptions } from '../axios/form-transport.ts';
 import { invalidOption } from '../errors.ts';
 import type { PayuAuthEvent } from '../events.ts';
-import { isPlain } from '../json.ts';
+import { gotInstead, isPlain } from '../json.ts';
 import { environments } from '../payu.ts';
 import type { Grant, WireGrant } from '../token/endpoint/grants.ts';
 import type { ScopeInput } from '../token/endpoint/scope.ts';
@@ -167,7 +167,7 @@ function resolveEnvironment(environment: unknown, allowInsecureHttp: boolean): E
   if (!isPlain(environment)) {
     throw invalidOption(
       'environment',
-      'must be "test" or "production", exactly so, or { tokenUrl, revokeUrl? }.',
+      `must be "test" or "production", exactly so, or { tokenUrl, revokeUrl? }; ${gotInstead(environment)}.`,
     );
   }
   const { tokenUrl, revokeUrl } = givenOptions('environment.', environment, ['tokenUrl', 'revokeUrl']);

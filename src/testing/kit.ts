@@ -82,3 +82,10 @@ export interface MockPayu {
   /** As `restore`, for `using kit = mockPayu(…)`. */
   [Symbol.dispose](): void;
 }
+
+declare global {
+  /** Each Node.js that the package runs on has it; not so the types of a project without `esnext.disposable`. */
+  interface SymbolConstructor {
+    readonly dispose: unique symbol;
+  }
+}

@@ -55,6 +55,12 @@ describe('called wrongly: exit code 2, one line on stderr, nothing sent', () => 
       'There is no option --client-secret. Options: --show-token, --save-refresh-token, --help.',
     ],
     [
+      'an option of a command that has none',
+      ['demo', '--fast'],
+      {},
+      'There is no option --fast. Options: --help.',
+    ],
+    [
       'no client id',
       ['token'],
       { ...client, PAYU_CLIENT_ID: '' },

@@ -241,12 +241,12 @@ describe('a wrong option throws a TypeError with the code ERR_INVALID_OPTION at 
       "no options: "options" must be an object such as { environment, grant, scope }.
       options that are a list: "options" must be an object such as { environment, grant, scope }.
       a misspelt option: "scopes" is not an option; there are: environment, grant, scope, origins, header, renewAheadMs, defaultLifeMs, tokenTimeoutMs, maxWaitMs, tokenAttempts, rateLimitRetries, isTokenRefused, store, http, onEvent, allowInsecureHttp.
-      no environment: "environment" must be "test" or "production", exactly so, or { tokenUrl, revokeUrl? }.
-      an unknown environment: "environment" must be "test" or "production", exactly so, or { tokenUrl, revokeUrl? }.
-      an environment that is a URL: "environment" must be "test" or "production", exactly so, or { tokenUrl, revokeUrl? }.
-      an environment that is a list: "environment" must be "test" or "production", exactly so, or { tokenUrl, revokeUrl? }.
+      no environment: "environment" must be "test" or "production", exactly so, or { tokenUrl, revokeUrl? }; got undefined: check that the variable it comes from is set.
+      an unknown environment: "environment" must be "test" or "production", exactly so, or { tokenUrl, revokeUrl? }; got a string.
+      an environment that is a URL: "environment" must be "test" or "production", exactly so, or { tokenUrl, revokeUrl? }; got a string.
+      an environment that is a list: "environment" must be "test" or "production", exactly so, or { tokenUrl, revokeUrl? }; got a list.
       a misspelt URL: "environment.revocationUrl" is not an option; there are: tokenUrl, revokeUrl.
-      no token URL: "environment.tokenUrl" must be a URL such as "https://accounts.payu.in/oauth/token"; got undefined.
+      no token URL: "environment.tokenUrl" must be a URL such as "https://accounts.payu.in/oauth/token"; got undefined: check that the variable it comes from is set.
       a token URL that is a URL object: "environment.tokenUrl" must be a URL such as "https://accounts.payu.in/oauth/token"; got an object.
       a token URL without a scheme: "environment.tokenUrl" must begin with https://, such as "https://accounts.payu.in/oauth/token".
       a token URL with a placeholder as host: "environment.tokenUrl" holds white space, a quotation mark, braces or other debris: leave it out, or fill in the placeholder.
@@ -268,7 +268,7 @@ describe('a wrong option throws a TypeError with the code ERR_INVALID_OPTION at 
       a token URL over plain http: "environment.tokenUrl" must begin with https://: over plain http, anybody on the way reads the secret. For a host that you trust all the same, set "allowInsecureHttp".
       a host that only begins like loopback: "environment.tokenUrl" must begin with https://: over plain http, anybody on the way reads the secret. For a host that you trust all the same, set "allowInsecureHttp".
       a revocation URL over plain http: "environment.revokeUrl" must begin with https://: over plain http, anybody on the way reads the secret. For a host that you trust all the same, set "allowInsecureHttp".
-      a revocation URL that is none: "environment.revokeUrl" must be a URL such as "https://accounts.payu.in/oauth/token"; got 7.
+      a revocation URL that is none: "environment.revokeUrl" must be a URL such as "https://accounts.payu.in/oauth/token"; got a number.
       no grant: "grant" must be an object such as { type: "client_credentials", … }.
       a grant that is a string: "grant" must be an object such as { type: "client_credentials", … }.
       a grant without a type: "grant.type" must be "client_credentials", "password", "refresh_token" or "custom".
@@ -277,7 +277,7 @@ describe('a wrong option throws a TypeError with the code ERR_INVALID_OPTION at 
       another grant's option: "grant.password" is not an option; there are: type, clientId, clientSecret.
       a misspelt credential: "grant.clientsecret" is not an option; there are: type, clientId, clientSecret.
       no client id: "grant.clientId" must be given: the client id that PayU shared with you.
-      an empty client id: "grant.clientId" must be a non-empty string; got an empty string.
+      an empty client id: "grant.clientId" must be a non-empty string; got an empty string: check that the variable it comes from is set.
       a client id that is a function: "grant.clientId" must be a non-empty string; got a function.
       no client secret: "grant.clientSecret" must be a string, or a function that returns one or a promise of one; got undefined: check that the variable it comes from is set.
       an empty client secret: "grant.clientSecret" must not be empty: check that the variable it comes from is set.
@@ -307,7 +307,7 @@ describe('a wrong option throws a TypeError with the code ERR_INVALID_OPTION at 
       a user name that begins with a quote: "grant.username" must not begin or end with a quotation mark that has no other, as copied text may: leave the mark out.
       a client id that is a variable: "grant.clientId" holds a placeholder, as of a shell or a template, that nobody filled in: give the value itself.
       a client id with a dash of a text editor: "grant.clientId" must be ASCII without control characters (RFC 6749 appendix A.1): copy it anew.
-      no user name: "grant.username" must be a non-empty string; got undefined.
+      no user name: "grant.username" must be a non-empty string; got undefined: check that the variable it comes from is set.
       a user name with a space behind it: "grant.username" must not begin or end with white space: trim it.
       a user name that is a number: "grant.username" must be a non-empty string; got a number.
       no password: "grant.password" must be a string, or a function that returns one or a promise of one; got undefined: check that the variable it comes from is set.
@@ -320,8 +320,8 @@ describe('a wrong option throws a TypeError with the code ERR_INVALID_OPTION at 
       no client id at a token URL of one's own: "grant.clientId" must be given where "environment" is neither "test" nor "production".
       no refresh token: "grant.refreshToken" must be a string, or a function that returns one or a promise of one; got undefined: check that the variable it comes from is set.
       an empty refresh token: "grant.refreshToken" must not be empty: check that the variable it comes from is set.
-      a custom grant without its type: "grant.grantType" must be a non-empty string; got undefined.
-      an empty grant type: "grant.grantType" must be a non-empty string; got an empty string.
+      a custom grant without its type: "grant.grantType" must be a non-empty string; got undefined: check that the variable it comes from is set.
+      an empty grant type: "grant.grantType" must be a non-empty string; got an empty string: check that the variable it comes from is set.
       a grant type in quotes: "grant.grantType" must not begin and end with a quotation mark, as a value of an .env file may: leave the marks out.
       a grant type that ends with a quote: "grant.grantType" must not begin or end with a quotation mark that has no other, as copied text may: leave the mark out.
       parameters that are a list: "grant.parameters" must be an object such as { name: value }, one form parameter each.
@@ -332,11 +332,11 @@ describe('a wrong option throws a TypeError with the code ERR_INVALID_OPTION at 
       a parameter without a name: "grant.parameters" holds a parameter without a name.
       a parameter with an option of its own: "grant.parameters.client_secret" is set by an option of its own: leave it out here.
       the scope as a parameter: "grant.parameters.scope" is set by an option of its own: leave it out here.
-      no scope: "scope" must be a scope such as scopes.payouts.create, or a non-empty list of them.
-      an empty scope: "scope" must be a scope such as scopes.payouts.create, or a non-empty list of them.
-      an empty list of scopes: "scope" must be a scope such as scopes.payouts.create, or a non-empty list of them.
-      an empty scope among others: "scope" must be a scope such as scopes.payouts.create, or a non-empty list of them.
-      a scope that is an object: "scope" must be a scope such as scopes.payouts.create, or a non-empty list of them.
+      no scope: "scope" must be a scope such as scopes.payouts.create, or a non-empty list of them; got undefined: check that the variable it comes from is set.
+      an empty scope: "scope" must be a scope such as scopes.payouts.create, or a non-empty list of them; got an empty string: check that the variable it comes from is set.
+      an empty list of scopes: "scope" must be a scope such as scopes.payouts.create, or a non-empty list of them; got a list.
+      an empty scope among others: "scope" must be a scope such as scopes.payouts.create, or a non-empty list of them; got an empty string: check that the variable it comes from is set.
+      a scope that is an object: "scope" must be a scope such as scopes.payouts.create, or a non-empty list of them; got an object.
       scopes with commas: "scope" holds "read_bills,read_plans", with another separator: separate scopes by spaces, or give a list.
       scopes with a comma in a list: "scope" holds "read_bills,", with another separator: separate scopes by spaces, or give a list.
       scopes with a semicolon: "scope" holds "read_bills;read_plans", with another separator: separate scopes by spaces, or give a list.
@@ -585,6 +585,11 @@ describe('a wrong option of a method', () => {
       '"token" must be { accessToken, expiresInSeconds?, refreshToken? }.',
     ],
     ['setToken', () => auth.setToken({ accessToken: '' }), '"token.accessToken" must be a bearer token'],
+    [
+      'setToken',
+      () => auth.setToken({ accessToken: `Bearer ${SECRET}` }),
+      '"token.accessToken" must be a bearer token without the word "Bearer"',
+    ],
     [
       'setToken',
       () => auth.setToken({ accessToken: `${SECRET}\n` }),

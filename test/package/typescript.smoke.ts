@@ -91,7 +91,9 @@ describe('without @types/node, and with the declarations of others checked', () 
 import axios from 'axios';
 import { createPayuAuth, isPayuAuthError, scopes } from 'axios-payu-auth';
 import { redisTokenStore } from 'axios-payu-auth/redis';
+import { mockPayu } from 'axios-payu-auth/testing';
 export async function use(client: Parameters<typeof redisTokenStore>[0]): Promise<void> {
+  mockPayu({ environment: 'test' }).restore();
   const auth = createPayuAuth({
     environment: 'test',
     grant: { type: 'client_credentials', clientId: 'id', clientSecret: 'a-secret' },

@@ -1,4 +1,4 @@
-import { kindOf } from '../../json.ts';
+import { gotInstead } from '../../json.ts';
 import { scopeKey } from './scope.ts';
 
 /** A secret, or how to get it each time one is needed (a vault, a rotated file). */
@@ -87,8 +87,7 @@ export function wireGrant(grant: Grant, clientId: string | undefined): WireGrant
 /** The rule that a secret's value breaks, or undefined if it can be sent. Names no value. */
 export function secretFault(value: unknown): string | undefined {
   if (typeof value !== 'string') {
-    const unset = value === undefined ? ': check that the variable it comes from is set' : '';
-    return `must be a string, or a function that returns one or a promise of one; got ${kindOf(value)}${unset}`;
+    return `must be a string, or a function that returns one or a promise of one; ${gotInstead(value)}`;
   }
   if (value === '') return 'must not be empty: check that the variable it comes from is set';
   if (value !== value.trim()) {

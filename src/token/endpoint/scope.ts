@@ -1,3 +1,5 @@
+import { gotInstead } from '../../json.ts';
+
 /** One scope, or several: in a list, or in one string with spaces between. */
 export type ScopeInput = string | readonly string[];
 
@@ -23,12 +25,12 @@ export function scopeKey(scope: readonly string[]): string {
 export function scopeFault(input: unknown): string | undefined {
   const parts = typeof input === 'string' ? [input] : input;
   const rule = 'must be a scope such as scopes.payouts.create, or a non-empty list of them';
-  if (!Array.isArray(parts) || !parts.every((part) => typeof part === 'string')) return rule;
+  if (!Array.isArray(parts) || parts.length === 0) return `${rule}; ${gotInstead(input)}`;
   // An empty one among others is a variable that nobody set: the token would lack a scope.
-  if (parts.length === 0 || parts.some((part) => part.trim() === '')) return rule;
-  const scope = scopeSet(parts);
+  const wrong = parts.findIndex((part) => typeof part !== 'string' || part.trim() === '');
+  if (wrong >= 0) return `${rule}; ${gotInstead(parts[wrong])}`;
   for (const [pattern, fault] of FAULTS) {
-    const part = scope.find((each) => pattern.test(each));
+    const part = scopeSet(parts).find((each) => pattern.test(each));
     if (part !== undefined) return `holds ${JSON.stringify(part)}, ${fault}`;
   }
   return undefined;

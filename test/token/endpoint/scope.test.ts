@@ -16,7 +16,9 @@ describe('scopes are a set', () => {
 });
 
 describe('a scope is refused', () => {
-  const rule = 'must be a scope such as scopes.payouts.create, or a non-empty list of them';
+  const instead = (got: string) =>
+    `must be a scope such as scopes.payouts.create, or a non-empty list of them; got ${got}`;
+  const unset = (got: string) => instead(`${got}: check that the variable it comes from is set`);
   const character = (shown: string) =>
     `holds ${shown}, which has a character that no scope may have (RFC 6749 section 3.3)`;
 
@@ -24,15 +26,16 @@ describe('a scope is refused', () => {
     `holds ${shown}, with a quotation mark, as a value of an .env file may have: leave it out`;
 
   test.each([
-    ['an empty string', '', rule],
-    ['white space', ' \t', rule],
-    ['an empty list', [], rule],
-    ['a list of nothing', ['', ' '], rule],
-    ['undefined', undefined, rule],
-    ['null', null, rule],
-    ['a number', 7, rule],
-    ['an object', { scope: 'a' }, rule],
-    ['a list with a number', ['a', 7], rule],
+    ['an empty string', '', unset('an empty string')],
+    ['white space', ' \t', unset('an empty string')],
+    ['an empty list', [], instead('a list')],
+    ['a list of nothing', ['', ' '], unset('an empty string')],
+    ['undefined', undefined, unset('undefined')],
+    ['undefined among others', ['a', undefined], unset('undefined')],
+    ['null', null, instead('null')],
+    ['a number', 7, instead('a number')],
+    ['an object', { scope: 'a' }, instead('an object')],
+    ['a list with a number', ['a', 7], instead('a number')],
     ['a quotation mark', 'a"b', character('"a\\"b"')],
     ['a backslash', 'a\\b', character('"a\\\\b"')],
     ['a letter beyond ASCII', 'zahlung_lösen', character('"zahlung_lösen"')],
