@@ -171,6 +171,8 @@ export class Sender implements RedirectWatch, SentRequest {
     const changes: Changes = { headers, beforeRedirect: redirectHook(this, method, beforeRedirect) };
     if (this.#frozen !== undefined) {
       headers.set(this.#frozen.headers);
+      // One of the caller's may be of another body, such as an incoming request's.
+      if (headers.has('Content-Length')) headers.setContentLength(this.#frozen.bytes.length);
       changes.data = this.#frozen.bytes;
     } else if (this.#sentData !== data) changes.data = this.#sentData;
     // The environment's proxy would read the token (G5).

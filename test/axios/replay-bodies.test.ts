@@ -83,6 +83,20 @@ const REPEATABLE: readonly Body[] = [
     contentType: /^multipart\/form-data; boundary=my-own-boundary$/,
   },
   {
+    title: 'FormData with the Content-Length of a shorter body',
+    make: () => nativeForm(),
+    config: { headers: { 'Content-Length': '2' } },
+    holds: ALL_BYTES,
+    contentType: /^multipart\/form-data; boundary=/,
+  },
+  {
+    title: 'FormData with the Content-Length of a longer body',
+    make: () => nativeForm(),
+    config: { headers: { 'Content-Length': '100000' } },
+    holds: ALL_BYTES,
+    contentType: /^multipart\/form-data; boundary=/,
+  },
+  {
     title: 'an object as a form',
     make: () => ({ a: 1, file: ALL_BYTES }),
     config: { headers: { 'Content-Type': 'multipart/form-data' } },
