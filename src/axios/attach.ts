@@ -162,7 +162,7 @@ function sending(client: AxiosInstance, attachment: Attachment): Send {
   const send: Send = (config) => {
     disinherit(config);
     const adapter = resolveAdapter(config.adapter, config);
-    if (config.httpAgent || config.httpsAgent) concealSockets(config);
+    if (config.httpAgent || config.httpsAgent || config.fetchOptions) concealSockets(config);
     const payuAuth = Object.hasOwn(config, 'payuAuth') ? config.payuAuth : undefined;
     if (payuAuth === false) return asItIs(adapter, config);
     const destination = destinationOf(config, adapter);

@@ -1,4 +1,4 @@
-import type { AxiosResponse, InternalAxiosRequestConfig } from 'axios';
+import type { AxiosRequestConfig, AxiosResponse } from 'axios';
 import { isNodeStream } from './bodies/response-body.ts';
 
 /**
@@ -13,17 +13,15 @@ export function concealRequest(received: AxiosResponse, adapterIsUsers: boolean)
 }
 
 /**
- * The same for agents: their sockets keep what was sent on them. The caller's agents stand in its config, and the global
- * ones in each request of the process.
+ * The same for agents, and for a dispatcher of undici's: they keep what was sent, or is under way. The caller's stand in
+ * its config, and Node's global agents in each request of the process.
  */
-export function concealSockets({
-  httpAgent,
-  httpsAgent,
-}: Pick<InternalAxiosRequestConfig, 'httpAgent' | 'httpsAgent'>): void {
-  for (const agent of [httpAgent, httpsAgent]) {
-    if (typeof agent !== 'object' || agent === null) continue;
-    for (const property of ['sockets', 'freeSockets', 'requests']) hide(agent, property);
+export function concealSockets({ httpAgent, httpsAgent, fetchOptions }: AxiosRequestConfig): void {
+  const fetchedBy = Object(fetchOptions) as { readonly agent?: unknown; readonly dispatcher?: unknown };
+  for (const agent of [httpAgent, httpsAgent, fetchedBy.agent]) {
+    for (const property of ['sockets', 'freeSockets', 'requests']) hide(Object(agent), property);
   }
+  hideSymbols(Object(fetchedBy.dispatcher));
 }
 
 /** A copy, which is cheaper than to hide a property. Nobody else holds a response of axios' own adapters. */
@@ -42,7 +40,11 @@ export function hideWire(response: AxiosResponse): void {
   if (!isNodeStream(data)) return;
   for (const property of ['socket', 'client', 'req']) hide(data, property);
   // A stream for HTTP/2 is also its own request: it holds the sent headers, and a session with those of other calls.
-  if ('sentHeaders' in data) for (const symbol of Object.getOwnPropertySymbols(data)) hide(data, symbol);
+  if ('sentHeaders' in data) hideSymbols(data);
+}
+
+function hideSymbols(holder: object): void {
+  for (const symbol of Object.getOwnPropertySymbols(holder)) hide(holder, symbol);
 }
 
 /** Makes a property not enumerable: code can still read it by name, but nothing prints or serialises it. */

@@ -102,8 +102,9 @@ export class Exchange {
     this.#sender.takeBack();
     const { response } = outcome;
     if (response === undefined) return this.#sender.settle(outcome);
+    const { status } = response;
     // The hot path ends here.
-    if (isSuccess(response) && this.#parts.isTokenRefused === undefined) {
+    if (status >= 200 && status < 300 && this.#parts.isTokenRefused === undefined) {
       if (!this.#sender.hasLeftOrigin) this.#noteSuccess();
       return this.#sender.settle(outcome);
     }
@@ -254,8 +255,4 @@ export class Exchange {
     const { config } = this.#request;
     return { method: (config.method ?? 'get').toUpperCase(), url: shownUrl(config) };
   }
-}
-
-function isSuccess({ status }: AxiosResponse): boolean {
-  return status >= 200 && status < 300;
 }

@@ -1,16 +1,13 @@
 import http from 'node:http';
-import type { InternalAxiosRequestConfig } from 'axios';
+import type { AxiosRequestConfig } from 'axios';
 import { isLoopback, isPlainLoopback, parseUrl } from '../url.ts';
-
-type Proxied = Pick<InternalAxiosRequestConfig, 'proxy'>;
-type Fetched = Pick<InternalAxiosRequestConfig, 'fetchOptions'>;
 
 /**
  * Whether axios' http adapter would hand the request, and its token, to a proxy in the clear (G5). Plain requests go to
  * this machine and take no proxy from the environment: for them only a proxy of the caller's own on another machine
  * counts. Requests for https are read by every proxy, as axios does not tunnel them (before 1.16.1).
  */
-export function isReadByProxy(origin: string, { proxy }: Proxied): boolean {
+export function isReadByProxy(origin: string, { proxy }: AxiosRequestConfig): boolean {
   if (proxy === false) return false;
   if (origin.startsWith('http:')) return Boolean(proxy) && !isLoopback(hostIn(proxy as object));
   return Boolean(proxy) || isProxiedByEnvironment(origin, process.env);
@@ -25,7 +22,7 @@ const DISPATCHERS = /* @__PURE__ */ ['undici.globalDispatcher.1', 'undici.global
  * The same for a fetch. Node.js itself may use the environment's proxy (NODE_USE_ENV_PROXY, undici's
  * `setGlobalDispatcher`), and hands it plain requests in the clear. A caller's own dispatcher is left alone.
  */
-export function isFetchedByProxy(origin: string, { fetchOptions }: Fetched): boolean {
+export function isFetchedByProxy(origin: string, { fetchOptions }: AxiosRequestConfig): boolean {
   const isOfEnvironment = DISPATCHERS.some(
     (symbol) => (globalThis as Record<symbol, unknown>)[symbol]?.constructor?.name === 'EnvHttpProxyAgent',
   );

@@ -275,4 +275,44 @@ describe.each(AXIOS_VERSIONS)('on %s', (version) => {
       await held;
     }),
   );
+
+  describe.each(['an undici Agent', 'a composed one'])('by fetch over %s', (kind) =>
+    test.each([
+      ['a call with a token', {}],
+      ['a call that was left alone', { payuAuth: false as const }],
+    ])('%s shows no token of another call under way', async (_, config) => {
+      const world = await start(version, 'fetch');
+      const arrived = deferred<void>();
+      const url = await startApi((request, response) => {
+        if (request.url === '/held') return arrived.resolve(undefined);
+        response.writeHead(500).end();
+      });
+      // As for a proxy. It keeps the requests that are under way, with their headers.
+      const dispatcher = await newDispatcher();
+      const fetchOptions = { dispatcher: kind === 'a composed one' ? dispatcher.compose([]) : dispatcher };
+      const client = world.clientFor({ baseURL: url, fetchOptions });
+      const controller = new AbortController();
+      const held = outcomeOf(client.get('/held', { signal: controller.signal }));
+      await arrived.promise;
+      const failure = await outcomeOf(client.post('/', 'body', config));
+      const answered = await client.get('/', { ...config, validateStatus: null });
+      expect(answered.config.fetchOptions?.dispatcher).toBe(fetchOptions.dispatcher);
+      expectNoSecrets(world, [failure, answered, client.defaults]);
+      controller.abort();
+      expectNoSecrets(world, [await held]);
+      await dispatcher.close();
+    }),
+  );
 });
+
+interface Dispatcher {
+  compose(interceptors: readonly never[]): Dispatcher;
+  close(): Promise<void>;
+}
+
+/** Of the undici that Node.js has inside. It shows the class only by the dispatcher that all fetches share. */
+async function newDispatcher(): Promise<Dispatcher> {
+  await fetch('data:,');
+  const shared = Reflect.get(globalThis, Symbol.for('undici.globalDispatcher.1')) as object;
+  return new (shared.constructor as new () => Dispatcher)();
+}
