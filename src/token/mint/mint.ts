@@ -462,7 +462,7 @@ export class Mint extends SingleFlight {
         return { kind: 'held-up' };
       }
       case 'fault':
-        return this.#fail(outcome, permit, this.isAwaited ? 'try-again' : 'leave-it');
+        return this.#fail(outcome, permit, this.isDeserted ? 'leave-it' : 'try-again');
       case 'unusable':
         return this.#fail(outcome, permit, 'not-helped-by-trying');
       default:

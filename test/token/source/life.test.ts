@@ -199,6 +199,63 @@ describe('a renewal in the background', () => {
   });
 });
 
+describe('a renewal in the background that failed costs no call its tries (E6)', () => {
+  /** A token of 100 s, 5 s before its end, whose renewal was answered by a 503. */
+  async function failedRenewal() {
+    const harness = await startHarness({ tokenAttempts: 3 }, { tokenLifeSeconds: 100 });
+    const { auth, clock, eventsOf, sandbox } = harness;
+    await auth.getToken();
+    clock.advance(95_000);
+    sandbox.fail(1, { kind: 'status', status: 503 });
+    await auth.getToken();
+    while (eventsOf('token-failed').length === 0) await turns();
+    return harness;
+  }
+  const DEAD = { code: 'ERR_TOKEN_UNAVAILABLE', status: 503 };
+
+  test('a call with another scope waits for the next try', async () => {
+    const { auth, clock, sandbox } = await failedRenewal();
+    const call = auth.getToken({ scope: 'read_bills' });
+    await clock.waiting(150, 150);
+    clock.advance(150);
+    await call;
+    expect(sandbox.stats().tokenRequests).toBe(3);
+  });
+
+  test('a call that comes once the token is over has the other tries', async () => {
+    const { auth, clock, sandbox } = await failedRenewal();
+    clock.advance(5_001);
+    sandbox.fail(1, { kind: 'status', status: 503 });
+    const call = auth.getToken();
+    await clock.waiting(300, 300);
+    clock.advance(300);
+    await call;
+    expect(sandbox.stats().tokenRequests).toBe(4);
+  });
+
+  test('it counts as one of the tries in a row, and a pause follows the last', async () => {
+    const { auth, clock, sandbox } = await failedRenewal();
+    sandbox.fail({ share: 1 }, { kind: 'status', status: 503 });
+    const call = auth.getToken({ scope: 'read_payment_links' });
+    for (const backOffMs of [150, 300]) {
+      await clock.waiting(backOffMs, backOffMs);
+      clock.advance(backOffMs);
+    }
+    await expect(call).rejects.toMatchObject({ ...DEAD, attempts: 3 });
+    await expect(auth.getToken({ scope: 'read_bills' })).rejects.toMatchObject(DEAD);
+    expect(sandbox.stats().tokenRequests).toBe(4);
+    clock.advance(1_000);
+    sandbox.clearFaults();
+    await auth.getToken({ scope: 'read_bills' });
+  });
+
+  test('a call that can not wait for the next try fails at once', async () => {
+    const { auth, sandbox } = await failedRenewal();
+    await expect(auth.getToken({ scope: 'read_bills', maxWaitMs: 150 })).rejects.toMatchObject(DEAD);
+    expect(sandbox.stats().tokenRequests).toBe(2);
+  });
+});
+
 describe('a server that reuses tokens (B4)', () => {
   test('10,000 calls over the last 10 s of a token of 100 s: at most 8 token requests, and nobody waits', async () => {
     const harness = await startHarness({}, { reuseTokens: true, tokenLifeSeconds: 100 });
