@@ -13,7 +13,7 @@
  * exists"). The whole recipe: docs/payments.md
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type AxiosInstance, type AxiosRequestConfig, isAxiosError } from 'axios';
+import { isAxiosError } from 'axios';
 import { isPayuAuthError } from 'axios-payu-auth';
 
 /** @see https://docs.payu.in/reference/create-payment-links */
@@ -106,13 +106,18 @@ const MISSES_BEFORE_A_RESEND = 3;
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 15_000;
 
+/** What is used of an axios instance. Axios has a type of it for `import` and another for `require`: both fit here. */
+interface Http {
+  request(config: object): Promise<{ readonly data: unknown }>;
+}
+
 export class PaymentLinksClient {
-  readonly #http: AxiosInstance;
+  readonly #http: Http;
   readonly #options: PaymentLinksOptions;
   readonly #surroundings: LinkSurroundings;
 
   /** `http` has the base URL and an attached auth with the scopes `create_payment_links` and `read_payment_links`. */
-  constructor(http: AxiosInstance, options: PaymentLinksOptions, surroundings: LinkSurroundings = REAL) {
+  constructor(http: Http, options: PaymentLinksOptions, surroundings: LinkSurroundings = REAL) {
     this.#http = http;
     this.#options = options;
     this.#surroundings = surroundings;
@@ -178,17 +183,17 @@ export class PaymentLinksClient {
     }
   }
 
-  async #call(config: AxiosRequestConfig, { signal, leftMs }: Limits): Promise<unknown> {
+  async #call(config: object, { signal, leftMs }: Limits): Promise<unknown> {
     const { merchantId, merchantHeader = 'merchantId', requestTimeoutMs = 10_000 } = this.#options;
     const limit = this.#surroundings.timeout(Math.max(1, Math.min(leftMs(), requestTimeoutMs)));
     const response = await withinBoth(signal, limit, (within) =>
-      this.#http.request<unknown>({
+      this.#http.request({
         ...config,
         headers: { [merchantHeader]: merchantId },
         signal: within,
         maxRedirects: 0,
         // Also where the instance takes other answers for successes.
-        validateStatus: (status) => status >= 200 && status < 300,
+        validateStatus: (status: number) => status >= 200 && status < 300,
       }),
     );
     return response.data;

@@ -13,7 +13,7 @@
  * The whole recipe: docs/payments.md
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type AxiosInstance, type AxiosResponse, isAxiosError } from 'axios';
+import { isAxiosError } from 'axios';
 import { isPayuAuthError } from 'axios-payu-auth';
 
 interface AnyPayment {
@@ -146,13 +146,18 @@ const PAGE_SIZE = 100;
 const MOST_PAGES = 50;
 const DUPLICATE_MERCHANT_REF_ID = 1002;
 
+/** What is used of an axios instance. Axios has a type of it for `import` and another for `require`: both fit here. */
+interface Http {
+  post(url: string, body: unknown, config: object): Promise<{ readonly data: unknown }>;
+}
+
 export class PayoutsClient {
-  readonly #http: AxiosInstance;
+  readonly #http: Http;
   readonly #options: PayoutsOptions;
   readonly #surroundings: Surroundings;
 
   /** `http` has the base URL and an attached auth with the scope `create_payout_transactions`. */
-  constructor(http: AxiosInstance, options: PayoutsOptions, surroundings: Surroundings = REAL) {
+  constructor(http: Http, options: PayoutsOptions, surroundings: Surroundings = REAL) {
     this.#http = http;
     this.#options = options;
     this.#surroundings = surroundings;
@@ -255,7 +260,7 @@ export class PayoutsClient {
     body: unknown,
     headers: Readonly<Record<string, string>>,
     { signal, leftMs }: Limits,
-  ): Promise<AxiosResponse<unknown>> {
+  ): Promise<{ readonly data: unknown }> {
     const limitMs = Math.max(1, Math.min(leftMs(), this.#options.requestTimeoutMs ?? 20_000));
     return withinBoth(signal, this.#surroundings.timeout(limitMs), (within) =>
       this.#http.post(path, body, {
@@ -263,7 +268,7 @@ export class PayoutsClient {
         signal: within,
         maxRedirects: 0,
         // Also where the instance takes other answers for successes.
-        validateStatus: (status) => status >= 200 && status < 300,
+        validateStatus: (status: number) => status >= 200 && status < 300,
       }),
     );
   }

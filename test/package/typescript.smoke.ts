@@ -175,6 +175,25 @@ export function use(http: HttpService): PayuAuth {
     expect(await compiled(user, 'nest', { 'user.cts': text, 'plain.cts': plain }, options)).toBe('');
   });
 
+  test('a client to copy, as a file of CommonJS next to an ES module', async () => {
+    const user = await project(['axios', '@types/node@20'], { type: 'commonjs' });
+    const clients = ['payouts-client.ts', 'payment-links-client.ts'].map(
+      (name) => [name, readFileSync(join(ROOT, 'examples', name), 'utf8')] as const,
+    );
+    const text = `
+import axios from 'axios';
+import { PaymentLinksClient } from './payment-links-client.js';
+import { PayoutsClient } from './payouts-client.js';
+new PaymentLinksClient(axios.create(), { merchantId: '1' });
+new PayoutsClient(axios.create(), { merchantId: '1' });
+`;
+    const files = { 'user.mts': text, ...Object.fromEntries(clients) };
+    // The manifest is looked for next to the files.
+    user.write('copied/package.json', '{"type":"commonjs"}');
+    const options = { lib: ['es2022'], types: ['node'], ...NODENEXT };
+    expect(await compiled(user, 'copied', files, options)).toBe('');
+  });
+
   test('a CommonJS dependency that hands out its axios, in a project of ES modules', async () => {
     const user = await project(['axios']);
     user.write('node_modules/their-client/package.json', '{"name":"their-client","types":"index.d.ts"}');
