@@ -16,8 +16,9 @@ export function plot(results: readonly (readonly [Scenario, Figures])[]): string
   const rows = results.map(([scenario, figures], index) => row(scenario, figures, 44 + index * ROW));
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" font-family="system-ui, sans-serif" font-size="13">`,
-    `<rect width="${WIDTH}" height="${height}" fill="#ffffff"/>`,
-    text(LEFT, 24, 'Token requests per hour (logarithmic), hour 1 to 24', 'font-weight="600"'),
+    `<style>.s{fill:#555;font-size:11.5px}.l{stroke:#bbb}.b{stroke:#2f6fb2;stroke-width:${BAR_WIDTH}}</style>`,
+    `<rect width="${WIDTH}" height="${height}" fill="#fff"/>`,
+    text(LEFT, 24, 'Token requests per hour (logarithmic), hour 1 to 24', ' font-weight="600"'),
     ...rows,
     '</svg>',
     '',
@@ -37,14 +38,14 @@ function row(scenario: Scenario, figures: Figures, top: number): string {
   const summary = `${number.format(total)} in ${scenario.hours} h · ${number.format(waited)} calls waited · ${number.format(failed)} failed`;
   return [
     text(LEFT, top + 16, escaped(scenario.name)),
-    text(LEFT, top + 34, summary, 'fill="#555555" font-size="11.5"'),
-    `<line x1="${BARS_LEFT}" y1="${base}" x2="${WIDTH - LEFT}" y2="${base}" stroke="#bbbbbb"/>`,
-    `<path stroke="#2f6fb2" stroke-width="${BAR_WIDTH}" d="${bars.join('')}"/>`,
+    text(LEFT, top + 34, summary, ' class="s"'),
+    `<path class="l" d="M${BARS_LEFT} ${base}h${WIDTH - LEFT - BARS_LEFT}"/>`,
+    `<path class="b" d="${bars.join('')}"/>`,
   ].join('\n');
 }
 
 function text(x: number, y: number, content: string, attributes = ''): string {
-  return `<text x="${x}" y="${y}" ${attributes}>${content}</text>`;
+  return `<text x="${x}" y="${y}"${attributes}>${content}</text>`;
 }
 
 function escaped(content: string): string {
