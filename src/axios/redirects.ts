@@ -33,8 +33,8 @@ export interface AttemptResult {
 /** The limit of fetch itself (Fetch Standard, HTTP-redirect fetch). The fetch adapter knows no other. */
 const MOST_REDIRECTS = 20;
 
-/** Credentials that fetch removes on its way to another origin. */
-const CREDENTIALS = ['authorization', 'proxy-authorization', 'cookie'];
+/** What fetch removes on its way to another origin: credentials, and the name of this one. */
+const OF_ORIGIN = ['authorization', 'proxy-authorization', 'cookie', 'host'];
 
 /** The hook of follow-redirects, which axios passes on. */
 type BeforeRedirect = NonNullable<InternalAxiosRequestConfig['beforeRedirect']>;
@@ -107,15 +107,14 @@ export async function follow(
     if (target.username + target.password !== '') {
       return networkError('cross origin not allowed for request mode "cors"', response, hop);
     }
-    // A body that was a stream is gone, and can't be sent again.
-    if (!becomesGet(response.status, hop.method) && classifyBody(hop).kind === 'once') {
-      return networkError('', response, hop);
-    }
+    // A stream is gone, and axios makes one of a body whose progress is watched. Fetch refuses it even for a later GET.
+    const isStreamed = classifyBody(hop).kind === 'once' || (hop.onUploadProgress && hop.data);
+    if (isStreamed && response.status !== 303) return networkError('', response, hop);
     if (showsProcessing(response.status, hop.method)) watch.mayHaveBeenProcessed = true;
     hop = nextHop(hop, response.status, target);
     if (target.origin !== watch.origin) {
       watch.hasLeftOrigin = true;
-      for (const name of [watch.headerName, ...CREDENTIALS]) deleteHeader(hop.headers, name);
+      for (const name of [watch.headerName, ...OF_ORIGIN]) deleteHeader(hop.headers, name);
     }
     outcome = await Promise.resolve(adapter(hop)).then(succeeded, failed);
   }
@@ -175,7 +174,9 @@ function locationOf(
   const { url } = (response.request ?? {}) as { url?: unknown };
   // If `env` has no Request, axios returns none.
   const base = typeof url === 'string' ? url : isFetchAdapter(adapter, hop) ? fullUrl(hop) : undefined;
-  return relative === undefined || base === undefined ? undefined : { relative, base };
+  if (relative === undefined || base === undefined) return undefined;
+  // Headers show bytes as Latin-1.
+  return { relative: Buffer.from(relative, 'latin1').toString(), base };
 }
 
 function becomesGet(status: number | undefined, method: string | undefined): boolean {
@@ -200,8 +201,8 @@ function nextHop(
   const headers = copyHeaders(hop.headers as AxiosHeaders);
   const next = asOurs(hop, { headers, url: target.href, baseURL: undefined, params: undefined });
   if (!becomesGet(status, hop.method)) return next;
-  for (const name of ['content-type', 'content-length', 'content-encoding', 'content-language']) {
-    deleteHeader(headers, name);
+  for (const name of ['type', 'length', 'encoding', 'language', 'location']) {
+    deleteHeader(headers, `content-${name}`);
   }
   return Object.assign(next, { method: 'get', data: undefined });
 }

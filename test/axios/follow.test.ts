@@ -19,6 +19,8 @@ const HEADERS = {
   'Content-Length': '2',
   'Content-Encoding': 'gzip',
   'Content-Language': 'en',
+  'Content-Location': '/pay/1',
+  Host: 'api.example',
   pid: '1',
 };
 
@@ -83,7 +85,14 @@ describe('by the Fetch Standard', () => {
   test('a body that is dropped takes the headers that describe it along', async () => {
     const { hop, sent } = await followed({ status: 302, location: '/x' });
     expect(hop?.data).toBeUndefined();
-    expect(names(hop)).toEqual(['X-Partner-Token', 'Authorization', 'Cookie', 'Proxy-Authorization', 'pid']);
+    expect(names(hop)).toEqual([
+      'X-Partner-Token',
+      'Authorization',
+      'Cookie',
+      'Proxy-Authorization',
+      'Host',
+      'pid',
+    ]);
     expect(names(sent)).toEqual(Object.keys(HEADERS));
   });
 
@@ -93,13 +102,14 @@ describe('by the Fetch Standard', () => {
     expect(names(hop)).toEqual(Object.keys(HEADERS));
   });
 
-  test('another origin gets neither the token nor credentials of the caller', async () => {
+  test('another origin gets neither the token, nor credentials and Host of the caller', async () => {
     const { hop, watch } = await followed({ status: 307, location: 'https://other.example/x' });
     expect(names(hop)).toEqual([
       'Content-Type',
       'Content-Length',
       'Content-Encoding',
       'Content-Language',
+      'Content-Location',
       'pid',
     ]);
     expect(watch.hasLeftOrigin).toBe(true);
@@ -151,12 +161,6 @@ describe('by the Fetch Standard', () => {
       {},
       'cross origin not allowed for request mode "cors"',
     ],
-    [
-      'a stream that would have to be sent again',
-      { status: 307, location: '/x' },
-      { data: new ReadableStream() },
-      '',
-    ],
   ])('is a network error, as fetch has it: %s', async (_, redirect, config, cause) => {
     const { hops, outcome } = await followed(redirect, config);
     expect(hops).toEqual([]);
@@ -166,9 +170,37 @@ describe('by the Fetch Standard', () => {
     });
   });
 
-  test('a stream that need not be sent again is no obstacle', async () => {
-    const { hops } = await followed({ status: 302, location: '/x' }, { data: new ReadableStream() });
-    expect(hops).toHaveLength(1);
+  // Axios makes a stream of a body whose progress is watched.
+  const stream = () => ({ data: new ReadableStream() });
+  const watched = () => ({ onUploadProgress: () => {} });
+  test.each([
+    ['a stream', 303, stream, 1],
+    ['a stream', 301, stream, 0],
+    ['a stream', 302, stream, 0],
+    ['a stream', 307, stream, 0],
+    ['a stream', 308, stream, 0],
+    ['a body whose progress is watched', 303, watched, 1],
+    ['a body whose progress is watched', 301, watched, 0],
+    ['a body whose progress is watched', 302, watched, 0],
+    ['a body whose progress is watched', 307, watched, 0],
+    ['a body whose progress is watched', 308, watched, 0],
+    ['a progress without a body', 307, () => ({ ...watched(), data: undefined }), 1],
+  ])('is followed with 303 alone, as fetch has it: %s, %d', async (_, status, config, expected) => {
+    for (const method of ['post', 'put']) {
+      const { hops, outcome } = await followed({ status, location: '/x' }, { ...config(), method });
+      expect(hops).toHaveLength(expected);
+      const error = { message: 'Network Error', code: 'ERR_NETWORK', cause: { message: '' } };
+      if (expected === 0) expect(outcome).toMatchObject({ response: undefined, failure: { error } });
+    }
+  });
+
+  test.each([
+    ['UTF-8, as its bytes arrive', '/\u00c3\u00bc?q=\u00e2\u0082\u00b9', '/%C3%BC?q=%E2%82%B9'],
+    ['encoded', '/%C3%BC?q=%E2%82%B9', '/%C3%BC?q=%E2%82%B9'],
+    ['no UTF-8', '/\u00fc', '/%EF%BF%BD'],
+  ])('a location in %s', async (_, location, path) => {
+    const { hop } = await followed({ status: 302, location });
+    expect(hop?.url).toBe(`${HOME}${path}`);
   });
 
   test.each([
