@@ -24,6 +24,11 @@ class StallingClock implements Pick<Clock, 'steadyMs' | 'timer'> {
     return this.#timer !== undefined;
   }
 
+  /** Time passes, and no timer fires. */
+  pass(ms: number): void {
+    this.#steadyMs += ms;
+  }
+
   /** The next timer fires, and that much too late. */
   fire(lateMs = 0): void {
     const timer = this.#timer;
@@ -81,6 +86,29 @@ describe('a limit for what this process could have heard (T2)', () => {
     limit.cancel();
     expect(clock.isRunning).toBe(false);
     expect(await isOver()).toBe(false);
+  });
+
+  it.each([
+    { what: 'nothing has passed', slices: [], inSliceMs: 0, used: 0 },
+    { what: 'half a slice', slices: [], inSliceMs: 50, used: 50 },
+    { what: 'three slices and a half', slices: [0, 0, 0], inSliceMs: 50, used: 350 },
+    { what: 'a stop of an hour in a slice counts as one', slices: [3_600_000], inSliceMs: 0, used: 100 },
+    { what: 'a stop that still lasts, likewise', slices: [0], inSliceMs: 3_600_000, used: 200 },
+    { what: 'all of it', slices: Array(10).fill(0), inSliceMs: 500, used: 1_000 },
+    { what: 'a clock that was put back', slices: [0], inSliceMs: -50, used: 100 },
+  ])('$what: $used ms are used up', ({ slices, inSliceMs, used }) => {
+    const { clock, limit } = limitOf();
+    for (const lateMs of slices) clock.fire(lateMs);
+    clock.pass(inSliceMs);
+    expect(limit.usedMs()).toBe(used);
+  });
+
+  it('a stop that still lasts is known of, from more than two slices on', () => {
+    const { clock, limit } = limitOf();
+    clock.pass(200);
+    expect(limit.stalls()).toBe(0);
+    clock.pass(1);
+    expect(limit.stalls()).toBe(1);
   });
 
   it.each([1, 2, 9, 10, 11, 1_005])('%i ms are at least as long as that', async (limitMs) => {

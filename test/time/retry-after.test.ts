@@ -17,6 +17,8 @@ describe('an HTTP-date', () => {
     ['asctime-date, one digit', 'Fri Jan  2 12:00:00 2026', NOON_SECOND],
     ['asctime-date, two digits', 'Mon Jan 12 12:00:00 2026', Date.UTC(2026, 0, 12, 12)],
     ['the last second of a day', 'Fri, 02 Jan 2026 23:59:59 GMT', Date.UTC(2026, 0, 2, 23, 59, 59)],
+    ['the last of March', 'Tue, 31 Mar 2026 00:00:00 GMT', Date.UTC(2026, 2, 31)],
+    ['the last of May', 'Sun, 31 May 2026 00:00:00 GMT', Date.UTC(2026, 4, 31)],
     ['a leap second', 'Thu, 31 Dec 2026 23:59:60 GMT', Date.UTC(2027, 0, 1)],
     ['29 February of a leap year', 'Tue, 29 Feb 2028 00:00:00 GMT', Date.UTC(2028, 1, 29)],
     ['a year of the first century', 'Fri, 02 Jan 0050 00:00:00 GMT', Date.parse('0050-01-02T00:00:00Z')],

@@ -1,6 +1,15 @@
 import { getEventListeners } from 'node:events';
 import { describe, expect, test } from 'vitest';
-import { anyOf, type Cancellation, cancellationOf, sleep, unlessCancelled } from '../../src/time/wait.ts';
+import {
+  abortWith,
+  anyOf,
+  type Cancellation,
+  cancellationOf,
+  Ending,
+  keptAlive,
+  sleep,
+  unlessCancelled,
+} from '../../src/time/wait.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
 /** A cancellation by hand that counts its listeners. */
@@ -162,4 +171,61 @@ describe('a signal as a cancellation', () => {
     controller.abort(null);
     expect(cancellationOf(controller.signal).reason()).toBeInstanceOf(Error);
   });
+});
+
+describe('an end', () => {
+  test('comes once: a listener that makes it come again is called once all the same', () => {
+    const ending = new Ending(() => new Error('over'));
+    let calls = 0;
+    ending.subscribe(() => {
+      calls++;
+      ending.come();
+    });
+    ending.come();
+    ending.subscribe(() => calls++);
+    ending.come();
+    expect(calls).toBe(1);
+  });
+
+  test('has a reason of its own for whoever asks', () => {
+    const ending = new Ending(() => new Error('over'));
+    expect(ending.reason()).toBeUndefined();
+    ending.come();
+    expect(ending.reason()).toEqual(new Error('over'));
+    expect(ending.reason()).not.toBe(ending.reason());
+  });
+});
+
+describe('a controller is aborted with a reason', () => {
+  test("by Node.js' own class", () => {
+    const controller = new AbortController();
+    abortWith(controller, 'why');
+    expect(controller.signal).toMatchObject({ aborted: true, reason: 'why' });
+  });
+
+  test('also where its class knows none', () => {
+    const signal = { aborted: false };
+    const controller = {
+      signal,
+      abort: () => {
+        signal.aborted = true;
+      },
+    };
+    abortWith(controller as unknown as AbortController, 'why');
+    expect(signal).toMatchObject({ aborted: true, reason: 'why' });
+  });
+});
+
+test.each([
+  ['ends well', () => Promise.resolve('done')],
+  ['fails', () => Promise.reject(new Error('failed'))],
+])('work that %s keeps the process alive until then, for a day at most (E8)', async (_, begin) => {
+  const clock = new ManualClock();
+  const work = begin();
+  const kept = keptAlive(clock, work);
+  expect(clock.keepingAlive).toBe(1);
+  expect(clock.nextInMs).toBe(24 * 60 * 60 * 1_000);
+  const [came, expected] = await Promise.allSettled([kept, work]);
+  expect(came).toEqual(expected);
+  expect(clock.pending).toBe(0);
 });
