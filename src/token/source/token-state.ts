@@ -56,6 +56,8 @@ export interface RenewAhead {
   readonly random: () => number;
 }
 
+/** A sibling that renews because of the same revocation as we has begun this long before us at most. */
+const SIBLINGS_LEAD_MS = 10_000;
 /** Values that are remembered as unwanted or replaced: more than a store can show in the time that one of them lives. */
 const MOST_REMEMBERED = 32;
 
@@ -88,6 +90,10 @@ export class TokenState {
   #windowOpensAt: Instant = LONG_AGO;
   /** The value that was dropped because it was refused, until another one comes. */
   #refusedValue: string | undefined;
+  /** The token was found in the place of a refused one, and nothing has succeeded with it. */
+  #isUnprovenFind = false;
+  /** Tokens of before then may be as dead as the last two, and are not taken from a store (D3). */
+  #takesSince = 0;
   /** Values that are not taken from a store: they were refused, or forgotten by hand. By value, as clocks differ (H2). */
   #unwanted: Set<string> | undefined;
   /** Refresh tokens that were exchanged, refused as dead, revoked, or gave way to another one. By value, as clocks differ (T3). */
@@ -190,6 +196,7 @@ export class TokenState {
     // The store has lost what was written after it: with this record a dead refresh token would come back.
     if (refreshToken !== undefined && this.#spent?.has(refreshToken)) return false;
     if (accessToken === this.#record?.accessToken && obtainedAt === this.#record.obtainedAt) return false;
+    if (obtainedAt < this.#takesSince) return false;
     return msUntil(endOfFound(record, now), now) > 0;
   }
 
@@ -244,6 +251,8 @@ export class TokenState {
     else this.#openWindow(how);
     const forRefusal = record.accessToken === this.#refusedValue ? 'as-the-refused' : 'for-the-refused';
     this.#refusalPauses?.received(origin === 'refused' ? forRefusal : 'otherwise', now);
+    this.#isUnprovenFind = origin === 'found' && this.#refusedValue !== undefined;
+    this.#takesSince = 0;
     this.#refusedValue = undefined;
     this.#unwanted?.delete(record.accessToken);
     return isSame;
@@ -288,17 +297,20 @@ export class TokenState {
     this.#refusalPauses ??= new RefusalPauses();
     if (this.#record?.accessToken !== value || this.#refusedValue !== undefined) return 'superseded';
     if (this.isUsable(now) && this.#refusalPauses.refused(now, how) === 'pause') return 'paused';
+    if (this.#isUnprovenFind) this.#takesSince = now.wallMs - SIBLINGS_LEAD_MS;
     this.#drop(value);
     return 'dropped';
   }
 
   /** A request with this token succeeded: it is good, and so is renewing (D5). */
   succeed(value: string, now: Instant, how: HowHeld): void {
-    if (this.#record?.accessToken === value) this.#refusalPauses?.succeeded(now, how);
+    if (this.#record?.accessToken !== value) return;
+    this.#isUnprovenFind = false;
+    this.#refusalPauses?.succeeded(now, how);
   }
 
   get needsProof(): boolean {
-    return this.#refusalPauses?.needsProof === true;
+    return this.#isUnprovenFind || this.#refusalPauses?.needsProof === true;
   }
 
   /** Forgets the access token, by hand; the refresh token stays. */

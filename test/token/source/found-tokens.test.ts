@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { describe, expect, test } from 'vitest';
 import { MemoryTokenStore } from '../../../src/token/store/memory-token-store.ts';
-import { atOnce, fulfilled, startHarness } from '../../support/harness.ts';
+import { atOnce, fulfilled, PAYOUTS_SCOPE, startHarness } from '../../support/harness.ts';
 import { callAccount, deferred, eventually, StoreUnderTest, sentTokens, turns } from '../support.ts';
 
 describe('a found token does not use up the replay of a minted one (D3)', () => {
@@ -43,6 +43,29 @@ describe('a found token does not use up the replay of a minted one (D3)', () => 
       ]);
       expect(fulfilled(results.flat())).toBe(results.flat().length);
       expect(sandbox.stats().tokenRequests).toBeLessThanOrEqual(4);
+    },
+  );
+
+  test.each([1, 2, 3])(
+    'siblings hand in %i dead tokens after an outage of the store, one after the other: no call is lost',
+    async (count) => {
+      const store = new StoreUnderTest();
+      const { auth, clock, payouts, sandbox } = await startHarness({ store });
+      await auth.getToken();
+      const [key, own] = [...store.records][0] ?? [];
+      if (key === undefined || own === undefined) throw new Error('Nothing is stored.');
+      const dead = Array.from(
+        { length: count },
+        () => sandbox.issueToken({ scope: PAYOUTS_SCOPE }).accessToken,
+      );
+      clock.advance(60_000);
+      sandbox.revokeAllTokens();
+      store.before.get = async () => {
+        const accessToken = dead.shift();
+        if (accessToken !== undefined) store.records.set(key, { ...own, accessToken });
+      };
+      await callAccount(payouts);
+      expect(sandbox.stats()).toMatchObject({ apiRequests: 3, tokenRequests: 2 });
     },
   );
 

@@ -264,6 +264,47 @@ describe('may a record of the store be used?', () => {
   });
 });
 
+/** Dead ones may be handed in one after the other, and a call has three sends (D3). */
+describe('a token that was found in the place of a refused one is refused as well', () => {
+  const since = T0 + 50_000;
+  const [old, recent] = [record('t3', since - 10_001), record('t3', since - 10_000)];
+
+  test.each<[string, (state: TokenState) => void, boolean]>([
+    ['next, a token is taken that a sibling minted because of this', () => {}, false],
+    ['unless it has succeeded', (state) => state.succeed('t2', at(T0), 'as-held'), true],
+    [
+      'unless another one of ours has come',
+      (state) => receive(state, record('t2b', T0), { origin: 'refused' }),
+      true,
+    ],
+  ])('%s', (_, before, isOldTaken) => {
+    const state = holding();
+    state.refuse('t1', at(T0), 'as-held');
+    receive(state, record('t2'), { origin: 'found' });
+    before(state);
+    expect(state.refuse(state.record?.accessToken ?? '', at(since), 'by-renewal')).not.toBe('superseded');
+    expect(state.mayAdopt(old, at(since))).toBe(isOldTaken);
+    expect(state.mayAdopt(recent, at(since))).toBe(true);
+  });
+
+  test('one that was found for another reason says nothing of others', () => {
+    const state = holding(record('t1'), { origin: 'found' });
+    state.refuse('t1', at(since), 'as-held');
+    expect(state.mayAdopt(old, at(since))).toBe(true);
+  });
+
+  test('once another token has come, any may be taken', () => {
+    const state = holding();
+    state.refuse('t1', at(T0), 'as-held');
+    receive(state, record('t2'), { origin: 'found' });
+    state.refuse('t2', at(since), 'as-held');
+    receive(state, record('t4', since), { origin: 'refused' });
+    state.succeed('t4', at(since), 'by-renewal');
+    state.refuse('t4', at(since + 1), 'as-held');
+    expect(state.mayAdopt(old, at(since + 1))).toBe(true);
+  });
+});
+
 describe('steps of the wall clock (T1)', () => {
   const stepped = (timeMs: number, stepMs: number) => ({ ...at(timeMs), wallMs: timeMs + stepMs });
 
