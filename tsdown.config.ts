@@ -117,7 +117,12 @@ function thirdPartyLicences(): Rolldown.Plugin {
     generateBundle({ format }, bundle) {
       const modules = Object.values(bundle).flatMap((each) => (each.type === 'chunk' ? each.moduleIds : []));
       const folders = modules.flatMap((id) => /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+/.exec(id)?.[0] ?? []);
-      const notices = [...new Set(folders)].sort().map(notice);
+      // Packages under the very same text are named above it together.
+      const names = new Map<string, string>();
+      for (const { name, text } of [...new Set(folders)].sort().map(licence)) {
+        names.set(text, [...(names.get(text)?.split('\n') ?? []), name].join('\n'));
+      }
+      const notices = [...names].map(([text, named]) => `${named}\n\n${text}\n`);
       if (notices.length === 0) return;
       this.emitFile({
         type: 'asset',
@@ -128,9 +133,9 @@ function thirdPartyLicences(): Rolldown.Plugin {
   };
 }
 
-function notice(folder: string): string {
+function licence(folder: string): { readonly name: string; readonly text: string } {
   const { name, version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
   const file = readdirSync(folder).find((each) => /^licen[cs]e/i.test(each));
   if (file === undefined) throw new Error(`${name} has no licence file`);
-  return `${name} ${version}\n\n${readFileSync(join(folder, file), 'utf8').trim()}\n`;
+  return { name: `${name} ${version}`, text: readFileSync(join(folder, file), 'utf8').trim() };
 }

@@ -126,12 +126,13 @@ describe('the packed package', () => {
 
   // The build fails where it would bundle another one.
   test.each([
-    ['cjs', ['is-network-error', 'p-retry', 'redis-semaphore']],
-    ['mjs', ['redis-semaphore']],
-  ])('the licence of each package inside the %s bundles is with them', (format, inside) => {
+    // The first two are one author's, under one text.
+    ['cjs', ['is-network-error', 'p-retry', 'redis-semaphore'], 2],
+    ['mjs', ['redis-semaphore'], 1],
+  ])('the licence of each package inside the %s bundles is with them', (format, inside, texts) => {
     const notices = readFileSync(join(ROOT, `dist/third-party-licences.${format}.txt`), 'utf8');
     expect([...notices.matchAll(/^([\w@/-]+) \d+\.\d+\.\d+$/gm)].map(([, name]) => name)).toEqual(inside);
-    expect(notices.match(/permission is hereby granted/gi)).toHaveLength(inside.length);
+    expect(notices.match(/permission is hereby granted/gi)).toHaveLength(texts);
   });
 
   test('brings no scripts that would run at its installation', () => {
