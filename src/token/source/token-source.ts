@@ -190,7 +190,8 @@ export class TokenSource {
   async #forgetAll(state: TokenState): Promise<readonly string[]> {
     const { clock, store } = this.#parts;
     const held = state.record;
-    const isHeldOver = state.isOverForCertain(readClock(clock));
+    const now = readClock(clock);
+    const isHeldOver = state.isOverForCertain(now) && !state.isUsable(now);
     state.forgetAll();
     const stored = await state.change(async () => {
       const storeKey = await this.#storeKey(state);

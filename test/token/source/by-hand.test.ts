@@ -661,6 +661,17 @@ describe('revoke', () => {
     expect(sandbox.stats().revokeRequests).toBe(0);
   });
 
+  test.each([
+    ['in use', 499, 1],
+    ['in use no longer', 500, 0],
+  ])('a token that came with "expires_in": 0 and is %s (B5)', async (_, laterMs, revokeRequests) => {
+    const { auth, sandbox, clock } = await startHarness({}, { tokenLifeSeconds: 0 });
+    await auth.getToken();
+    clock.advance(laterMs);
+    await auth.revoke();
+    expect(sandbox.stats()).toMatchObject({ tokenRequests: 1, revokeRequests });
+  });
+
   test('a token that has expired is not worth a request', async () => {
     const { auth, sandbox, clock } = await startHarness({}, { tokenLifeSeconds: 100 });
     await auth.getToken();
