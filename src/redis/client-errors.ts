@@ -8,6 +8,9 @@ const UNKNOWN_COMMAND = /^ERR unknown command ['`]?([a-z]{2,12})\b/i;
 /** What to look at, where the word of an answer does not say it. */
 const HINTS: Readonly<Record<string, string>> = {
   MOVED: ' It is part of a cluster: pass a cluster client.',
+  NOAUTH: ' It wants a password: log the client in.',
+  OOM: ' It is full: raise its "maxmemory".',
+  WRONGTYPE: ' Another program uses this key: choose another "prefix".',
   READONLY: ' It is a replica: if that stays, see "When Redis fails" in docs/fleet.md.',
 };
 

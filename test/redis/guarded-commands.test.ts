@@ -34,6 +34,9 @@ describe('errors of a client', () => {
       new Error('ERR unknown command `eval`, with args beginning with: `secret_`'),
     ],
     ['"When Redis fails"', 'refused', new Error('READONLY secret_')],
+    ['log the client in', 'refused', new Error('NOAUTH Authentication required.')],
+    ['another "prefix"', 'refused', new Error('WRONGTYPE Operation against a key holding secret_')],
+    ['"maxmemory"', 'refused', new Error("OOM command not allowed when used memory > 'maxmemory'. secret_")],
     ['CLUSTERDOWN', 'refused', new Error('CLUSTERDOWN Hash slot not served')],
     ['(ECONNREFUSED)', 'unreachable', Object.assign(new Error('connect'), { code: 'ECONNREFUSED', args })],
     [
