@@ -1,6 +1,7 @@
 import { kindOf } from '../../json.ts';
 import { wordlessError } from '../../redact.ts';
 import type { Clock } from '../../time/clock.ts';
+import { type Instant, isOver, later, readClock } from '../../time/instant.ts';
 import { type Cancellation, unlessCancelled, withinLimit } from '../../time/wait.ts';
 import { type AskedSecrets, optionOf, type Secret, secretFault, type WireGrant } from '../endpoint/grants.ts';
 import { secretError } from './messages.ts';
@@ -11,6 +12,8 @@ export class Secrets {
   readonly #clock: Clock;
   readonly #limitMs: number;
   #lastAsked: AskedSecrets = {};
+  /** Answers that a mint was too impatient for: the next one takes them, or it would wait in vain as well (C3). */
+  #untaken: Map<string, { readonly answer: Promise<unknown>; readonly until: Instant }> | undefined;
 
   constructor(grant: WireGrant, clock: Clock, limitMs: number) {
     this.#grant = grant;
@@ -41,11 +44,17 @@ export class Secrets {
   ): Promise<string> {
     const option = optionOf(this.#grant, parameter);
     const limitMs = this.#limitMs;
-    let value: unknown;
-    try {
-      const answer = (async () => secret())().catch((error: unknown) => {
+    const ask = () =>
+      (async () => secret())().catch((error: unknown) => {
         throw wordlessError(error);
       });
+    const now = readClock(this.#clock);
+    const untaken = this.#untaken?.get(parameter);
+    const isNew = untaken === undefined || isOver(untaken.until, now);
+    const answer = isNew ? ask() : untaken.answer.catch(ask);
+    this.#untaken?.delete(parameter);
+    let value: unknown;
+    try {
       value = await withinLimit(
         unlessCancelled(answer, cancellation),
         { clock: this.#clock, limitMs },
@@ -53,7 +62,11 @@ export class Secrets {
       );
     } catch (error) {
       const cancelled = cancellation.reason();
-      if (cancelled !== undefined) throw cancelled;
+      if (cancelled !== undefined) {
+        this.#untaken ??= new Map();
+        this.#untaken.set(parameter, { answer, until: isNew ? later(now, limitMs) : untaken.until });
+        throw cancelled;
+      }
       throw secretError(option, `failed: ${(error as Error).message}`, error as Error);
     }
     const fault =

@@ -241,6 +241,80 @@ describe('a secret given as a function', () => {
     },
   );
 
+  describe('that is slower than the callers', () => {
+    const impatient = { maxWaitMs: 300 };
+    const LEFT = { code: 'ERR_TOKEN_UNAVAILABLE' };
+
+    /** A vault whose answers are given by hand, and one call that has left before the first. */
+    async function leftByOne() {
+      const vaults = [deferred<string>(), deferred<string>(), deferred<string>()];
+      let asked = 0;
+      const grant = clientWith(() => (vaults[asked++] as (typeof vaults)[0]).promise);
+      const harness = await startHarness({ grant, tokenTimeoutMs: 5_000 });
+      const { auth, clock } = harness;
+      const call = auth.getToken(impatient);
+      await turns();
+      clock.advance(300);
+      await expect(call).rejects.toMatchObject(LEFT);
+      return { ...harness, vaults, asked: () => asked };
+    }
+
+    test('its answer serves the next one: nothing is sent for nobody (C3)', async () => {
+      const { auth, sandbox, vaults, asked } = await leftByOne();
+      vaults[0]?.resolve(SECRET);
+      await turns();
+      expect(sandbox.stats().tokenRequests).toBe(0);
+      await auth.getToken(impatient);
+      expect([asked(), sandbox.stats().tokenRequests]).toEqual([1, 1]);
+      await auth.invalidate();
+      vaults[1]?.resolve(SECRET);
+      await auth.getToken();
+      expect(asked()).toBe(2);
+    });
+
+    test('the next one waits for the same answer', async () => {
+      const { auth, vaults, asked } = await leftByOne();
+      const call = auth.getToken(impatient);
+      await turns();
+      vaults[0]?.resolve(SECRET);
+      await call;
+      expect(asked()).toBe(1);
+    });
+
+    test('where that fails, the next one asks anew', async () => {
+      const { auth, vaults, asked } = await leftByOne();
+      vaults[0]?.reject(vaultError('sealed'));
+      vaults[1]?.resolve(SECRET);
+      await auth.getToken(impatient);
+      expect(asked()).toBe(2);
+    });
+
+    test.each([
+      ['serves until "tokenTimeoutMs" have passed', 4_699, 1],
+      ['serves no longer than that, as it may have been rotated', 4_700, 2],
+    ])('it %s', async (_, laterMs, times) => {
+      const { auth, clock, vaults, asked } = await leftByOne();
+      for (const vault of vaults) vault.resolve(SECRET);
+      clock.advance(laterMs);
+      await auth.getToken(impatient);
+      expect(asked()).toBe(times);
+    });
+
+    test('one that never comes is given up after "tokenTimeoutMs", however many have left', async () => {
+      const { auth, clock, vaults, asked } = await leftByOne();
+      for (let call = 0; call < 16; call++) {
+        const left = auth.getToken(impatient);
+        await turns();
+        clock.advance(300);
+        await expect(left).rejects.toMatchObject(LEFT);
+      }
+      expect(asked()).toBe(1);
+      vaults[1]?.resolve(SECRET);
+      await auth.getToken(impatient);
+      expect(asked()).toBe(2);
+    });
+  });
+
   test('an abort does not wait for it', async () => {
     const { payouts, clock } = await startHarness({ grant: clientWith(() => new Promise(() => {})) });
     const controller = new AbortController();
