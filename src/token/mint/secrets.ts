@@ -50,21 +50,22 @@ export class Secrets {
       });
     const now = readClock(this.#clock);
     const untaken = this.#untaken?.get(parameter);
-    const isNew = untaken === undefined || isOver(untaken.until, now);
-    const answer = isNew ? ask() : untaken.answer.catch(ask);
     this.#untaken?.delete(parameter);
+    const asked =
+      untaken === undefined || isOver(untaken.until, now)
+        ? { answer: ask(), until: later(now, limitMs) }
+        : { answer: untaken.answer.catch(ask), until: untaken.until };
     let value: unknown;
     try {
       value = await withinLimit(
-        unlessCancelled(answer, cancellation),
+        unlessCancelled(asked.answer, cancellation),
         { clock: this.#clock, limitMs },
         () => new Error(`no answer within ${limitMs} ms ("tokenTimeoutMs")`),
       );
     } catch (error) {
       const cancelled = cancellation.reason();
       if (cancelled !== undefined) {
-        this.#untaken ??= new Map();
-        this.#untaken.set(parameter, { answer, until: isNew ? later(now, limitMs) : untaken.until });
+        this.#untaken = (this.#untaken ?? new Map()).set(parameter, asked);
         throw cancelled;
       }
       throw secretError(option, `failed: ${(error as Error).message}`, error as Error);
