@@ -30,7 +30,7 @@ const config: ViteUserConfig = defineConfig({
     ],
     isolate: false,
     // What hangs because of a mutant is to be found out soon.
-    testTimeout: 10_000,
+    testTimeout: 20_000,
     // Some load a whole axios first.
     hookTimeout: 20_000,
   },
