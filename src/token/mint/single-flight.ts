@@ -49,7 +49,7 @@ export abstract class SingleFlight {
   #sent = 0;
 
   /** The `grant_type` of the token request that is under way: what it brings is awaited, whoever leaves (C3). */
-  protected sending: string | undefined;
+  sending: string | undefined;
   /** Settles when the mint has ended; never rejects. */
   over: Promise<void> = Promise.resolve();
   /** Aborts when nobody waits any more, and when the flight is aborted. */
@@ -71,10 +71,6 @@ export abstract class SingleFlight {
   /** Whether callers have waited, and all of them have left. */
   protected get isDeserted(): boolean {
     return this.#wasJoined && !this.isAwaited;
-  }
-
-  get isSending(): boolean {
-    return this.sending !== undefined;
   }
 
   /** All who wait are told of the end of this. */
@@ -170,7 +166,7 @@ export abstract class SingleFlight {
   }
 
   #abortIfDeserted(): void {
-    if (this.isSending || !this.isDeserted) return;
+    if (this.sending !== undefined || !this.isDeserted) return;
     abortWith(this.#abort, this.#outOfPatience ?? new Error('Nobody waits for this token any more.'));
   }
 

@@ -259,7 +259,7 @@ export class TokenSource {
       const limit = clock.limit(
         maxWaitMs,
         () => {
-          if (!mint.isAwaited && !mint.isSending) mint.abort(renewalSlowError(maxWaitMs));
+          if (!mint.isAwaited && mint.sending === undefined) mint.abort(renewalSlowError(maxWaitMs));
         },
         'unref',
       );
