@@ -52,13 +52,17 @@ export function classifyBody(config: ConfigOfBody): RequestBody {
   }
 }
 
-/** A form without streams. Its parts are strings and buffers, and functions that write what is between them. */
+/**
+ * A form without streams. Its parts are strings and buffers, and functions that write what is between them. One that was
+ * sent as a stream before has no parts left.
+ */
 function isNpmFormData(data: unknown): data is NpmFormData {
   const form = data as Partial<NpmFormData>;
   return (
     typeof form.getBuffer === 'function' &&
     typeof form.getHeaders === 'function' &&
     Array.isArray(form._streams) &&
+    form._streams.length > 0 &&
     form._streams.every(
       (part) => typeof part === 'string' || typeof part === 'function' || Buffer.isBuffer(part),
     )

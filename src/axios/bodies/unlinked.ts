@@ -23,12 +23,15 @@ function unlinkedStream(source: Readable): Readable {
     objectMode: source.readableObjectMode ?? false,
     read() {
       if (broken !== undefined && !hasEnded) copy.destroy(broken.error);
-      else if (isWanted) source.resume?.();
       else {
+        if (!isWanted) {
+          source.on('data', (chunk: unknown) => {
+            if (!copy.push(chunk)) source.pause?.();
+          });
+        }
         isWanted = true;
-        source.on('data', (chunk: unknown) => {
-          if (!copy.push(chunk)) source.pause?.();
-        });
+        // Also one that its owner has paused, as pipe() does.
+        source.resume?.();
       }
     },
     destroy(error, done) {
@@ -40,11 +43,17 @@ function unlinkedStream(source: Readable): Readable {
     broken ??= { error };
     if (isWanted && !hasEnded) copy.destroy(broken.error);
   };
-  source.on('end', () => {
+  const end = () => {
     hasEnded = true;
     copy.push(null);
-  });
+  };
+  if (source.readableEnded) end();
+  else source.on('end', end);
   source.on('error', breakOff);
   source.on('close', () => breakOff());
+  // By these, fetch refuses a stream that had another reader.
+  for (const name of ['readableDidRead', 'readableAborted'] as const) {
+    Object.defineProperty(copy, name, { get: () => source[name] });
+  }
   return copy;
 }

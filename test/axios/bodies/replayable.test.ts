@@ -29,6 +29,7 @@ describe('a body can be sent a second time', () => {
     ['FormData', new FormData(), 'freezable'],
     ['form-data of text and bytes', npmForm('a', Buffer.from('b')), 'freezable'],
     ['form-data with a stream behind text', npmForm('a', Readable.from(['b'])), 'once'],
+    ['form-data that was sent as a stream before', sentBefore(), 'once'],
     ['form-data without getBuffer', { getHeaders: () => ({}), _streams: [] }, 'once'],
     ['form-data without getHeaders', { getBuffer: () => Buffer.alloc(0), _streams: [] }, 'once'],
     ['form-data without parts', { getBuffer: () => Buffer.alloc(0), getHeaders: () => ({}) }, 'once'],
@@ -40,6 +41,12 @@ describe('a body can be sent a second time', () => {
   ])('%s: %3$s', (_, body, kind) => {
     expect(classifyBody(configOf(body)).kind).toBe(kind);
   });
+
+  function sentBefore(): NpmFormData {
+    const form = npmForm('a');
+    form.resume();
+    return form;
+  }
 
   function headed(): URLSearchParams {
     return Object.assign(new URLSearchParams(), { getHeaders: () => ({}) });

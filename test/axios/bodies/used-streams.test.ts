@@ -1,0 +1,82 @@
+import { once } from 'node:events';
+import { createReadStream } from 'node:fs';
+import { PassThrough, Readable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import type { AxiosInstance } from 'axios';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { AXIOS_VERSIONS, type Library, libraryOn, startOrigin, tokensOf } from '../support.ts';
+
+const THIS_FILE = fileURLToPath(import.meta.url);
+
+const chunks = () => [Buffer.from('pay '), Buffer.from('once')];
+
+/** A stream may have had another reader before, or may have been stopped, as is done while something is waited for. */
+const STREAMS: Readonly<Record<string, () => Promise<Readable>>> = {
+  fresh: async () => Readable.from(chunks()),
+  paused: async () => Readable.from(chunks()).pause(),
+  'paused while it flows': async () => {
+    const stream = new PassThrough();
+    stream.resume().pause();
+    for (const chunk of chunks()) stream.write(chunk);
+    stream.end();
+    return stream;
+  },
+  'half read': async () => {
+    const stream = Readable.from(chunks());
+    await once(stream, 'readable');
+    stream.read();
+    return stream;
+  },
+  'read to its end': async () => ended(Readable.from(chunks())),
+  'a file, read to its end': async () => ended(createReadStream(THIS_FILE)),
+  'a PassThrough, read to its end': async () => ended(new PassThrough().end('read')),
+};
+
+/** With these, axios' http adapter waits without end. */
+const GONE: Readonly<Record<string, () => Promise<Readable>>> = {
+  destroyed: async () => gone(Readable.from(chunks())),
+  'destroyed by an error': async () => gone(Readable.from(chunks()), new Error('the disk is gone')),
+  'destroyed half read': async () => gone(await (STREAMS['half read'] as () => Promise<Readable>)()),
+};
+
+async function ended<T extends Readable>(stream: T): Promise<T> {
+  stream.resume();
+  await once(stream, 'close');
+  return stream;
+}
+
+async function gone(stream: Readable, error?: Error): Promise<Readable> {
+  stream.on('error', () => {});
+  const closed = new Promise((resolve) => stream.once('close', resolve));
+  stream.destroy(error);
+  await closed;
+  return stream;
+}
+
+describe.each(AXIOS_VERSIONS)('a stream that is not fresh, on %s', (version) => {
+  let library: Library;
+  beforeAll(async () => {
+    library = await libraryOn(version);
+  });
+
+  test.each([
+    ...Object.entries(STREAMS).flatMap(([title, make]) => [
+      ['http', title, make] as const,
+      ['fetch', title, make] as const,
+    ]),
+    ...Object.entries(GONE).map(([title, make]) => ['fetch', title, make] as const),
+  ])('%s, %s: as without the library', async (adapter, _, make) => {
+    const home = await startOrigin((_arrival, response) => response.end('{}'));
+    const seenBy = async (client: AxiosInstance) => {
+      const told = await client.post('/pay', await make()).then(
+        ({ status }) => status,
+        ({ name, code, message }) => ({ name, code, message }),
+      );
+      return [told, home.arrivals.splice(0).map(({ body }) => String(body))];
+    };
+    const config = { baseURL: home.url, adapter };
+    const attached = library.axios.create(config);
+    tokensOf(library).auth.attach(attached);
+    expect(await seenBy(attached)).toEqual(await seenBy(library.axios.create(config)));
+  });
+});
