@@ -22,23 +22,20 @@ function unlinkedStream(source: Readable): Readable {
     highWaterMark: source.readableHighWaterMark,
     objectMode: source.readableObjectMode ?? false,
     read() {
-      if (broken !== undefined && !hasEnded) copy.destroy(broken.error);
-      else {
-        if (!isWanted) {
-          source.on('data', (chunk: unknown) => {
-            if (!copy.push(chunk)) source.pause?.();
-          });
-        }
-        isWanted = true;
-        // Also one that its owner has paused, as pipe() does.
-        source.resume?.();
-      }
+      if (broken !== undefined && !hasEnded) return void copy.destroy(broken.error);
+      if (!isWanted) source.on('data', forward);
+      isWanted = true;
+      // Also one that its owner has paused, as pipe() does.
+      source.resume?.();
     },
     destroy(error, done) {
       if (!hasEnded) source.destroy?.(error ?? undefined);
       done(error);
     },
   });
+  const forward = (chunk: unknown) => {
+    if (!copy.push(chunk)) source.pause?.();
+  };
   const breakOff = (error?: Error) => {
     broken ??= { error };
     if (isWanted && !hasEnded) copy.destroy(broken.error);
@@ -51,9 +48,7 @@ function unlinkedStream(source: Readable): Readable {
   else source.on('end', end);
   source.on('error', breakOff);
   source.on('close', () => breakOff());
-  // By these, fetch refuses a stream that had another reader.
-  for (const name of ['readableDidRead', 'readableAborted'] as const) {
-    Object.defineProperty(copy, name, { get: () => source[name] });
-  }
+  // By it, fetch refuses a stream that had another reader, or is gone.
+  Object.defineProperty(copy, 'readableDidRead', { get: () => source.readableDidRead || source.destroyed });
   return copy;
 }
