@@ -56,8 +56,6 @@ export interface RenewAhead {
   readonly random: () => number;
 }
 
-/** A sibling that renews because of the same revocation as we has begun this long before us at most. */
-const SIBLINGS_LEAD_MS = 10_000;
 /** Values that are remembered as unwanted or replaced: more than a store can show in the time that one of them lives. */
 const MOST_REMEMBERED = 32;
 
@@ -297,7 +295,7 @@ export class TokenState {
     this.#refusalPauses ??= new RefusalPauses();
     if (this.#record?.accessToken !== value || this.#refusedValue !== undefined) return 'superseded';
     if (this.isUsable(now) && this.#refusalPauses.refused(now, how) === 'pause') return 'paused';
-    if (this.#isUnprovenFind) this.#takesSince = now.wallMs - SIBLINGS_LEAD_MS;
+    if (this.#isUnprovenFind) this.#takesSince = now.wallMs;
     this.#drop(value);
     return 'dropped';
   }
