@@ -19,7 +19,7 @@ export interface Call {
   readonly maxWaitMs: number;
   /** It can't or must not be sent a second time. */
   readonly isOnce: boolean;
-  /** Fetch would have to send a stream again to follow the redirect: a network error, as with bare axios. */
+  /** Fetch follows no redirect of a stream but by 303: a network error, as with bare axios. */
   readonly canNotFollow: boolean;
   readonly controller: AbortController;
   readonly mustSucceed: boolean;

@@ -209,7 +209,7 @@ class Run {
     const limits = {
       isOnce: isOnce || !step.replay,
       maxWaitMs: step.maxWaitMs ?? MAX_WAIT_MS,
-      canNotFollow: isOnce && step.to === 'redirect-307' && step.adapter === 'fetch',
+      canNotFollow: isOnce && step.to.startsWith('redirect') && step.adapter === 'fetch',
     };
     this.#begin(
       `${step.to} with ${step.body} by ${step.adapter}`,
