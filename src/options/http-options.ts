@@ -63,11 +63,22 @@ function isProxy(proxy: object): boolean {
   const protocol = givenOption(proxy, 'protocol') ?? 'http';
   // An address of IPv6 has more than one colon, and one with a single colon is a host with its port.
   return (
-    /^(?:[^\s:/@]+|\[?[\da-f:.]*:[\da-f:.]*:[\da-f:.]*\]?)$/i.test(String(host ?? ' ')) &&
+    typeof host === 'string' &&
+    /^(?:[^\s:/@\p{C}]+|\[?[\da-f:.]*:[\da-f:.]*:[\da-f:.]*\]?)$/iu.test(host) &&
+    (typeof port === 'string' || typeof port === 'number') &&
     /^\d{0,5}$/.test(String(port)) &&
     Number(port) < 65_536 &&
-    /^https?:?$/i.test(String(protocol))
+    typeof protocol === 'string' &&
+    /^https?:?$/i.test(protocol) &&
+    isProxyAuth(givenOption(proxy, 'auth'))
   );
+}
+
+/** Axios takes text too, and fails at an object that holds neither part. */
+function isProxyAuth(auth: unknown): boolean {
+  if (!isRecord(auth)) return auth === undefined || auth === null || typeof auth === 'string';
+  const parts = ['username', 'password'].map((name) => givenOption(auth, name) ?? '');
+  return parts.every((part) => typeof part === 'string') && parts.some((part) => part !== '');
 }
 
 function isText(value: unknown): boolean {

@@ -202,6 +202,27 @@ const WRONG: readonly (readonly [string, unknown])[] = [
     'a proxy of a protocol that axios does not speak',
     { http: { proxy: { host: 'proxy.example', port: 1080, protocol: 'socks5' } } },
   ],
+  ['a proxy whose host is a number', { http: { proxy: { host: 3128 } } }],
+  ['a proxy whose host is a list', { http: { proxy: { host: ['proxy.example'] } } }],
+  ['a proxy whose host has no text at all', { http: { proxy: { host: Object.create(null) } } }],
+  ['a proxy whose host has a NUL', { http: { proxy: { host: 'proxy.example\0' } } }],
+  ['a proxy whose port is a list', { http: { proxy: { host: 'proxy.example', port: [] } } }],
+  [
+    'a proxy whose port has no text at all',
+    { http: { proxy: { host: 'proxy.example', port: Object.create(null) } } },
+  ],
+  ['a proxy whose protocol is a list', { http: { proxy: { host: 'proxy.example', protocol: ['http'] } } }],
+  ['a proxy with credentials that are a number', { http: { proxy: { host: 'proxy.example', auth: 7 } } }],
+  ['a proxy with credentials that are a flag', { http: { proxy: { host: 'proxy.example', auth: true } } }],
+  ['a proxy with no credentials in their object', { http: { proxy: { host: 'proxy.example', auth: {} } } }],
+  [
+    'a proxy with the credentials of another library',
+    { http: { proxy: { host: 'proxy.example', auth: { user: 'u', pass: SECRET } } } },
+  ],
+  [
+    'a proxy whose password is a function',
+    { http: { proxy: { host: 'proxy.example', auth: { username: 'u', password: () => SECRET } } } },
+  ],
   ['an agent that is none', { http: { httpAgent: 'keep-alive' } }],
   ['an agent that is a flag', { http: { httpsAgent: true } }],
   ['the options of an agent', { http: { httpsAgent: { keepAlive: true } } }],
@@ -393,6 +414,18 @@ describe('a wrong option throws a TypeError with the code ERR_INVALID_OPTION at 
       a proxy whose port is none: "http.proxy" must be { host, port, protocol?, auth? } with a bare host and "http" or "https", or false for none; axios does not take a URL here.
       a proxy whose port is too high: "http.proxy" must be { host, port, protocol?, auth? } with a bare host and "http" or "https", or false for none; axios does not take a URL here.
       a proxy of a protocol that axios does not speak: "http.proxy" must be { host, port, protocol?, auth? } with a bare host and "http" or "https", or false for none; axios does not take a URL here.
+      a proxy whose host is a number: "http.proxy" must be { host, port, protocol?, auth? } with a bare host and "http" or "https", or false for none; axios does not take a URL here.
+      a proxy whose host is a list: "http.proxy" must be { host, port, protocol?, auth? } with a bare host and "http" or "https", or false for none; axios does not take a URL here.
+      a proxy whose host has no text at all: "http.proxy" must be { host, port, protocol?, auth? } with a bare host and "http" or "https", or false for none; axios does not take a URL here.
+      a proxy whose host has a NUL: "http.proxy" must be { host, port, protocol?, auth? } with a bare host and "http" or "https", or false for none; axios does not take a URL here.
+      a proxy whose port is a list: "http.proxy" must be { host, port, protocol?, auth? } with a bare host and "http" or "https", or false for none; axios does not take a URL here.
+      a proxy whose port has no text at all: "http.proxy" must be { host, port, protocol?, auth? } with a bare host and "http" or "https", or false for none; axios does not take a URL here.
+      a proxy whose protocol is a list: "http.proxy" must be { host, port, protocol?, auth? } with a bare host and "http" or "https", or false for none; axios does not take a URL here.
+      a proxy with credentials that are a number: "http.proxy" must be { host, port, protocol?, auth? } with a bare host and "http" or "https", or false for none; axios does not take a URL here.
+      a proxy with credentials that are a flag: "http.proxy" must be { host, port, protocol?, auth? } with a bare host and "http" or "https", or false for none; axios does not take a URL here.
+      a proxy with no credentials in their object: "http.proxy" must be { host, port, protocol?, auth? } with a bare host and "http" or "https", or false for none; axios does not take a URL here.
+      a proxy with the credentials of another library: "http.proxy" must be { host, port, protocol?, auth? } with a bare host and "http" or "https", or false for none; axios does not take a URL here.
+      a proxy whose password is a function: "http.proxy" must be { host, port, protocol?, auth? } with a bare host and "http" or "https", or false for none; axios does not take a URL here.
       an agent that is none: "http.httpAgent" must be an agent such as new http.Agent({ keepAlive: true }).
       an agent that is a flag: "http.httpsAgent" must be an agent that speaks https, such as new https.Agent({ keepAlive: true }).
       the options of an agent: "http.httpsAgent" must be an agent that speaks https, such as new https.Agent({ keepAlive: true }).
@@ -541,6 +574,13 @@ describe('options on the right side of the boundary are taken', () => {
     ['a store', { store: new MemoryTokenStore() }],
     ['no proxy', { http: { proxy: false } }],
     ['a proxy', { http: { proxy: { host: 'proxy.example', port: 3128 } } }],
+    [
+      'a proxy with credentials',
+      { http: { proxy: { host: 'a.b', auth: { username: 'u', password: 'p' } } } },
+    ],
+    ['a proxy with a user alone', { http: { proxy: { host: 'a.b', auth: { username: 'u' } } } }],
+    ['a proxy with credentials as text', { http: { proxy: { host: 'a.b', auth: 'u:p' } } }],
+    ['a proxy that has no credentials', { http: { proxy: { host: 'a.b', auth: undefined } } }],
     ['a list of adapters', { http: { adapter: ['fetch'] } }],
     ['an adapter by name', { http: { adapter: 'http' } }],
     ['an adapter of a browser before one of Node.js', { http: { adapter: ['xhr', 'http'] } }],
