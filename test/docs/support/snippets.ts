@@ -1,5 +1,5 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 
 /**
  * A fenced block of TypeScript (`ts`), or of CommonJS as a user without TypeScript writes it (`js`), and what stands around it in comments that a reader does not see:
@@ -13,6 +13,9 @@ import { join } from 'node:path';
  * TypeScript that runs after it
  * -->
  * ```
+ *
+ * What is published has no comments, as whoever reads it in `node_modules` would see them: they stand in a file of the
+ * same name in `test/docs/surroundings`, with the same headings, each around an empty block.
  *
  * CommonJS is run from the packed package alone, by `npm run test:package`.
  */
@@ -45,23 +48,46 @@ export function typescriptOf(file: string): Snippet[] {
 
 /** All snippets of a document; throws where a block or a comment would be passed over. */
 export function snippetsOf(file: string, text: string = readFileSync(join(ROOT, file), 'utf8')): Snippet[] {
+  const found = placedSnippetsOf(file, text);
+  const beside = `test/docs/surroundings/${basename(file)}`;
+  if (!existsSync(join(ROOT, beside))) return found.map(({ snippet }) => snippet);
+  const around = placedSnippetsOf(beside, readFileSync(join(ROOT, beside), 'utf8'));
+  const places = ({ heading, snippet: { language } }: PlacedSnippet) => `${heading} (${language})`;
+  if (found.map(places).join('\n') !== around.map(places).join('\n')) {
+    throw new Error(`${beside} must have the blocks of ${file}, under the same headings`);
+  }
+  return found.map(({ snippet }, index) => {
+    const { given = '', check = '' } = around[index]?.snippet ?? {};
+    return { ...snippet, given, check };
+  });
+}
+
+interface PlacedSnippet {
+  readonly heading: string;
+  readonly snippet: Snippet;
+}
+
+function placedSnippetsOf(file: string, text: string): readonly PlacedSnippet[] {
   const parts = partsOf(file, text);
-  const snippets: Snippet[] = [];
+  const snippets: PlacedSnippet[] = [];
   const isUsed = new Set<Part>();
+  let heading = '';
   parts.forEach((part, index) => {
+    if (part.kind === 'text' && /^#+ /.test(part.code)) heading = part.code;
     if (part.kind !== 'ts' && part.kind !== 'js') return;
     const [before, after] = [parts[index - 1], parts[index + 1]];
     const given = before?.kind === 'given' ? before : undefined;
     const check = after?.kind === 'check' ? after : undefined;
     for (const each of [given, check]) if (each !== undefined) isUsed.add(each);
-    snippets.push({
+    const snippet = {
       language: part.kind,
       file,
       line: part.line,
       given: given?.code ?? '',
       code: part.code,
       check: check?.code ?? '',
-    });
+    };
+    snippets.push({ heading, snippet });
   });
   const orphan = parts.find((part) => (part.kind === 'given' || part.kind === 'check') && !isUsed.has(part));
   if (orphan !== undefined) {
