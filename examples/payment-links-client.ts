@@ -128,7 +128,8 @@ export class PaymentLinksClient {
    * before anything is sent; with nothing else.
    */
   async createOnce(link: NewPaymentLink, options: CreateOptions = {}): Promise<LinkVerdict> {
-    const wanted = checked(link);
+    // A copy: another invoice number, set meanwhile, would be another link.
+    const wanted = checked({ ...link });
     const limits = this.#limits({ giveUpAfterMs: 30_000, ...options });
     const attempt = new Attempt();
     for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {

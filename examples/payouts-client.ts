@@ -175,7 +175,7 @@ export class PayoutsClient {
 
   /** As `payOnce`, for a list in one request: a verdict for each payment, in their order. */
   async payAllOnce(payments: readonly Payment[], options: PayOptions = {}): Promise<readonly Verdict[]> {
-    const orders = checked(payments).map((payment) => new Order(payment));
+    const orders = checked(copyOf(payments)).map((payment) => new Order(payment));
     const limits = this.#limits(options);
     for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
       // Asked before the first send, too: an earlier run, or another process, may have sent it.
@@ -356,8 +356,6 @@ class Order {
     this.#empties = 0;
     if ('error' in sent) this.#error = sent.error;
     if (sent.kind === 'unclear') this.#isUnclear = true;
-    // A refusal says nothing of an earlier send whose answer was lost: that one may have used up a limit.
-    if (sent.kind === 'refused' && !this.#isUnclear) this.#final = sent;
   }
 
   wasNotTold(error: unknown): void {
@@ -369,6 +367,8 @@ class Order {
     this.#isAnswered = true;
     if (transaction === undefined) {
       this.#empties += 1;
+      // A refusal alone says nothing of an earlier send, perhaps of another process: that may have used up a limit.
+      if (this.#lastSend?.kind === 'refused' && !this.#isUnclear) this.#final = this.#lastSend;
       return;
     }
     this.#transaction = transaction;
@@ -476,6 +476,11 @@ function readTransaction(fields: Fields): Transaction {
     throw new PayoutsError('not-understood', `what PayU lists for "${String(merchantRefId)}" lacks a field`);
   }
   return { ...fields, txnId, txnStatus, amount, merchantRefId: String(merchantRefId) };
+}
+
+/** As it is sent: what the caller changes meanwhile, a reference above all, would be another payment. */
+function copyOf(payments: readonly Payment[]): readonly Payment[] {
+  return JSON.parse(JSON.stringify([...payments]));
 }
 
 /** What can be found wrong before anything is sent. */

@@ -127,6 +127,24 @@ describe('createOnce, when nothing is lost', () => {
     expect(sent(world).filter((method) => method === 'POST')).toHaveLength(2);
   });
 
+  test.each([
+    ['invoiceNumber', 'INV2'],
+    ['subAmount', 999],
+  ])('its "%s" changes while it is made: one link, as it was given', async (name, value) => {
+    const world = await links();
+    const link: Record<string, unknown> = { ...invoice('INV1') };
+    lose(world, { fault: { kind: 'reset-before-read' }, effect: 'none' });
+    world.time.onPause = () => {
+      link[name] = value;
+    };
+    const verdict = await world.start().createOnce(link as never);
+    expect(verdict).toMatchObject({
+      kind: 'created',
+      link: { invoiceNumber: 'INV1', subAmount: invoice('INV1').subAmount },
+    });
+    expect(world.sandbox.stats().paymentLinks).toBe(1);
+  });
+
   test('the other header', async () => {
     const { http, sandbox, time } = await links();
     const client = new PaymentLinksClient(http, { merchantId: '1111123', merchantHeader: 'mid' }, time);

@@ -129,11 +129,11 @@ describe('payOnce, when nothing is lost', () => {
     ['an IFSC of another form', { beneficiaryIfscCode: 'HDFC1' }, [1022]],
     ['no account', { beneficiaryAccountNumber: '' } as never, [1004]],
     ['no purpose', { purpose: '' }, [1010]],
-  ])('%s: refused, at once and for certain', async (_, change, codes) => {
+  ])('%s: refused, once a further question has found nothing', async (_, change, codes) => {
     const world = await payouts();
     const verdict = await world.start().payOnce({ ...salary('ref-1'), ...change } as Payment);
     expect(verdict).toMatchObject({ kind: 'refused', codes });
-    expect(sent(world)).toEqual(['ask', 'pay']);
+    expect(sent(world)).toEqual(['ask', 'pay', 'ask']);
     // Corrected, with the same reference.
     world.sandbox.setPaymentCourse(['SUCCESS']);
     expect(await world.start().payOnce(salary('ref-1'))).toMatchObject({ kind: 'paid' });
@@ -502,6 +502,83 @@ describe('a refusal after a lost answer', () => {
       why: 'not-listed',
     });
     expect(ledger(sandbox)).toEqual([['ref-1', 'UNLISTED']]);
+  });
+});
+
+describe('a refusal after a send that this call knows nothing of', () => {
+  const limit = [{ merchantRefId: 'ref-1', batchId: '1', error: 'TXN_LIMIT_EXCEEDED', code: [1128] }];
+  const refusal = { body: { status: 1, msg: null, code: null, data: limit } };
+
+  test('an earlier run has used up the limit, and is not listed at first: paid', async () => {
+    const world = await payouts({ paymentCourse: ['UNLISTED', 'SUCCESS'] });
+    await world.http.post('/v2/payment', [salary('ref-1')]);
+    world.sandbox.replyNext(refusal, { on: 'api', path: PAY });
+    expect(await world.start().payOnce(salary('ref-1'))).toMatchObject({ kind: 'paid' });
+  });
+
+  test('another process has sent it between the question and the send: paid', async () => {
+    const world = await payouts({ paymentCourse: ['SUCCESS'] });
+    world.sandbox.replyNext(refusal, { on: 'api', path: PAY });
+    world.sandbox.replyNext(page([]), { on: 'api', path: ASK });
+    const other = world.sandbox.until(({ apiRequests }) => apiRequests === 2);
+    world.time.onPause = async (pause) => {
+      if (pause !== 1) return;
+      await other;
+      await world.http.post('/v2/payment', [salary('ref-1')]);
+    };
+    expect(await world.start().payOnce(salary('ref-1'))).toMatchObject({ kind: 'paid' });
+  });
+
+  test('and nobody answers after it: unknown', async () => {
+    const world = await payouts();
+    world.sandbox.replyNext(refusal, { on: 'api', path: PAY });
+    world.time.onPause = (pause) => {
+      if (pause === 1) world.sandbox.fail({ share: 1 }, { kind: 'empty-200' }, { on: 'api', path: ASK });
+    };
+    expect(await world.start().payOnce(salary('ref-1'))).toMatchObject({
+      kind: 'unknown',
+      why: 'not-answered',
+    });
+  });
+});
+
+describe('a payment that changes while it is on its way', () => {
+  /** The first answer is lost before PayU does anything, so that the payment is sent again. */
+  async function resent(change: (payment: Record<string, unknown>) => unknown): Promise<PayoutsWorld> {
+    const world = await payouts({ paymentCourse: ['SUCCESS'] });
+    const payment = { ...salary('ref-1') };
+    world.sandbox.fail(1, { kind: 'reset-before-read' }, { on: 'api', path: PAY });
+    world.time.onPause = () => change(payment);
+    expect(await world.start().payOnce(payment)).toMatchObject({
+      kind: 'paid',
+      transaction: { merchantRefId: 'ref-1', amount: 100 },
+    });
+    return world;
+  }
+
+  test.each<[string, unknown]>([
+    ['merchantRefId', 'ref-2'],
+    ['amount', 999],
+    ['beneficiaryAccountNumber', '999'],
+  ])('its "%s": what was given is what is sent and asked for', async (name, value) => {
+    const world = await resent((payment) => {
+      payment[name] = value;
+    });
+    expect(ledger(world.sandbox)).toEqual([['ref-1', 'SUCCESS']]);
+    const bodies = world.sandbox.requests().flatMap(({ path, rawBody }) => (path === PAY ? [rawBody] : []));
+    expect(String(bodies.at(-1))).toBe(JSON.stringify([salary('ref-1')]));
+  });
+
+  test('a reference that is made up each time it is read: one, in all that is sent', async () => {
+    const world = await payouts({ paymentCourse: ['SUCCESS'] });
+    let reads = 0;
+    const payment = Object.defineProperty({ ...salary('x') }, 'merchantRefId', {
+      enumerable: true,
+      get: () => `ref-${++reads}`,
+    });
+    world.sandbox.fail(1, { kind: 'reset-after-read' }, { on: 'api', path: PAY });
+    expect(await world.start().payOnce(payment)).toMatchObject({ kind: 'paid' });
+    expect(ledger(world.sandbox)).toEqual([['ref-1', 'SUCCESS']]);
   });
 });
 
