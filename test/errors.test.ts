@@ -14,6 +14,7 @@ import {
   TokenResponseError,
   TokenUnavailableError,
 } from '../src/errors.ts';
+import type { Failure } from '../src/token/endpoint/token-endpoint.ts';
 import * as messages from '../src/token/mint/messages.ts';
 
 const TOKEN_URL = 'https://uat-accounts.payu.in/oauth/token';
@@ -29,7 +30,12 @@ const refusal = (error: string | undefined, status = 401, errorDescription?: str
 });
 /** A moment, from noon on. */
 const at = (afterNoonMs: number) => ({ wallMs: NOON + afterNoonMs, steadyMs: afterNoonMs });
-const streak = (attempts: number, pauseMs: number) => ({ attempts, since: at(0), nextAt: at(pauseMs) });
+const streak = (failure: Failure, attempts: number, pauseMs: number) => ({
+  failure,
+  attempts,
+  since: at(0),
+  until: at(pauseMs),
+});
 
 /** One of each message that a caller can meet. */
 const MESSAGES: Readonly<Record<string, Error>> = {
@@ -53,31 +59,31 @@ const MESSAGES: Readonly<Record<string, Error>> = {
   'a firewall': messages.refusedError(TOKEN_URL, refusal(undefined, 403)),
   'a proxy that wants credentials': messages.refusedError(TOKEN_URL, refusal(undefined, 407)),
   'a redirect': messages.refusedError(TOKEN_URL, refusal(undefined, 302)),
-  'one failure': messages.failureError(TOKEN_URL, fault, streak(1, 1_000)),
+  'one failure': messages.failureError(TOKEN_URL, streak(fault, 1, 1_000)),
   'a row of failures': messages.failureError(
     TOKEN_URL,
-    { kind: 'fault', what: 'status 502', status: 502, cause },
-    streak(9, 90_000),
+    streak({ kind: 'fault', what: 'status 502', status: 502, cause }, 9, 90_000),
   ),
   'a certificate that is not trusted': messages.failureError(
     TOKEN_URL,
-    {
-      kind: 'fault',
-      what: 'self-signed certificate (DEPTH_ZERO_SELF_SIGNED_CERT)',
-      status: undefined,
-      cause: Object.assign(new Error('self-signed certificate'), { code: 'DEPTH_ZERO_SELF_SIGNED_CERT' }),
-    },
-    streak(1, 1_000),
+    streak(
+      {
+        kind: 'fault',
+        what: 'self-signed certificate (DEPTH_ZERO_SELF_SIGNED_CERT)',
+        status: undefined,
+        cause: Object.assign(new Error('self-signed certificate'), { code: 'DEPTH_ZERO_SELF_SIGNED_CERT' }),
+      },
+      1,
+      1_000,
+    ),
   ),
   'a failure told in a sentence': messages.failureError(
     TOKEN_URL,
-    { kind: 'fault', what: 'The adapter is not there.', status: undefined, cause },
-    streak(1, 0),
+    streak({ kind: 'fault', what: 'The adapter is not there.', status: undefined, cause }, 1, 0),
   ),
   'no token in the reply': messages.failureError(
     TOKEN_URL,
-    { kind: 'unusable', status: 200, reason: 'it is not a JSON object' },
-    streak(1, 1_000),
+    streak({ kind: 'unusable', status: 200, reason: 'it is not a JSON object' }, 1, 1_000),
   ),
   'a cool-down': messages.blockedError(
     TOKEN_URL,

@@ -13,7 +13,7 @@ const URL_OF_TOKENS = 'https://uat-accounts.payu.in/oauth/token';
 const fault = { kind: 'fault', what: 'status 502', status: 502, cause: new Error('status 502') } as const;
 const at = (timeMs: number) => ({ wallMs: timeMs, steadyMs: timeMs });
 const unavailable = (attempts: number) =>
-  failureError(URL_OF_TOKENS, fault, { attempts, since: at(0), nextAt: at(1_000) });
+  failureError(URL_OF_TOKENS, { failure: fault, attempts, since: at(0), until: at(1_000) });
 
 /** What each row of the table of ERR_TOKEN_UNAVAILABLE quotes; "…" stands for anything. */
 const rows = (

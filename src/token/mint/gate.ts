@@ -11,22 +11,20 @@ export interface Permit {
   release(): void;
 }
 
-/** Failed token requests in a row. */
+/** Token requests that failed in a row, the last one, and when the next may go out. */
 export interface Streak {
+  readonly failure: Failure;
   readonly attempts: number;
   readonly since: Instant;
-  /** When the next token request may go out. */
-  readonly nextAt: Instant;
+  readonly until: Instant;
 }
 
 /** Why nobody may send now. */
 export type Block =
   /** The server told us to wait (E3). */
   | { readonly kind: 'cool-down'; readonly since: Instant; readonly until: Instant }
-  /** Between the tries of a mint (E6). */
-  | { readonly kind: 'back-off'; readonly failure: Failure; readonly streak: Streak; readonly until: Instant }
-  /** All tries have failed: until it ends, whatever needs a token fails at once (E6). */
-  | { readonly kind: 'pause'; readonly failure: Failure; readonly streak: Streak; readonly until: Instant };
+  /** Between the tries of a mint, or after all of them: in a pause, whatever needs a token fails at once (E6). */
+  | ({ readonly kind: 'back-off' | 'pause' } & Streak);
 
 /** What the gate says to a mint that wants to send. */
 export type Answer =
@@ -35,11 +33,28 @@ export type Answer =
   /** Another mint tries whether trouble is over: ask again once it knows. */
   | { readonly kind: 'ask-again'; readonly after: Promise<void> };
 
-/** Whether the failed mint would be tried again: with callers that wait, and where trying again may help. */
-export type AfterFailure = 'try-again' | 'leave-it' | 'not-helped-by-trying';
+/** Whether callers wait for another try of the mint that failed. */
+export type AfterFailure = 'try-again' | 'leave-it';
 
-/** Failures that trying again does not help, until a pause follows. */
-const MOST_UNHELPED = 2;
+/** Replies without a usable token in a row, which trying again does not help, until a pause follows. */
+const MOST_UNUSABLE = 2;
+
+/** What has gone wrong since the server last answered in full. */
+interface Trouble {
+  readonly block?: Block;
+  /** In a row, side by side ones counted once. */
+  readonly failures: number;
+  readonly failingSince?: Instant;
+  /** Of these, the last ones that were no fault but a reply without a usable token. */
+  readonly unusable: number;
+  readonly pauses: number;
+  readonly limitedSince?: Instant;
+  /** Rate limits in a row that told no wait, or none worth the name. */
+  readonly untold: number;
+  readonly wasToldZero: boolean;
+}
+
+const NO_TROUBLE: Trouble = { failures: 0, unusable: 0, pauses: 0, untold: 0, wasToldZero: false };
 
 /**
  * What all mints of one client at one token endpoint ask before they send: it knows when the server wants to be left
@@ -50,19 +65,9 @@ export class MintGate {
   readonly #random: () => number;
   readonly #tokenAttempts: number;
 
-  #block: Block | undefined;
+  #trouble = NO_TROUBLE;
   /** Another one after each failure. */
   #epoch = 0;
-  /** Failures in a row, side by side ones counted once. */
-  #failures = 0;
-  #failingSince: Instant | undefined;
-  /** Of these, the last ones that trying again does not help. */
-  #unhelped = 0;
-  #pauses = 0;
-  #limitedSince: Instant | undefined;
-  /** Rate limits in a row that told no wait, or none worth the name. */
-  #untold = 0;
-  #wasToldZero = false;
   #probe: Promise<void> | undefined;
 
   constructor(clock: Clock, random: () => number, tokenAttempts: number) {
@@ -73,124 +78,106 @@ export class MintGate {
 
   /** Why nobody may send now, if so. */
   get block(): Block | undefined {
-    const block = this.#block;
+    const { block } = this.#trouble;
     return block === undefined || isOver(block.until, readClock(this.#clock)) ? undefined : block;
   }
 
   /** Whether a mint could go out now without waiting. */
   get isOpen(): boolean {
-    return this.#block === undefined || (this.block === undefined && this.#probe === undefined);
+    return this.#trouble === NO_TROUBLE || (this.block === undefined && this.#probe === undefined);
   }
 
   ask(): Answer {
     const { block } = this;
     if (block !== undefined) return { kind: 'blocked', block };
-    if (this.#block === undefined) return { kind: 'pass', permit: { epoch: this.#epoch, release: () => {} } };
+    if (this.#trouble === NO_TROUBLE)
+      return { kind: 'pass', permit: { epoch: this.#epoch, release: () => {} } };
     if (this.#probe !== undefined) return { kind: 'ask-again', after: this.#probe };
     return { kind: 'pass', permit: this.#probePermit() };
   }
 
   /** Whether its holder may still send: trouble may have come up, or a longer wait been told, since it passed. */
   maySend(permit: Permit): boolean {
-    return this.#block === undefined || (this.#isOfNow(permit) && this.block === undefined);
+    return this.#isOfNow(permit) && this.block === undefined;
   }
 
   /** The server answered in full: trouble, if there was any, is over. */
   answered(permit: Permit): void {
-    if (!this.#isOfNow(permit)) return;
-    this.#block = undefined;
-    this.#failures = 0;
-    this.#failingSince = undefined;
-    this.#unhelped = 0;
-    this.#pauses = 0;
-    this.#limitedSince = undefined;
-    this.#untold = 0;
-    this.#wasToldZero = false;
+    if (this.#isOfNow(permit)) this.#trouble = NO_TROUBLE;
   }
 
   /** Begins a cool-down. Returns how long it is, in milliseconds. */
   rateLimited(toldMs: number | undefined, permit: Permit): number {
-    const isFirst = this.#isOfNow(permit);
-    // Told to come back at once, we did, and were sent away again: that told nothing.
-    const usableMs = isFirst && toldMs === 0 && this.#wasToldZero ? undefined : toldMs;
-    if (isFirst) {
-      this.#wasToldZero = toldMs === 0;
-      if (usableMs === undefined) this.#untold++;
+    const { untold, wasToldZero, block } = this.#trouble;
+    if (!this.#isOfNow(permit)) {
+      return this.#coolDown(rateLimitWaitMs(toldMs, Math.max(1, untold), this.#random), block);
     }
-    const waitMs = rateLimitWaitMs(usableMs, Math.max(1, this.#untold), this.#random);
-    return this.#coolDown(waitMs, isFirst ? undefined : this.#block);
+    // Told to come back at once, we did, and were sent away again: that told nothing.
+    const usableMs = toldMs === 0 && wasToldZero ? undefined : toldMs;
+    const untoldNow = usableMs === undefined ? untold + 1 : untold;
+    this.#trouble = { ...this.#trouble, untold: untoldNow, wasToldZero: toldMs === 0 };
+    return this.#coolDown(rateLimitWaitMs(usableMs, untoldNow, this.#random));
   }
 
   /** Joins a cool-down that a sibling was told of. */
   joinCoolDown(leftMs: number): void {
     const { block } = this;
     if (block !== undefined && msUntil(block.until, readClock(this.#clock)) >= leftMs) return;
-    this.#coolDown(leftMs, undefined);
+    this.#coolDown(leftMs);
   }
 
   /**
    * Counts a failed token request. A back-off follows where it will be tried again; a pause once all tries have failed,
-   * or where nobody waits for another one (C3). What trying again does not help may be asked by the next mint at once,
-   * and is followed by a pause from the second in a row on.
+   * or where nobody waits for another one (C3). After a reply without a usable token the next mint may ask at once.
    */
   failed(permit: Permit, failure: Failure, then: AfterFailure): Streak {
     const now = readClock(this.#clock);
+    const { block, failures, failingSince: since = now, pauses } = this.#trouble;
     // Beside another's trouble it may be the only failure there was.
-    if (!this.#isOfNow(permit)) return this.#streak(now);
-    this.#failingSince ??= now;
+    if (block !== undefined && !this.#isOfNow(permit)) {
+      return { failure, attempts: Math.max(1, failures), since, until: block.until };
+    }
+    const attempts = failures + 1;
+    const unusable = failure.kind === 'unusable' ? this.#trouble.unusable + 1 : 0;
+    const isLast = then === 'leave-it' || attempts >= this.#tokenAttempts;
+    // After a pause there is a single try, so each further failure is followed by the next pause.
+    const isPause = pauses > 0 || (unusable > 0 ? unusable >= MOST_UNUSABLE : isLast);
+    const until = later(
+      now,
+      isPause ? delayAfter(pauses + 1, BETWEEN_MINTS) : this.#backOffMs(attempts, failure),
+    );
+    const streak = { kind: isPause ? 'pause' : 'back-off', failure, attempts, since, until } as const;
     this.#epoch++;
-    this.#failures++;
-    this.#unhelped = then === 'not-helped-by-trying' ? this.#unhelped + 1 : 0;
-    const isPause = this.#isPauseDue(then);
-    if (isPause) this.#pauses++;
-    const until = later(now, isPause ? delayAfter(this.#pauses, BETWEEN_MINTS) : this.#backOffMs(then));
-    const streak = { attempts: this.#failures, since: this.#failingSince, nextAt: until };
-    this.#block = { kind: isPause ? 'pause' : 'back-off', failure, streak, until };
+    this.#trouble = {
+      ...this.#trouble,
+      block: streak,
+      failures: attempts,
+      failingSince: since,
+      unusable,
+      pauses: isPause ? pauses + 1 : pauses,
+    };
     return streak;
   }
 
-  #isPauseDue(then: AfterFailure): boolean {
-    // After a pause there is a single try, so each further failure is followed by the next pause.
-    if (this.#pauses > 0) return true;
-    switch (then) {
-      case 'try-again':
-        return this.#failures >= this.#tokenAttempts;
-      case 'leave-it':
-        return true;
-      case 'not-helped-by-trying':
-        return this.#unhelped >= MOST_UNHELPED;
-      default:
-        throw then satisfies never;
-    }
-  }
-
-  #backOffMs(then: AfterFailure): number {
-    if (then === 'not-helped-by-trying') return 0;
-    return jittered(delayAfter(this.#failures, BETWEEN_TRIES), this.#random);
+  #backOffMs(attempts: number, failure: Failure): number {
+    if (failure.kind === 'unusable') return 0;
+    return jittered(delayAfter(attempts, BETWEEN_TRIES), this.#random);
   }
 
   /** Of replies that come side by side the longest wait counts. */
-  #coolDown(waitMs: number, beside: Block | undefined): number {
+  #coolDown(waitMs: number, beside?: Block): number {
     const now = readClock(this.#clock);
+    const { limitedSince: since = now } = this.#trouble;
     const told = later(now, waitMs);
     const until = beside === undefined ? told : laterOf(told, beside.until);
     if (beside === undefined) this.#epoch++;
-    this.#limitedSince ??= now;
-    this.#block = { kind: 'cool-down', since: this.#limitedSince, until };
+    this.#trouble = { ...this.#trouble, block: { kind: 'cool-down', since, until }, limitedSince: since };
     return Math.ceil(msUntil(until, now));
   }
 
   /** Whether the permit's request was not sent before the trouble of now began: only then what it came to counts. */
   #isOfNow(permit: Permit): boolean {
-    return this.#block === undefined || permit.epoch === this.#epoch;
-  }
-
-  #streak(now: Instant): Streak {
-    return {
-      attempts: Math.max(1, this.#failures),
-      since: this.#failingSince ?? now,
-      nextAt: this.#block?.until ?? now,
-    };
+    return this.#trouble === NO_TROUBLE || permit.epoch === this.#epoch;
   }
 
   #probePermit(): Permit {

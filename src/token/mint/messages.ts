@@ -6,14 +6,7 @@ import {
 } from '../../errors.ts';
 import { dateAt } from '../../time/clock.ts';
 import { type Instant, msUntil } from '../../time/instant.ts';
-import {
-  type Classified,
-  concernsClient,
-  type Failure,
-  type Fault,
-  type Refusal,
-  type Unusable,
-} from '../endpoint/token-endpoint.ts';
+import { type Classified, concernsClient, type Refusal } from '../endpoint/token-endpoint.ts';
 import type { Block, Streak } from './gate.ts';
 
 /**
@@ -90,51 +83,35 @@ export function blockedError(
   block: Block,
   now: Instant,
 ): RateLimitedError | TokenUnavailableError | TokenResponseError {
-  return block.kind === 'cool-down'
-    ? rateLimitedError(tokenUrl, block, now)
-    : failureError(tokenUrl, block.failure, block.streak);
+  return block.kind === 'cool-down' ? rateLimitedError(tokenUrl, block, now) : failureError(tokenUrl, block);
 }
 
 export function failureError(
   tokenUrl: string,
-  failure: Failure,
-  streak: Streak,
+  { failure, attempts, since, until }: Streak,
 ): TokenUnavailableError | TokenResponseError {
-  return failure.kind === 'fault'
-    ? unavailableError(tokenUrl, failure, streak)
-    : responseError(tokenUrl, failure, streak);
-}
-
-function unavailableError(tokenUrl: string, fault: Fault, streak: Streak): TokenUnavailableError {
-  const { code = '' } = fault.cause as { readonly code?: string };
-  const remedy = /CERT|SIGNATURE|ISSUER/.test(code)
-    ? 'This host does not trust the certificate. Check its clock; behind a proxy that opens TLS, give the proxy\'s authority in NODE_EXTRA_CA_CERTS or "http.httpsAgent".'
-    : 'If it lasts, check the network to this host (DNS, firewall, a proxy in "http.proxy" or HTTPS_PROXY) and the status of PayU.';
-  return new TokenUnavailableError(`${failedInARow(tokenUrl, streak, fault.what)} ${remedy}`, {
-    attempts: streak.attempts,
-    status: fault.status,
-    cause: fault.cause,
-  });
-}
-
-function responseError(tokenUrl: string, { status, reason }: Unusable, streak: Streak): TokenResponseError {
-  return new TokenResponseError(
-    `${failedInARow(tokenUrl, streak, `status ${status}, but a body that holds no usable token: ${reason}`)} ` +
-      'Check "environment" and the proxy in between: a login page or a web site answers like this.',
-    { status, reason },
-  );
-}
-
-function failedInARow(tokenUrl: string, { attempts, since, nextAt }: Streak, what: string): string {
   const failed =
     attempts === 1
       ? `the token request of ${clockTime(since.wallMs)} failed with`
       : `${attempts} token requests in a row have failed since ${clockTime(since.wallMs)}, the last with`;
   const next =
-    nextAt.steadyMs > since.steadyMs
-      ? `The next token request goes out from ${clockTime(nextAt.wallMs)} on; until then whatever needs a token fails at once.`
+    until.steadyMs > since.steadyMs
+      ? `The next token request goes out from ${clockTime(until.wallMs)} on; until then whatever needs a token fails at once.`
       : 'The next request that needs a token asks again.';
-  return `No token from "${tokenUrl}": ${failed} ${withoutStop(what)}. ${NOT_PROCESSED} ${next}`;
+  const message = (what: string, remedy: string) =>
+    `No token from "${tokenUrl}": ${failed} ${withoutStop(what)}. ${NOT_PROCESSED} ${next} ${remedy}`;
+  if (failure.kind === 'unusable') {
+    const what = `status ${failure.status}, but a body that holds no usable token: ${failure.reason}`;
+    const remedy =
+      'Check "environment" and the proxy in between: a login page or a web site answers like this.';
+    return new TokenResponseError(message(what, remedy), failure);
+  }
+  const { status, cause } = failure;
+  const { code = '' } = cause as { readonly code?: string };
+  const remedy = /CERT|SIGNATURE|ISSUER/.test(code)
+    ? 'This host does not trust the certificate. Check its clock; behind a proxy that opens TLS, give the proxy\'s authority in NODE_EXTRA_CA_CERTS or "http.httpsAgent".'
+    : 'If it lasts, check the network to this host (DNS, firewall, a proxy in "http.proxy" or HTTPS_PROXY) and the status of PayU.';
+  return new TokenUnavailableError(message(failure.what, remedy), { attempts, status, cause });
 }
 
 function rateLimitedError(

@@ -15,19 +15,13 @@ import { unlessCancelled, withinLimit } from '../../time/wait.ts';
 import { type FormPost, postWithin, secretsIn } from '../endpoint/form-post.ts';
 import { type AskedSecrets, primaryForm, refreshForm, type WireGrant } from '../endpoint/grants.ts';
 import { missingScopes } from '../endpoint/scope.ts';
-import {
-  type Failure,
-  isAnswerLost,
-  type Refusal,
-  type TokenOutcome,
-  tokenOutcome,
-} from '../endpoint/token-endpoint.ts';
+import { isAnswerLost, type Refusal, type TokenOutcome, tokenOutcome } from '../endpoint/token-endpoint.ts';
 import { endOfFound, endOfOwn } from '../expiry.ts';
 import type { MintSnapshot, RenewAhead, TokenState } from '../source/token-state.ts';
 import { cacheKey } from '../store/cache-key.ts';
 import type { GuardedStore } from '../store/guarded-store.ts';
 import type { TokenRecord } from '../store/token-store.ts';
-import type { AfterFailure, MintGate, Permit } from './gate.ts';
+import type { MintGate, Permit } from './gate.ts';
 import { blockedError, failureError, refusedError, unexpectedError } from './messages.ts';
 import type { Notices } from './notices.ts';
 import type { Secrets } from './secrets.ts';
@@ -462,18 +456,14 @@ export class Mint extends SingleFlight {
         return { kind: 'held-up' };
       }
       case 'fault':
-        return this.#fail(outcome, permit, this.isDeserted ? 'leave-it' : 'try-again');
-      case 'unusable':
-        return this.#fail(outcome, permit, 'not-helped-by-trying');
+      case 'unusable': {
+        const streak = gate.failed(permit, outcome, this.isDeserted ? 'leave-it' : 'try-again');
+        this.#lastFailure = failureError(tokenUrl, streak);
+        throw this.#lastFailure;
+      }
       default:
         throw outcome satisfies never;
     }
-  }
-
-  #fail(failure: Failure, permit: Permit, then: AfterFailure): never {
-    const streak = this.#parts.gate.failed(permit, failure, then);
-    this.#lastFailure = failureError(this.#parts.tokenUrl, failure, streak);
-    throw this.#lastFailure;
   }
 
   /** So that one broken record cannot lock the client out, the primary grant is then tried once (F2). */

@@ -36,8 +36,8 @@ function leftMs({ clock, gate }: Surroundings): number | undefined {
   return block === undefined ? undefined : block.until.wallMs - clock.now();
 }
 
-function shown({ attempts, since, nextAt }: Streak): { attempts: number; since: number; nextAt: number } {
-  return { attempts, since: since.wallMs, nextAt: nextAt.wallMs };
+function shown({ attempts, since, until }: Streak): { attempts: number; since: number; until: number } {
+  return { attempts, since: since.wallMs, until: until.wallMs };
 }
 
 /** One failed try by itself; then it is the time of the next. */
@@ -67,8 +67,8 @@ describe('failed tries (E6)', () => {
     for (let n = 1; n <= 11; n++) {
       const now = here.clock.now();
       const { streak, kind } = failOnce(here);
-      expect(streak).toEqual({ attempts: n, since: START, nextAt: streak.nextAt });
-      delays.push(streak.nextAt - now);
+      expect(streak).toEqual({ attempts: n, since: START, until: streak.until });
+      delays.push(streak.until - now);
       kinds.push(kind);
     }
     expect(delays).toEqual([200, 400, 800, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000, 30_000]);
@@ -88,7 +88,7 @@ describe('failed tries (E6)', () => {
   test('with one attempt allowed, the first failure is followed by a pause', () => {
     const here = surroundings({ tokenAttempts: 1 });
     expect(failOnce(here)).toEqual({
-      streak: { attempts: 1, since: START, nextAt: START + 1_000 },
+      streak: { attempts: 1, since: START, until: START + 1_000 },
       kind: 'pause',
     });
   });
@@ -102,11 +102,11 @@ describe('failed tries (E6)', () => {
   test('what trying again does not help: the next mint may go out at once; after the second in a row, a pause follows', () => {
     const here = surroundings();
     const first = pass(here.gate);
-    const streak = here.gate.failed(first, UNUSABLE, 'not-helped-by-trying');
-    expect(shown(streak)).toEqual({ attempts: 1, since: START, nextAt: START });
+    const streak = here.gate.failed(first, UNUSABLE, 'try-again');
+    expect(shown(streak)).toEqual({ attempts: 1, since: START, until: START });
     first.release();
-    const second = here.gate.failed(pass(here.gate), UNUSABLE, 'not-helped-by-trying');
-    expect(shown(second)).toEqual({ attempts: 2, since: START, nextAt: START + 1_000 });
+    const second = here.gate.failed(pass(here.gate), UNUSABLE, 'try-again');
+    expect(shown(second)).toEqual({ attempts: 2, since: START, until: START + 1_000 });
     expect(here.gate.block?.kind).toBe('pause');
   });
 
@@ -114,7 +114,7 @@ describe('failed tries (E6)', () => {
     const here = surroundings();
     failOnce(here);
     failOnce(here);
-    here.gate.failed(pass(here.gate), UNUSABLE, 'not-helped-by-trying');
+    here.gate.failed(pass(here.gate), UNUSABLE, 'try-again');
     expect(here.gate.block).toBeUndefined();
   });
 
@@ -123,7 +123,7 @@ describe('failed tries (E6)', () => {
     const [one, other] = [pass(gate), pass(gate)];
     const delayMs = gate.rateLimited(10_000, one);
     const streak = gate.failed(other, FAULT, 'try-again');
-    expect(shown(streak)).toEqual({ attempts: 1, since: START, nextAt: START + delayMs });
+    expect(shown(streak)).toEqual({ attempts: 1, since: START, until: START + delayMs });
     expect(gate.block?.kind).toBe('cool-down');
   });
 
@@ -131,19 +131,19 @@ describe('failed tries (E6)', () => {
     const { gate, clock } = surroundings();
     for (let n = 1; n <= 2; n++) {
       const permit = pass(gate);
-      gate.failed(permit, UNUSABLE, 'not-helped-by-trying');
+      gate.failed(permit, UNUSABLE, 'try-again');
       permit.release();
     }
     clock.advance(1_000);
     const streak = gate.failed(pass(gate), FAULT, 'try-again');
-    expect(shown(streak)).toEqual({ attempts: 3, since: START, nextAt: START + 3_000 });
+    expect(shown(streak)).toEqual({ attempts: 3, since: START, until: START + 3_000 });
   });
 
   test('side by side count once', () => {
     const { gate } = surroundings();
     const permits = [pass(gate), pass(gate), pass(gate)];
     const streaks = permits.map((permit) => shown(gate.failed(permit, FAULT, 'try-again')));
-    expect(streaks).toEqual(new Array(3).fill({ attempts: 1, since: START, nextAt: START + 200 }));
+    expect(streaks).toEqual(new Array(3).fill({ attempts: 1, since: START, until: START + 200 }));
   });
 
   test('an answer ends the streak: the next failure is the first again', () => {
@@ -154,7 +154,7 @@ describe('failed tries (E6)', () => {
     permit.release();
     expect(here.gate.isOpen).toBe(true);
     const since = here.clock.now();
-    expect(failOnce(here).streak).toEqual({ attempts: 1, since, nextAt: since + 200 });
+    expect(failOnce(here).streak).toEqual({ attempts: 1, since, until: since + 200 });
   });
 
   test('an answer to what was sent before the trouble ends nothing', () => {
@@ -190,7 +190,8 @@ describe('a mint that comes to a closed gate is told why', () => {
     const streak = gate.failed(permit, FAULT, 'try-again');
     permit.release();
     clock.advance(forMs - 1);
-    const block = { kind, failure: FAULT, streak, until: streak.nextAt };
+    const { attempts, since, until } = streak;
+    const block = { kind, failure: FAULT, attempts, since, until };
     expect(gate.ask()).toEqual({ kind: 'blocked', block });
     clock.advance(1);
     expect(gate.ask()).toMatchObject({ kind: 'pass' });
@@ -388,7 +389,7 @@ describe('after the trouble', () => {
     const probe = pass(here.gate);
     here.gate.failed(probe, FAULT, 'try-again');
     probe.release();
-    expect(here.gate.ask()).toMatchObject({ block: { kind: 'pause', streak: { attempts: 2 } } });
+    expect(here.gate.ask()).toMatchObject({ block: { kind: 'pause', attempts: 2 } });
   });
 
   test('a probe that sent nothing hands over to the next', () => {
