@@ -44,8 +44,8 @@ export interface MintParts extends RenewAhead {
   readonly maxWaitMs: number;
 }
 
-/** What one way through gate and lock came to. What p-retry may try again is thrown. */
-type Result =
+/** A token that one way through gate and lock came to. */
+type Token =
   | {
       readonly kind: 'minted';
       readonly record: TokenRecord;
@@ -55,34 +55,21 @@ type Result =
       readonly durationMs: number;
     }
   /** A sibling was faster: its token was in the store. */
-  | { readonly kind: 'found'; readonly record: TokenRecord }
-  | { readonly kind: 'refused'; readonly refusal: Refusal }
-  /** Trouble has come up since the gate was passed, or a longer wait was told: it has to be passed again. */
-  | { readonly kind: 'held-up' }
-  /** Somebody has changed by hand what the token is: begin anew (C5). */
-  | { readonly kind: 'superseded' };
+  | { readonly kind: 'found'; readonly record: TokenRecord };
 
-/** One form, and the refresh token that stays in force where its reply has none. */
-type TokenRequest =
-  | {
-      readonly kind: 'primary';
-      readonly grant: string;
-      readonly form: URLSearchParams;
-      readonly refreshToken: string | undefined;
-    }
-  | {
-      readonly kind: 'refresh';
-      readonly grant: 'refresh_token';
-      readonly form: URLSearchParams;
-      readonly refreshToken: string;
-    };
-
-/** The refresh token is of no use any more: refused, or answered without a token once too often (F2). */
-interface DeadRefresh {
-  readonly kind: 'dead-refresh';
-  readonly refreshToken: string;
-  readonly refusal: Refusal | undefined;
+/** Trouble has come up since the gate was passed, a longer wait was told, or something was changed by hand (C5, E3). */
+interface HeldUp {
+  readonly kind: 'held-up';
 }
+const HELD_UP: HeldUp = { kind: 'held-up' };
+
+/** What one token request came to. What p-retry may try again is thrown. */
+type Result =
+  | Extract<Token, { kind: 'minted' }>
+  | HeldUp
+  | { readonly kind: 'refused'; readonly refusal: Refusal }
+  /** The refresh token is of no use any more: refused, or answered without a token once too often (F2). */
+  | { readonly kind: 'dead-refresh'; readonly refusal?: Refusal };
 
 /** A write that takes longer keeps nobody waiting (C4). */
 const LONGEST_WRITE_MS = 1_000;
@@ -97,7 +84,6 @@ const MOST_MINTS = 10;
 export class Mint extends SingleFlight {
   readonly #parts: MintParts;
   readonly #state: TokenState;
-  readonly #scope: readonly string[];
   /** What the mint started from. It starts anew where a change by hand wins over its result. */
   #since: MintSnapshot;
   #cause: MintCause = 'missing';
@@ -117,7 +103,6 @@ export class Mint extends SingleFlight {
     super(parts.clock);
     this.#parts = parts;
     this.#state = state;
-    this.#scope = state.scope;
     this.#since = state.snapshot();
   }
 
@@ -227,7 +212,7 @@ export class Mint extends SingleFlight {
   }
 
   /** Secrets, store, then as many tries as it takes. Undefined where a change by hand has come in between. */
-  async #obtain(): Promise<Extract<Result, { kind: 'minted' | 'found' }> | undefined> {
+  async #obtain(): Promise<Token | undefined> {
     await this.#askSecrets();
     const stored = await this.#look();
     if (this.#mayAdopt(stored)) return { kind: 'found', record: stored };
@@ -254,7 +239,7 @@ export class Mint extends SingleFlight {
       this.#hasAsked = true;
       throw error;
     }
-    this.#storeKey = cacheKey(this.#parts.tokenUrl, this.#parts.grant, this.#secrets, this.#scope);
+    this.#storeKey = cacheKey(this.#parts.tokenUrl, this.#parts.grant, this.#secrets, this.#state.scope);
     this.#state.askedKey = this.#storeKey;
   }
 
@@ -273,8 +258,8 @@ export class Mint extends SingleFlight {
   }
 
   /** One try: as often through the gate as it takes. Waiting there is no failure, so no try is used up by it. */
-  async #try(): Promise<Extract<Result, { kind: 'minted' | 'found' }> | undefined> {
-    for (;;) {
+  async #try(): Promise<Token | undefined> {
+    do {
       const permit = await this.#passGate();
       try {
         const underLock = () => {
@@ -283,12 +268,12 @@ export class Mint extends SingleFlight {
           return task;
         };
         const result = await this.#parts.store.withLock(this.#storeKey, underLock, this.signal);
-        if (result.kind === 'superseded') return undefined;
         if (result.kind !== 'held-up') return result;
       } finally {
         permit.release();
       }
-    }
+    } while (this.#state.isCurrent(this.#since));
+    return undefined;
   }
 
   /** Not by the signal's own method: polyfills have none. */
@@ -327,21 +312,17 @@ export class Mint extends SingleFlight {
   }
 
   /** Whoever gets the lock looks into the store again: a sibling may have minted meanwhile (C1). */
-  async #underLock(permit: Permit): Promise<Exclude<Result, { kind: 'refused' }>> {
+  async #underLock(permit: Permit): Promise<Token | HeldUp> {
     const stored = await this.#look();
     if (this.#mayAdopt(stored)) return { kind: 'found', record: stored };
     await this.#heedNotices();
     const result = await this.#refreshOrPrimary(stored, permit);
-    if (result.kind === 'refused') {
-      await this.#parts.notices.refused(this.#storeKey, this.#secrets, result.refusal);
-      throw this.#refusedError(result.refusal);
-    }
-    if (result.kind === 'minted') await this.#keep(result);
+    if (result.kind === 'minted') await this.#keep(result.record);
     return result;
   }
 
   /** Refresh where there is a refresh token; the primary grant where there is none, or where it is dead (F2, F3). */
-  async #refreshOrPrimary(stored: TokenRecord | undefined, permit: Permit): Promise<Result> {
+  async #refreshOrPrimary(stored: TokenRecord | undefined, permit: Permit): Promise<Token | HeldUp> {
     const state = this.#state;
     let refusal: Refusal | undefined;
     let found = stored;
@@ -351,16 +332,13 @@ export class Mint extends SingleFlight {
       const refreshToken = known.find((each) => state.mayRefreshWith(each));
       // They came for the option's own, so there is nothing to fall back to (F3).
       if (refreshToken === undefined && this.#isRefreshPrimary) {
-        if (refusal !== undefined) return { kind: 'refused', refusal };
+        if (refusal !== undefined) return this.#refused(refusal);
         const { dead } = state.refreshTrouble;
         if (known.length > 0 && dead !== undefined) throw this.#refusedError(dead);
       }
-      const result = await this.#request(
-        permit,
-        refreshToken === undefined ? this.#primary() : this.#refresh(refreshToken),
-      );
+      const result = await this.#request(permit, refreshToken);
+      if (result.kind === 'refused') return this.#refused(result.refusal);
       if (result.kind !== 'dead-refresh') return result;
-      this.#noteDead(result);
       refusal ??= result.refusal;
       // A sibling may have rotated it.
       found = await this.#look();
@@ -368,13 +346,18 @@ export class Mint extends SingleFlight {
       // The next mint goes on from here, with the primary grant: nothing further is sent for nobody (C3).
       if (this.isDeserted) {
         if (refusal !== undefined) this.#lastFailure = this.#refusedError(refusal);
-        return { kind: 'held-up' };
+        return HELD_UP;
       }
     }
   }
 
+  async #refused(refusal: Refusal): Promise<never> {
+    await this.#parts.notices.refused(this.#storeKey, this.#secrets, refusal);
+    throw this.#refusedError(refusal);
+  }
+
   /** Only one word says that the refresh token is dead for good (RFC 6749 §5.2); others may be about the client. */
-  #noteDead({ refreshToken, refusal }: DeadRefresh): void {
+  #noteDead(refreshToken: string, refusal: Refusal | undefined): Result {
     const state = this.#state;
     if (refusal?.error === 'invalid_grant') {
       state.noteSpent(refreshToken);
@@ -382,85 +365,75 @@ export class Mint extends SingleFlight {
     } else {
       state.noteRefreshTrouble({ leftAside: [...(state.refreshTrouble.leftAside ?? []), refreshToken] });
     }
+    return refusal === undefined ? { kind: 'dead-refresh' } : { kind: 'dead-refresh', refusal };
   }
 
   get #isRefreshPrimary(): boolean {
     return this.#parts.grant.grantType === 'refresh_token';
   }
 
-  #primary(): TokenRequest {
-    const { grant } = this.#parts;
-    const form = primaryForm(grant, this.#secrets, this.#scope);
-    this.#hasAskedPrimary = true;
-    return { kind: 'primary', grant: grant.grantType, form, refreshToken: this.#secrets.refresh_token };
-  }
-
-  #refresh(refreshToken: string): TokenRequest {
-    const form = refreshForm(this.#parts.grant, this.#secrets, refreshToken);
-    return { kind: 'refresh', grant: 'refresh_token', form, refreshToken };
-  }
-
-  /** One token request. Each is seen through, whoever leaves; only close() aborts one, but no refresh (C3). */
-  async #request(permit: Permit, request: TokenRequest): Promise<Result | DeadRefresh> {
-    const { clock, emit, gate, notices, tokenUrl, defaultLifeMs } = this.#parts;
-    const { grant, form } = request;
+  /**
+   * A refresh with this token, or the primary grant. Each token request is seen through, whoever leaves; only close()
+   * aborts one, but no refresh (C3).
+   */
+  async #request(permit: Permit, refreshToken: string | undefined): Promise<Result> {
+    const { clock, emit, gate, grant, notices, tokenUrl, defaultLifeMs } = this.#parts;
+    const { scope } = this.#state;
+    const isPrimary = refreshToken === undefined;
+    if (isPrimary) this.#hasAskedPrimary = true;
     this.#throwIfAborted();
     // Asked before each request: a change by hand, or another scope's trouble, may have come in between (C5, E3).
-    if (!this.#state.isCurrent(this.#since)) return { kind: 'superseded' };
-    if (!gate.maySend(permit)) return { kind: 'held-up' };
+    if (!this.#state.isCurrent(this.#since) || !gate.maySend(permit)) return HELD_UP;
+    const form = isPrimary
+      ? primaryForm(grant, this.#secrets, scope)
+      : refreshForm(grant, this.#secrets, refreshToken);
+    const grantType = isPrimary ? grant.grantType : 'refresh_token';
     const sentAt = readClock(clock);
     this.#hasAsked = true;
-    this.startSending(grant);
+    this.startSending(grantType);
     // A server that rotates may have killed the old refresh token: only the reply knows the new one.
-    const cancellation = grant === 'refresh_token' ? undefined : this.aborted;
+    const cancellation = grantType === 'refresh_token' ? undefined : this.aborted;
     const reply = await postWithin(this.#parts, tokenUrl, form, cancellation);
     const outcome = tokenOutcome(reply, {
-      scope: this.#scope,
+      scope,
       sentAt: sentAt.wallMs,
       receivedAt: clock.now(),
       defaultLifeMs,
       // Those of this form and of the grant: a refresh does not send the password, and a server may quote it all the same.
       secrets: [...secretsIn(form), ...Object.values(this.#secrets)],
     });
-    if (grant === 'refresh_token' && isAnswerLost(outcome)) {
+    if (grantType === 'refresh_token' && isAnswerLost(outcome)) {
       this.#state.noteRefreshTrouble({ lostAt: sentAt.wallMs });
     }
-    if (request.kind === 'refresh' && this.#isRefreshBroken(outcome)) {
-      return { kind: 'dead-refresh', refreshToken: request.refreshToken, refusal: undefined };
-    }
+    if (!isPrimary && this.#isRefreshBroken(outcome)) return this.#noteDead(refreshToken, undefined);
     switch (outcome.kind) {
       case 'token': {
         gate.answered(permit);
-        const record = withRefreshToken(outcome.record, request);
-        if (record.refreshToken !== request.refreshToken) this.#state.noteSpent(request.refreshToken);
-        return {
-          kind: 'minted',
-          record,
-          grant,
-          sentAt,
-          durationMs: Math.round(msSince(sentAt, readClock(clock))),
-        };
+        const used = refreshToken ?? this.#secrets.refresh_token;
+        const record = withRefreshToken(outcome.record, grantType, used);
+        if (record.refreshToken !== used) this.#state.noteSpent(used);
+        const durationMs = Math.round(msSince(sentAt, this.#now()));
+        return { kind: 'minted', record, grant: grantType, sentAt, durationMs };
       }
       case 'refused':
         gate.answered(permit);
         // Any refusal in JSON, whatever its words, is about the refresh token; a firewall's page is not (F2).
-        return request.kind === 'refresh' && outcome.refusal.isJson
-          ? { kind: 'dead-refresh', refreshToken: request.refreshToken, refusal: outcome.refusal }
-          : outcome;
+        return !isPrimary && outcome.refusal.isJson ? this.#noteDead(refreshToken, outcome.refusal) : outcome;
       case 'rate-limited': {
         const delayMs = gate.rateLimited(outcome.toldMs, permit);
         const retryAt = dateAt(clock.now() + delayMs);
         emit({ type: 'rate-limited', source: 'token-endpoint', delayMs, retryAt });
         // Before the lock is free again: the next process to get it must know.
         await notices.coolDown(delayMs);
-        return { kind: 'held-up' };
+        return HELD_UP;
       }
       case 'fault':
-      case 'unusable': {
-        const streak = gate.failed(permit, outcome, this.isDeserted ? 'leave-it' : 'try-again');
-        this.#lastFailure = failureError(tokenUrl, streak);
+      case 'unusable':
+        this.#lastFailure = failureError(
+          tokenUrl,
+          gate.failed(permit, outcome, this.isDeserted ? 'leave-it' : 'try-again'),
+        );
         throw this.#lastFailure;
-      }
       default:
         throw outcome satisfies never;
     }
@@ -478,11 +451,11 @@ export class Mint extends SingleFlight {
   }
 
   /** Stored before anyone uses it: a rotated refresh token that only we knew would be lost with us (C4). */
-  async #keep(minted: Extract<Result, { kind: 'minted' }>): Promise<void> {
+  async #keep(record: TokenRecord): Promise<void> {
     const { store, clock } = this.#parts;
-    const counting = this.#state.whatCounts(minted.record, this.#since);
+    const counting = this.#state.whatCounts(record, this.#since);
     if (counting === undefined) return;
-    if (counting === minted.record) this.#minted = counting;
+    if (counting === record) this.#minted = counting;
     const written = store.set(this.#storeKey, counting);
     await withinLimit(written, { clock, limitMs: LONGEST_WRITE_MS }, () => new Error('slow')).catch(() => {});
   }
@@ -501,29 +474,27 @@ export class Mint extends SingleFlight {
     return record !== undefined && this.#state.mayAdopt(record, this.#now());
   }
 
-  #receive(result: Extract<Result, { kind: 'minted' | 'found' }>): Obtained {
-    const state = this.#state;
+  #receive(token: Token): Obtained {
     const now = this.#now();
-    if (result.kind === 'found') {
-      const { record } = result;
-      state.receive({ record, end: endOfFound(record, now), origin: 'found' }, now, this.#parts);
-      return { record: state.record as TokenRecord, how: 'found' };
+    const isFound = token.kind === 'found';
+    const end = isFound ? endOfFound(token.record, now) : endOfOwn(token.record, token.sentAt);
+    const received = { record: token.record, end, origin: isFound ? token.kind : this.#cause };
+    const sameToken = this.#state.receive(received, now, this.#parts);
+    const record = this.#state.record as TokenRecord;
+    if (!isFound) {
+      this.#parts.emit({
+        type: 'token-minted',
+        grant: token.grant,
+        scope: this.#shownScope(record),
+        cause: this.#cause,
+        durationMs: token.durationMs,
+        expiresInMs: Math.round(record.expiresAt - now.wallMs),
+        sameToken,
+      });
+      const missing = missingScopes(this.#state.scope, record.scope);
+      if (missing.length > 0) this.#parts.emit({ type: 'scope-missing', missing });
     }
-    const end = endOfOwn(result.record, result.sentAt);
-    const sameToken = state.receive({ record: result.record, end, origin: this.#cause }, now, this.#parts);
-    const record = state.record as TokenRecord;
-    this.#parts.emit({
-      type: 'token-minted',
-      grant: result.grant,
-      scope: this.#shownScope(record),
-      cause: this.#cause,
-      durationMs: result.durationMs,
-      expiresInMs: Math.round(record.expiresAt - now.wallMs),
-      sameToken,
-    });
-    const missing = missingScopes(this.#scope, record.scope);
-    if (missing.length > 0) this.#parts.emit({ type: 'scope-missing', missing });
-    return { record, how: 'minted' };
+    return { record, how: token.kind };
   }
 
   /** A server may echo anything; for the token's owner the scope stays as it was told. */
@@ -537,8 +508,8 @@ export class Mint extends SingleFlight {
   }
 }
 
-/** A reply without a refresh token leaves the one in force that was used; client credentials have none (RFC 6749 §4.4.3). */
-function withRefreshToken(record: TokenRecord, { grant, refreshToken: used }: TokenRequest): TokenRecord {
+/** A reply without a refresh token leaves the used one in force; client credentials have none (RFC 6749 §4.4.3). */
+function withRefreshToken(record: TokenRecord, grantType: string, used: string | undefined): TokenRecord {
   const { refreshToken = used, ...rest } = record;
-  return refreshToken === undefined || grant === 'client_credentials' ? rest : { ...rest, refreshToken };
+  return refreshToken === undefined || grantType === 'client_credentials' ? rest : { ...rest, refreshToken };
 }
