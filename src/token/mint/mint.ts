@@ -16,7 +16,6 @@ import { type FormPost, postWithin, secretsIn } from '../endpoint/form-post.ts';
 import { type AskedSecrets, primaryForm, refreshForm, type WireGrant } from '../endpoint/grants.ts';
 import { missingScopes } from '../endpoint/scope.ts';
 import { isAnswerLost, type Refusal, type TokenOutcome, tokenOutcome } from '../endpoint/token-endpoint.ts';
-import { endOfFound, endOfOwn } from '../expiry.ts';
 import type { MintSnapshot, RenewAhead, TokenState } from '../source/token-state.ts';
 import { cacheKey } from '../store/cache-key.ts';
 import type { GuardedStore } from '../store/guarded-store.ts';
@@ -477,9 +476,9 @@ export class Mint extends SingleFlight {
   #receive(token: Token): Obtained {
     const now = this.#now();
     const isFound = token.kind === 'found';
-    const end = isFound ? endOfFound(token.record, now) : endOfOwn(token.record, token.sentAt);
-    const received = { record: token.record, end, origin: isFound ? token.kind : this.#cause };
-    const sameToken = this.#state.receive(received, now, this.#parts);
+    const sameToken = isFound
+      ? this.#state.receive(token.record, 'found', now)
+      : this.#state.receive(token.record, this.#cause, now, token.sentAt);
     const record = this.#state.record as TokenRecord;
     if (!isFound) {
       this.#parts.emit({

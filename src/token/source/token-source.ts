@@ -4,7 +4,6 @@ import { isOver, later, msUntil, readClock } from '../../time/instant.ts';
 import { Ending } from '../../time/wait.ts';
 import { revokeTokens } from '../endpoint/revocation.ts';
 import { scopeKey } from '../endpoint/scope.ts';
-import { endOfFound, endOfOwn } from '../expiry.ts';
 import { renewalSlowError } from '../mint/messages.ts';
 import { Mint, type MintParts } from '../mint/mint.ts';
 import type { CallerLimits, Obtained } from '../mint/single-flight.ts';
@@ -137,7 +136,7 @@ export class TokenSource {
     const { clock, store, notices } = this.#parts;
     const state = this.#state(scopeKey(record.scope));
     const now = readClock(clock);
-    state.put({ record, end: endOfOwn(record, now) }, now, this.#parts);
+    state.put(record, now);
     // A caller that waits for a mint, or for the end of a cool-down, need not any more.
     if (state.isUsable(now)) state.mint?.resolveAll({ record, how: 'found' });
     // With the secrets as they are now: the token belongs to them.
@@ -234,7 +233,8 @@ export class TokenSource {
   #state(key: string): TokenState {
     let state = this.#states.get(key);
     if (state === undefined) {
-      state = new TokenState(key, this.#hasForgottenAll ? 'after-forgetting' : 'first');
+      state = new TokenState(key, this.#parts);
+      if (this.#hasForgottenAll) state.forgetFirstFound();
       this.#states.set(key, state);
     }
     return state;
@@ -246,7 +246,7 @@ export class TokenSource {
     const record = await this.#parts.store.get(state.storeKey);
     const now = readClock(this.#parts.clock);
     if (record === undefined || !state.isInUse(refused, now) || !state.mayAdopt(record, now)) return;
-    state.receive({ record, end: endOfFound(record, now), origin: 'found' }, now, this.#parts);
+    state.receive(record, 'found', now);
   }
 
   /** Begins a renewal that nobody waits for. Whatever it comes to, the requests go on with the token they have. */

@@ -2,7 +2,7 @@ import type { AnyPayuAuthError } from '../../errors.ts';
 import type { MintCause } from '../../events.ts';
 import { earlierOf, type Instant, isOver, LONG_AGO, laterOf, msUntil } from '../../time/instant.ts';
 import type { Refusal } from '../endpoint/token-endpoint.ts';
-import { endOfFound, isAnotherLife, nextRenewAt, renewAt, usableUntil } from '../expiry.ts';
+import { endOfFound, endOfOwn, isAnotherLife, nextRenewAt, renewAt, usableUntil } from '../expiry.ts';
 import type { Mint } from '../mint/mint.ts';
 import type { TokenRecord } from '../store/token-store.ts';
 import { type HowHeld, RefusalPauses } from './refusal-pauses.ts';
@@ -42,13 +42,8 @@ export interface MintFailure {
   readonly error: AnyPayuAuthError;
 }
 
-/** A token, how it came, and when it ends. */
-export interface Received {
-  readonly record: TokenRecord;
-  readonly end: Instant;
-  /** `found`: in the store; `by-hand`: by setToken(); else why it was minted. */
-  readonly origin: 'found' | 'by-hand' | MintCause;
-}
+/** How a token came. `found`: in the store; `by-hand`: by setToken(); else why it was minted. */
+export type Origin = 'found' | 'by-hand' | MintCause;
 
 /** How far ahead of its end a token is renewed (B2, B3). */
 export interface RenewAhead {
@@ -97,18 +92,18 @@ export class TokenState {
   /** Refresh tokens that were exchanged, refused as dead, revoked, or gave way to another one. By value, as clocks differ (T3). */
   #spent: Set<string> | undefined;
   /** All tokens were forgotten before this one was looked for: what the store holds then is forgotten as well. */
-  #forgetsFirstFound: boolean;
+  #forgetsFirstFound = false;
   /** Rises with each change by hand: results of earlier mints no longer count (C5). */
   #epoch = 0;
   /** The first epoch of the refresh token: results of earlier ones do not count either. */
   #refreshTokenSince = 0;
   /** Made by the first refusal. */
   #refusalPauses: RefusalPauses | undefined;
+  readonly #renewAhead: RenewAhead;
 
-  /** `after-forgetting`: all tokens of this auth were forgotten by hand before this one was first asked for. */
-  constructor(key: string, created: 'first' | 'after-forgetting' = 'first') {
+  constructor(key: string, renewAhead: RenewAhead) {
     this.key = key;
-    this.#forgetsFirstFound = created === 'after-forgetting';
+    this.#renewAhead = renewAhead;
   }
 
   get scope(): readonly string[] {
@@ -147,7 +142,7 @@ export class TokenState {
   /** In the words of a health check. */
   health(now: Instant): 'fresh' | 'renewing' | 'expired' | 'missing' {
     if (this.isUsable(now)) return this.mint === undefined ? 'fresh' : 'renewing';
-    return this.#record === undefined || this.#record.accessToken === '' ? 'missing' : 'expired';
+    return this.#record?.accessToken ? 'expired' : 'missing';
   }
 
   /** Used at once, and due for a renewal in the background. Not in the grace of a token that has expired (B5). */
@@ -181,7 +176,7 @@ export class TokenState {
   mintCause(now: Instant): MintCause {
     if (this.#refusedValue !== undefined) return 'refused';
     if (this.isUsable(now)) return 'renew-ahead';
-    return this.#record === undefined || this.#record.accessToken === '' ? 'missing' : 'expired';
+    return this.#record?.accessToken ? 'expired' : 'missing';
   }
 
   /**
@@ -233,8 +228,9 @@ export class TokenState {
     return accessToken === this.#refusedValue && accessToken !== refusedValue;
   }
 
-  /** Takes a token that was just received. Returns whether it is the one that we had. */
-  receive({ record, end, origin }: Received, now: Instant, how: RenewAhead): boolean {
+  /** Takes a token that has just come, for a token request of `sentAt`. Returns whether it is the one that we had. */
+  receive(record: TokenRecord, origin: Origin, now: Instant, sentAt: Instant = now): boolean {
+    const end = origin === 'found' ? endOfFound(record, now) : endOfOwn(record, sentAt);
     const isHeld = this.#record?.accessToken === record.accessToken;
     const isSame = isHeld || this.#unwanted?.has(record.accessToken) === true;
     // Over by the wall clock alone, and the server gives it again: the clock was set, and what it says is right (T1).
@@ -246,7 +242,7 @@ export class TokenState {
     this.#usableUntil = origin === 'found' ? this.#end : usableUntil(this.#end, now);
     if (record.accessToken === '') this.#usableUntil = LONG_AGO;
     if (isSameLife) this.postponeRenewal(now);
-    else this.#openWindow(how);
+    else this.#openWindow();
     const forRefusal = record.accessToken === this.#refusedValue ? 'as-the-refused' : 'for-the-refused';
     this.#refusalPauses?.received(origin === 'refused' ? forRefusal : 'otherwise', now);
     this.#isUnprovenFind = origin === 'found' && this.#refusedValue !== undefined;
@@ -257,9 +253,9 @@ export class TokenState {
   }
 
   /** Uses a token that was obtained elsewhere, from now on. */
-  put(token: Omit<Received, 'origin'>, now: Instant, how: RenewAhead): void {
+  put(record: TokenRecord, now: Instant): void {
     this.#refreshTokenSince = ++this.#epoch;
-    this.receive({ ...token, origin: 'by-hand' }, now, how);
+    this.receive(record, 'by-hand', now);
   }
 
   /** Holds a record: also of an access token that does not count any more, for its refresh token (C5). */
@@ -315,7 +311,7 @@ export class TokenState {
   forgetAccessToken(): void {
     this.#epoch++;
     this.#drop(undefined);
-    if (this.#record === undefined || this.#record.accessToken === '') return;
+    if (!this.#record?.accessToken) return;
     this.#noteUnwanted(this.#record.accessToken);
     this.#record = { ...this.#record, accessToken: '', expiresAt: 0 };
   }
@@ -337,7 +333,8 @@ export class TokenState {
     if (refreshToken !== this.#record?.refreshToken) this.noteSpent(refreshToken);
   }
 
-  #openWindow({ renewAheadMs, random }: RenewAhead): void {
+  #openWindow(): void {
+    const { renewAheadMs, random } = this.#renewAhead;
     const { obtainedAt, expiresAt } = this.#record as TokenRecord;
     this.#windowOpensAt = renewAt({ end: this.#end, lifeMs: expiresAt - obtainedAt }, renewAheadMs, random);
     this.#renewFrom(this.#windowOpensAt);

@@ -1,7 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import { endOfFound } from '../../../src/token/expiry.ts';
-import { TokenState } from '../../../src/token/source/token-state.ts';
+import { type Origin, TokenState } from '../../../src/token/source/token-state.ts';
 import type { TokenRecord } from '../../../src/token/store/token-store.ts';
 import { at, deferred } from '../support.ts';
 
@@ -17,19 +16,25 @@ function record(accessToken: string, from: number = T0, lifeMs: number = LIFE): 
 
 interface Receipt {
   readonly now?: number;
-  readonly origin?: 'found' | 'missing' | 'expired' | 'renew-ahead' | 'refused';
+  readonly origin?: Origin;
+}
+
+interface Window {
   readonly renewAheadMs?: number;
   readonly random?: number;
 }
 
-function receive(state: TokenState, token: TokenRecord, how: Receipt = {}): boolean {
-  const { now = token.obtainedAt, origin = 'missing', renewAheadMs = 60_000, random = 0 } = how;
-  const end = at(token.expiresAt);
-  return state.receive({ record: token, end, origin }, at(now), { renewAheadMs, random: () => random });
+function holdingNone({ renewAheadMs = 60_000, random = 0 }: Window = {}): TokenState {
+  return new TokenState('a', { renewAheadMs, random: () => random });
 }
 
-function holding(token: TokenRecord = record('t1'), how: Receipt = {}): TokenState {
-  const state = new TokenState('a');
+function receive(state: TokenState, token: TokenRecord, how: Receipt = {}): boolean {
+  const { now = token.obtainedAt, origin = 'missing' } = how;
+  return state.receive(token, origin, at(now), at(token.obtainedAt));
+}
+
+function holding(token: TokenRecord = record('t1'), how: Receipt & Window = {}): TokenState {
+  const state = holdingNone(how);
   receive(state, token, how);
   return state;
 }
@@ -68,7 +73,7 @@ describe('is the token fresh, usable, due? (B2, B3)', () => {
   });
 
   test('without a token there is nothing to use', () => {
-    const state = new TokenState('a');
+    const state = holdingNone();
     expect([state.isFresh(at(T0)), state.isUsable(at(T0)), state.isDue(at(T0))]).toEqual([
       false,
       false,
@@ -95,7 +100,7 @@ describe('the same token again (B4)', () => {
 
   test('is not renewed early with "renewAheadMs": 0', () => {
     const state = holding(record('t1'), { renewAheadMs: 0 });
-    receive(state, { ...record('t1', T0 + 1_000), expiresAt: END }, { origin: 'refused', renewAheadMs: 0 });
+    receive(state, { ...record('t1', T0 + 1_000), expiresAt: END }, { origin: 'refused' });
     expect(state.isFresh(at(END - 1))).toBe(true);
   });
 
@@ -165,7 +170,7 @@ describe('a token that has expired on arrival (B5)', () => {
 
 describe('why a token would be minted now', () => {
   test.each([
-    ['missing', () => new TokenState('a'), T0],
+    ['missing', () => holdingNone(), T0],
     ['renew-ahead', () => holding(), WINDOW],
     ['expired', () => holding(), END],
     ['refused', () => refused('t1'), T0],
@@ -197,7 +202,7 @@ describe('may a record of the store be used?', () => {
     ['one that ends now', record('t2', T0, 0), false],
     ['one without an access token: only its refresh token is kept', record(''), false],
   ])('%s', (_, stored, expected) => {
-    expect(new TokenState('a').mayAdopt(stored, at(T0))).toBe(expected);
+    expect(holdingNone().mayAdopt(stored, at(T0))).toBe(expected);
   });
 
   test('the refused value never, another one yes (D2)', () => {
@@ -230,7 +235,8 @@ describe('may a record of the store be used?', () => {
   });
 
   test('the first one found is not where all tokens were forgotten before this one was asked for', () => {
-    const state = new TokenState('a', 'after-forgetting');
+    const state = holdingNone();
+    state.forgetFirstFound();
     state.noteFirstFound(record('t1'));
     expect(state.mayAdopt(record('t1'), at(T0))).toBe(false);
     state.noteFirstFound(record('t2'));
@@ -249,14 +255,11 @@ describe('may a record of the store be used?', () => {
     ['an hour fast: it lives as long as it was to', 3_600_000, LIFE],
     ['an hour slow: it seems over', -3_600_000, 0],
   ])('of a sibling whose clock is %s (T3)', (_, aheadMs, lifeMs) => {
-    const state = new TokenState('a');
+    const state = holdingNone();
     const found = record('t2', T0 + aheadMs);
     expect(state.mayAdopt(found, at(T0))).toBe(lifeMs > 0);
     if (lifeMs === 0) return;
-    state.receive({ record: found, end: endOfFound(found, at(T0)), origin: 'found' }, at(T0), {
-      renewAheadMs: 0,
-      random: () => 0,
-    });
+    state.receive(found, 'found', at(T0));
     expect(state.isUsable(at(T0 + lifeMs - 1))).toBe(true);
     expect(state.isUsable(at(T0 + lifeMs))).toBe(false);
     // The store may show it for another hour.
@@ -320,9 +323,8 @@ describe('steps of the wall clock (T1)', () => {
     const state = holding();
     const now = stepped(T0 + 1_000, 3_600_000);
     expect(state.isUsable(now)).toBe(false);
-    const end = stepped(END, 3_600_000);
     const same = record('t1', now.wallMs, LIFE - 1_000);
-    state.receive({ record: same, end, origin: 'expired' }, now, { renewAheadMs: 0, random: () => 0 });
+    state.receive(same, 'expired', now);
     expect(state.isFresh(stepped(END - 10_001, 3_600_000))).toBe(true);
     expect(state.isUsable(stepped(END, 3_600_000))).toBe(false);
   });
@@ -365,7 +367,7 @@ describe('what a 401 means depends on the refused value (D2, D3)', () => {
   });
 
   test('of an unknown token while none is in use: it is as good as dropped, and nothing is held against others', () => {
-    const state = new TokenState('a');
+    const state = holdingNone();
     expect(state.refuse('t0', at(T0), 'as-held')).toBe('superseded');
     expect(state.mintCause(at(T0))).toBe('missing');
   });
@@ -563,7 +565,7 @@ describe('renewals that did not help pause (D5)', () => {
     const state = holding();
     state.refuse('t1', at(T0), 'as-held');
     receive(state, record('t2'), { origin: 'refused' });
-    state.put({ record: record('t3'), end: at(END) }, at(T0), { renewAheadMs: 60_000, random: () => 0 });
+    state.put(record('t3'), at(T0));
     expect(state.refuse('t3', at(T0), 'as-held')).toBe('dropped');
   });
 });
@@ -585,14 +587,13 @@ describe("what still counts of a mint's result (C5)", () => {
     ['nothing where all was forgotten', (state: TokenState) => state.forgetAll(), undefined],
     [
       'nothing where another token was set',
-      (state: TokenState) =>
-        state.put({ record: record('t9'), end: at(END) }, at(T0), { renewAheadMs: 0, random: () => 0 }),
+      (state: TokenState) => state.put(record('t9'), at(T0)),
       undefined,
     ],
     [
       'nothing where another token was set and then forgotten',
       (state: TokenState) => {
-        state.put({ record: record('t9'), end: at(END) }, at(T0), { renewAheadMs: 0, random: () => 0 });
+        state.put(record('t9'), at(T0));
         state.forgetAccessToken();
       },
       undefined,
@@ -644,7 +645,7 @@ describe('may the state itself be forgotten?', () => {
       END + 1e12,
       false,
     ],
-    ['without anything: yes', () => new TokenState('a'), none, T0, true],
+    ['without anything: yes', () => holdingNone(), none, T0, true],
     [
       'with a token that was refused: no, as a store may still show it (H2)',
       holding,
@@ -668,7 +669,7 @@ describe('may the state itself be forgotten?', () => {
     ],
     [
       'with a mint under way: no',
-      () => new TokenState('a'),
+      () => holdingNone(),
       (state: TokenState) => {
         state.mint = {} as never;
       },
@@ -677,7 +678,7 @@ describe('may the state itself be forgotten?', () => {
     ],
     [
       'with a change under way: no',
-      () => new TokenState('a'),
+      () => holdingNone(),
       (state: TokenState) => void state.change(() => new Promise(() => {})),
       T0,
       false,
@@ -702,19 +703,16 @@ describe('may the state itself be forgotten?', () => {
 
 describe('a token by hand', () => {
   test('is used until it expires, with a window like any other', () => {
-    const state = new TokenState('a');
-    state.put({ record: record('t1'), end: at(END) }, at(T0), { renewAheadMs: 60_000, random: () => 0 });
+    const state = holdingNone();
+    state.put(record('t1'), at(T0));
     expect(state.isFresh(at(WINDOW - 1))).toBe(true);
     expect(state.isDue(at(WINDOW))).toBe(true);
     expect(state.isUsable(at(END))).toBe(false);
   });
 
   test('without an access token is not used', () => {
-    const state = new TokenState('a');
-    state.put({ record: { ...record('', T0, 0), refreshToken: 'r1' }, end: at(END) }, at(T0), {
-      renewAheadMs: 60_000,
-      random: () => 0,
-    });
+    const state = holdingNone();
+    state.put({ ...record('', T0, 0), refreshToken: 'r1' }, at(T0));
     expect(state.isUsable(at(T0))).toBe(false);
     expect(state.record?.refreshToken).toBe('r1');
   });
@@ -722,8 +720,7 @@ describe('a token by hand', () => {
 
 test('a token by hand with the value that is held has a life of its own, be it a moment longer', () => {
   const state = holding();
-  const longer = { record: record('t1', T0, LIFE + 500), end: at(END + 500) };
-  state.put(longer, at(T0), { renewAheadMs: 60_000, random: () => 0 });
+  state.put(record('t1', T0, LIFE + 500), at(T0));
   expect(state.isUsable(at(END + 499))).toBe(true);
   expect(state.isUsable(at(END + 500))).toBe(false);
 });
@@ -738,7 +735,7 @@ test('what is forgotten of a store is not what is held', () => {
 });
 
 test('a token is not given up before the last of its changes by hand is carried out', async () => {
-  const state = new TokenState('a');
+  const state = holdingNone();
   const gate = deferred();
   const first = state.change(async () => {});
   const second = state.change(() => gate.promise);
