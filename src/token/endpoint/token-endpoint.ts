@@ -1,15 +1,11 @@
 import { isRecord, parseUntrustedJson } from '../../json.ts';
 import { quotable } from '../../redact.ts';
 import { toldWaitMs } from '../../time/retry-after.ts';
-import type { TokenRecord } from '../store/token-store.ts';
-import { type FormReply, LARGEST_REPLY_BYTES } from './form-post.ts';
-import { readToken, type TokenReading } from './token-response.ts';
+import type { FormReply } from './form-post.ts';
+import { type AskedFor, readToken, type TokenReading, type Unusable } from './token-response.ts';
 
 /** The result of one token request. */
-export type TokenOutcome =
-  | { readonly kind: 'token'; readonly record: TokenRecord }
-  | Failure
-  | Exclude<Classified, { kind: 'accepted' }>;
+export type TokenOutcome = TokenReading | Exclude<Classified, { kind: 'accepted' }>;
 
 /** A token request that brought no answer to go by. */
 export type Failure = Fault | Unusable;
@@ -29,14 +25,6 @@ export interface Refusal {
   readonly status: number;
   /** Whether the server said it in JSON: a firewall's page speaks of the request, not of its credentials. */
   readonly isJson: boolean;
-}
-
-/** A 2xx that holds no usable token. */
-export interface Unusable {
-  readonly kind: 'unusable';
-  readonly status: number;
-  /** The rule that the reply broke. */
-  readonly reason: string;
 }
 
 /** A failure that may pass. */
@@ -73,24 +61,15 @@ const PASSING_STATUSES = new Set([408, 421, 425, 499]);
 /** What is decided on, and so shown as it came. `invalid_token`, of a revocation: it was revoked before. */
 const PROTOCOL_WORDS = new Set([...KNOWN_REFUSALS, ...PASSING, 'rate_limit_exceeded', 'invalid_token']);
 
-/** What a reply is read against: its request, and the times of both. */
-export interface RequestContext {
-  readonly scope: readonly string[];
-  readonly sentAt: number;
+/** What a reply is read against. */
+export interface RequestContext extends AskedFor {
   readonly receivedAt: number;
-  readonly defaultLifeMs: number;
   readonly secrets: Iterable<string>;
 }
 
 export function tokenOutcome(reply: FormReply, context: RequestContext): TokenOutcome {
   const classified = classify(reply, context);
-  if (classified.kind !== 'accepted') return classified;
-  const { status, body } = classified;
-  const reading: TokenReading =
-    body === undefined
-      ? { kind: 'unusable', reason: `it is larger than ${LARGEST_REPLY_BYTES / 1024} KiB` }
-      : readToken(body, context);
-  return reading.kind === 'token' ? reading : { ...reading, status };
+  return classified.kind === 'accepted' ? readToken(classified.status, classified.body, context) : classified;
 }
 
 /**

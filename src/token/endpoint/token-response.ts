@@ -2,6 +2,7 @@ import { isPoisoned, isRecord, type JsonObject, parseUntrustedJson } from '../..
 import { redact } from '../../redact.ts';
 import { lifeMs } from '../expiry.ts';
 import type { TokenRecord } from '../store/token-store.ts';
+import { LARGEST_REPLY_BYTES } from './form-post.ts';
 import { scopeSet } from './scope.ts';
 
 /** RFC 6750 §2.1 b64token: what may stand behind `Bearer `. CR or LF would be stripped by axios, not refused. */
@@ -19,9 +20,22 @@ const KNOWN_FIELDS = new Set([
 /** Seconds above this are milliseconds: two of PayU's documents say so, all of their samples do not. */
 const CREATED_AT_IN_MS = 1e11;
 
-export type TokenReading =
-  | { readonly kind: 'token'; readonly record: TokenRecord }
-  | { readonly kind: 'unusable'; readonly reason: string };
+/** A 2xx that holds no usable token. */
+export interface Unusable {
+  readonly kind: 'unusable';
+  readonly status: number;
+  /** The rule that the reply broke. */
+  readonly reason: string;
+}
+
+export type TokenReading = { readonly kind: 'token'; readonly record: TokenRecord } | Unusable;
+
+/** What was asked for, and when. */
+export interface AskedFor {
+  readonly scope: readonly string[];
+  readonly sentAt: number;
+  readonly defaultLifeMs: number;
+}
 
 /** May this string be sent as a token? */
 export function isTokenValue(value: unknown): value is string {
@@ -29,49 +43,39 @@ export function isTokenValue(value: unknown): value is string {
 }
 
 /**
- * Reads the body of a 2xx reply. Everything in it is untrusted (G3).
+ * Reads a 2xx reply, whose body is undefined where it was too large. Everything in it is untrusted (G3).
  *
  * @see https://www.rfc-editor.org/rfc/rfc6749#section-5.1
  */
-export function readToken(body: string, asked: AskedFor): TokenReading {
+export function readToken(status: number, body: string | undefined, asked: AskedFor): TokenReading {
+  const unusable = (reason: string): Unusable => ({ kind: 'unusable', status, reason });
+  if (body === undefined) return unusable(`it is larger than ${LARGEST_REPLY_BYTES / 1024} KiB`);
   try {
-    return readReply(body, asked);
+    const reply = parseUntrustedJson(body);
+    if (!isRecord(reply)) return unusable(body.trim() === '' ? 'it is empty' : 'it is not a JSON object');
+    if (isPoisoned(body)) return unusable('it holds "__proto__"');
+    const { access_token: accessToken, token_type: tokenType } = reply;
+    if (!isTokenValue(accessToken)) return unusable(`its "access_token" ${faultOf(accessToken)}`);
+    if (tokenType != null && !(typeof tokenType === 'string' && /^bearer$/i.test(tokenType))) {
+      return unusable('its "token_type" is not Bearer');
+    }
+    return { kind: 'token', record: recordIn(reply, accessToken, asked) };
   } catch {
     return unusable('it is nested too deeply'); // for the stack
   }
 }
 
-type AskedFor = {
-  readonly scope: readonly string[];
-  readonly sentAt: number;
-  readonly defaultLifeMs: number;
-};
-
-function readReply(body: string, asked: AskedFor): TokenReading {
-  const reply = parseUntrustedJson(body);
-  if (!isRecord(reply)) return unusable(body.trim() === '' ? 'it is empty' : 'it is not a JSON object');
-  if (isPoisoned(body)) return unusable('it holds "__proto__"');
-  const { access_token: accessToken, token_type: tokenType, refresh_token: refreshToken, scope } = reply;
-  if (!isTokenValue(accessToken)) return unusable(`its "access_token" ${faultOf(accessToken)}`);
-  if (tokenType != null && !(typeof tokenType === 'string' && /^bearer$/i.test(tokenType))) {
-    return unusable('its "token_type" is not Bearer');
-  }
+function recordIn(reply: JsonObject, accessToken: string, asked: AskedFor): TokenRecord {
+  const { refresh_token: refreshToken, scope } = reply;
   return {
-    kind: 'token',
-    record: {
-      accessToken,
-      ...(typeof refreshToken === 'string' && refreshToken !== '' ? { refreshToken } : {}),
-      scope: typeof scope === 'string' && scope.trim() !== '' ? scopeSet(scope) : asked.scope,
-      obtainedAt: asked.sentAt,
-      // From the moment of sending, never created_at + expires_in: expires_in is what is left, not the whole life.
-      expiresAt: asked.sentAt + lifeMs(reply.expires_in, reply.expire_in, asked.defaultLifeMs),
-      extra: extraOf(reply, [accessToken, refreshToken]),
-    },
+    accessToken,
+    ...(typeof refreshToken === 'string' && refreshToken !== '' ? { refreshToken } : {}),
+    scope: typeof scope === 'string' && scope.trim() !== '' ? scopeSet(scope) : asked.scope,
+    obtainedAt: asked.sentAt,
+    // From the moment of sending, never created_at + expires_in: expires_in is what is left, not the whole life.
+    expiresAt: asked.sentAt + lifeMs(reply.expires_in, reply.expire_in, asked.defaultLifeMs),
+    extra: extraOf(reply, [accessToken, refreshToken]),
   };
-}
-
-function unusable(reason: string): TokenReading {
-  return { kind: 'unusable', reason };
 }
 
 function faultOf(accessToken: unknown): string {

@@ -21,7 +21,8 @@ const USER_SAMPLE = {
   user_uuid: '11e8-5a8f-05faaaa4-84a5-020d245326e4',
 };
 
-const read = (reply: unknown) => readToken(JSON.stringify(reply), asked);
+const readText = (body: string) => readToken(200, body, asked);
+const read = (reply: unknown) => readText(JSON.stringify(reply));
 
 function recordOf(reply: unknown) {
   const reading = read(reply);
@@ -101,6 +102,7 @@ describe('"token_type"', () => {
   ])('%j is refused', (tokenType) => {
     expect(read({ ...CLIENT_SAMPLE, token_type: tokenType })).toEqual({
       kind: 'unusable',
+      status: 200,
       reason: 'its "token_type" is not Bearer',
     });
   });
@@ -178,7 +180,7 @@ describe('the other fields are kept as "extra", the ones we use are not', () => 
     '{"access_token":"a","__pro\\u0074o__":null}',
     '{"__proto__":{"access_token":"a","polluted":1}}',
   ])('a reply with __proto__ in it is no token, and pollutes nothing (G3): %s', (body) => {
-    expect(readToken(body, asked)).toEqual({ kind: 'unusable', reason: 'it holds "__proto__"' });
+    expect(readText(body)).toEqual({ kind: 'unusable', status: 200, reason: 'it holds "__proto__"' });
     expect(({} as { polluted?: unknown }).polluted).toBeUndefined();
   });
 });
@@ -216,7 +218,7 @@ describe('a 2xx without a usable token', () => {
       'its "access_token" holds a character that no Authorization header may hold',
     ],
   ])('%s', (_, body, reason) => {
-    expect(readToken(body, asked)).toEqual({ kind: 'unusable', reason });
+    expect(readText(body)).toEqual({ kind: 'unusable', status: 200, reason });
   });
 });
 
@@ -246,7 +248,7 @@ describe('what a header may hold as a token (RFC 6750 b64token)', () => {
 
 test('whatever its depth, a reply is read or is unusable (G3)', () => {
   const kindAt = (depth: number) =>
-    readToken(`{"access_token":"a","x":${'['.repeat(depth)}${']'.repeat(depth)}}`, asked).kind;
+    readText(`{"access_token":"a","x":${'['.repeat(depth)}${']'.repeat(depth)}}`).kind;
   let read = 500;
   let unread = 30_000;
   while (unread - read > 1) {
