@@ -100,10 +100,7 @@ export function createControls(world: World): SandboxControls {
       stats.reset();
       log.clear();
     },
-    async until(condition) {
-      if (typeof condition !== 'function') throw invalid('condition', 'must be a function of the counters');
-      return stats.until(condition);
-    },
+    until: (condition) => stats.until(condition),
     requests: () => log.newest(),
     revokeAllTokens({ keep } = {}) {
       ledger.revokeAll(keep === undefined ? undefined : check.oneOf('keep', keep, ['refresh-tokens']));

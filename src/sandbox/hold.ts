@@ -1,6 +1,7 @@
 import { deferred } from './deferred.ts';
 import { matches, type Target } from './fault-plan.ts';
 import type { RequestKind } from './traffic.ts';
+import { check } from './validate.ts';
 
 /** Requests that are kept waiting until a test lets them go. */
 export interface Hold {
@@ -38,6 +39,7 @@ export class ParkedRequests implements Hold {
   arrived = 0;
   aborted = 0;
   #open = false;
+  #end: Error | undefined;
   /** Releases that no request has used yet. */
   #credit = 0;
   readonly #parked = new Set<() => void>();
@@ -76,6 +78,7 @@ export class ParkedRequests implements Hold {
   }
 
   release(count?: number): void {
+    if (count !== undefined) check.integer('count', count, { min: 0 });
     const going = [...this.#parked].slice(0, count);
     if (count === undefined) {
       this.#open = true;
@@ -91,15 +94,17 @@ export class ParkedRequests implements Hold {
 
   /** The sandbox closes: nobody is answered any more. */
   end(reason: Error): void {
+    this.#end = reason;
     this.#parked.clear();
     for (const threshold of this.#thresholds) threshold.reject(reason);
     this.#thresholds = [];
   }
 
   #reaches(of: Threshold['of'], count: number): Promise<void> {
-    if (this[of] >= count) return Promise.resolve();
+    if (this[of] >= check.integer('count', count, { min: 0 })) return Promise.resolve();
     const { promise, resolve, reject } = deferred<void>();
     this.#thresholds.push({ count, of, resolve, reject });
+    if (this.#end !== undefined) this.end(this.#end);
     return promise;
   }
 
@@ -116,11 +121,13 @@ export class Holds {
   readonly #holds = new Set<ParkedRequests>();
   /** A test may still wait on a hold that has ended. */
   readonly #all = new Set<ParkedRequests>();
+  #end: Error | undefined;
 
   add(target: Target, process: HoldProcess): ParkedRequests {
     const hold = new ParkedRequests(target, process, () => this.#holds.delete(hold));
     this.#holds.add(hold);
     this.#all.add(hold);
+    if (this.#end !== undefined) this.end(this.#end);
     return hold;
   }
 
@@ -133,6 +140,7 @@ export class Holds {
   }
 
   end(reason: Error): void {
+    this.#end = reason;
     for (const hold of this.#all) hold.end(reason);
     this.#all.clear();
     this.#holds.clear();

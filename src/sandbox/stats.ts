@@ -1,4 +1,5 @@
 import { deferred } from './deferred.ts';
+import { invalid } from './validate.ts';
 
 /** What the sandbox saw since it started, or since `resetStats()`: plain JSON. */
 export interface SandboxStats {
@@ -46,7 +47,7 @@ export type Counter = Exclude<
 interface Waiter {
   readonly condition: (stats: SandboxStats) => boolean;
   readonly resolve: (stats: SandboxStats) => void;
-  readonly reject: (reason: Error) => void;
+  readonly reject: (reason: unknown) => void;
 }
 
 const noCounts: Readonly<Record<Counter, number>> = {
@@ -77,6 +78,7 @@ export class Statistics {
   #byGrant = new Map<string, number>();
   #maxConcurrent = 0;
   readonly #waiters = new Set<Waiter>();
+  #end: Error | undefined;
 
   count(counter: Counter, by = 1): void {
     this.#counts[counter] += by;
@@ -112,15 +114,16 @@ export class Statistics {
 
   /** Resolves once the condition holds, at the latest with the change that makes it hold. */
   until(condition: (stats: SandboxStats) => boolean): Promise<SandboxStats> {
-    const now = this.snapshot();
-    if (condition(now)) return Promise.resolve(now);
     const { promise, resolve, reject } = deferred<SandboxStats>();
     this.#waiters.add({ condition, resolve, reject });
+    this.#changed();
+    if (this.#end !== undefined) this.end(this.#end);
     return promise;
   }
 
   /** Nothing will change any more. */
   end(reason: Error): void {
+    this.#end = reason;
     for (const waiter of this.#waiters) waiter.reject(reason);
     this.#waiters.clear();
   }
@@ -129,9 +132,21 @@ export class Statistics {
     if (this.#waiters.size === 0) return;
     const now = this.snapshot();
     for (const waiter of this.#waiters) {
-      if (!waiter.condition(now)) continue;
-      this.#waiters.delete(waiter);
-      waiter.resolve(now);
+      if (isSettled(waiter, now)) this.#waiters.delete(waiter);
     }
+  }
+}
+
+/** The request that brings a change knows nothing of what a condition throws: an assertion, for example. */
+function isSettled({ condition, resolve, reject }: Waiter, now: SandboxStats): boolean {
+  try {
+    if (typeof condition !== 'function') throw invalid('condition', 'must be a function of the counters');
+    const holds: unknown = condition(now);
+    if (holds instanceof Promise) throw invalid('condition', 'must return true or false, not a promise');
+    if (holds) resolve(now);
+    return Boolean(holds);
+  } catch (error) {
+    reject(error);
+    return true;
   }
 }

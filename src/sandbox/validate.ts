@@ -1,9 +1,7 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http';
+import { invalidOption as invalid } from '../errors.ts';
 
-/** A wrong option or control: the name in quotes, then the rule it breaks. */
-export function invalid(name: string, rule: string): TypeError {
-  return new TypeError(`"${name}" ${rule}`);
-}
+export { invalid };
 
 interface Bounds {
   readonly min: number;

@@ -156,6 +156,63 @@ describe('starting', () => {
     await expect(sandbox.until(undefined as never)).rejects.toThrow('"condition" must be a function');
   });
 
+  it.each<[string, () => unknown]>([
+    ['a promise of true', async () => true],
+    ['a promise of false', async () => false],
+  ])('until() refuses a condition that gives %s, at once and later', async (_title, condition) => {
+    const sandbox = await sandboxFor();
+    const rule = '"condition" must return true or false, not a promise';
+    await expect(sandbox.until(condition as never)).rejects.toThrow(rule);
+    const later = sandbox.until(({ mints }) => (mints === 0 ? false : (condition() as never)));
+    expect((await mint(sandbox)).status).toBe(200);
+    await expect(later).rejects.toThrow(rule);
+  });
+
+  it('until() rejects with what its condition throws, at once and later, and nobody else notices', async () => {
+    const sandbox = await sandboxFor();
+    const own = new Error('an assertion of the test');
+    const failing = () => {
+      throw own;
+    };
+    await expect(sandbox.until(failing)).rejects.toBe(own);
+    const later = sandbox.until(({ mints }) => mints === 1 && failing());
+    const other = sandbox.until(({ mints }) => mints === 1);
+    expect((await mint(sandbox)).status).toBe(200);
+    await expect(later).rejects.toBe(own);
+    expect((await other).mints).toBe(1);
+  });
+
+  it.each([undefined, null, Number.NaN, -1, 1.5, '1'])('a hold refuses the number %s', async (count) => {
+    const hold = (await sandboxFor()).hold('api');
+    expect(() => hold.waitFor(count as never)).toThrow('"count" must be a whole number');
+    expect(() => hold.waitForAborted(count as never)).toThrow('"count" must be a whole number');
+    if (count !== undefined) expect(() => hold.release(count as never)).toThrow('"count" must be');
+  });
+
+  it('what is waited for after the end never comes: it rejects', async () => {
+    const sandbox = await startSandbox();
+    const before = sandbox.hold('api');
+    // Nobody waits for these: no unhandled rejection.
+    sandbox.until(() => false);
+    before.waitFor(1);
+    await sandbox.close();
+    const closed = 'the sandbox was closed';
+    await expect(sandbox.until(() => false)).rejects.toThrow(closed);
+    await expect(before.waitFor(1)).rejects.toThrow(closed);
+    await expect(before.waitForAborted(1)).rejects.toThrow(closed);
+    await expect(sandbox.hold('api').waitFor(1)).rejects.toThrow(closed);
+    expect(await sandbox.until(({ mints }) => mints === 0)).toMatchObject({ mints: 0 });
+  });
+
+  it('a wrong option or control has the code of all wrong options', async () => {
+    const code = 'ERR_INVALID_OPTION';
+    await expect(startSandbox({ port: -1 })).rejects.toMatchObject({ code });
+    await expect(startSandbox(null as never)).rejects.toMatchObject({ code });
+    const sandbox = await sandboxFor();
+    await expect(sandbox.until(undefined as never)).rejects.toMatchObject({ code });
+    expect(() => sandbox.setClientSecret('')).toThrow(expect.objectContaining({ code }));
+  });
+
   it.each([[null], [8080], [[]]])('options %j are refused', async (options) => {
     const starting = startSandbox(options as unknown as SandboxOptions);
     await expect(starting).rejects.toThrow(TypeError);
