@@ -2,25 +2,23 @@ import type { AxiosAdapter, AxiosInstance, AxiosResponse, InternalAxiosRequestCo
 import { ClosedError, invalidOption } from '../errors.ts';
 import { scopeKey } from '../token/endpoint/scope.ts';
 import { hostOf, isLoopback, originOf } from '../url.ts';
-import { httpAdapter, isAxiosSince, isFetchAdapter, isUsers, resolveAdapter } from './adapter.ts';
+import { httpAdapter, isUsers, resolveAdapter } from './adapter.ts';
 import { unlinked } from './bodies/unlinked.ts';
 import { concealRequest, concealSockets } from './conceal.ts';
 import { Exchange, type ExchangeParts } from './exchange.ts';
-import { type Destination, OriginGuard, type Withheld } from './origin.ts';
-import { isFetchedByProxy, isReadByProxy } from './proxy.ts';
+import { OriginGuard, type OriginRules } from './origin.ts';
 import { resolveRequestOptions } from './request-options.ts';
 import { cleanLaterErrors, restoreError } from './restore.ts';
-import { copyConfig } from './sent-config.ts';
+import { copyConfig, namesOf } from './sent-config.ts';
+import type { TokenHeader } from './token-header.ts';
 
 /** What one attachment works with: parts of the auth, and the options of `attach`. */
-export interface Attachment extends Omit<ExchangeParts, 'destinationOf' | 'send'> {
+export interface Attachment extends OriginRules, Omit<ExchangeParts, 'guard' | 'send'> {
   /** Tells one auth from another. */
   readonly auth: object;
   readonly scope: readonly string[];
-  readonly origins: readonly string[];
-  readonly foreignHosts: readonly string[];
-  readonly allowInsecureHttp: boolean;
   readonly maxWaitMs: number;
+  readonly header: TokenHeader;
 }
 
 type Config = InternalAxiosRequestConfig;
@@ -137,60 +135,44 @@ function wrapped(original: Config['adapter'], send: Send): Wrapper {
 
 /** What the wrapper does in place of the adapter. */
 function sending(client: AxiosInstance, attachment: Attachment): Send {
-  const { header, allowInsecureHttp } = attachment;
-  const headerIsAuthorization = header.name.toLowerCase() === 'authorization';
+  const { emit, header, source } = attachment;
   const http = httpAdapter();
   const attachedScopeKey = scopeKey(attachment.scope);
-  const tunnelsHttps = isAxiosSince(16, 1);
-  const { origins: allowed, foreignHosts } = attachment;
-  const guard = new OriginGuard({ allowed, foreignHosts, allowInsecureHttp, headerIsAuthorization }, client);
-  const destinationOf = (config: Config, adapter: AxiosAdapter): Destination => {
-    const destination = guard.destination(config);
-    if (destination.kind === 'withheld') return destination;
-    const { origin, isPlain } = destination;
-    if (config.auth && headerIsAuthorization) return { kind: 'withheld', reason: 'basic-auth', origin };
-    if (allowInsecureHttp || (tunnelsHttps && !isPlain)) return destination;
-    const isRead =
-      adapter === http
-        ? isReadByProxy(origin, config)
-        : isFetchedByProxy(origin, config) && isFetchAdapter(adapter, config);
-    return isRead ? { kind: 'withheld', reason: 'insecure-http', origin } : destination;
-  };
-  const withhold = (reason: Withheld['reason'] | 'own-header', origin: string): void => {
-    attachment.emit({ type: 'token-withheld', reason, origin });
-  };
+  const guard = new OriginGuard(attachment, client);
   const send: Send = (config) => {
     disinherit(config);
     const adapter = resolveAdapter(config.adapter, config);
     if (config.httpAgent || config.httpsAgent || config.fetchOptions) concealSockets(config);
     const payuAuth = Object.hasOwn(config, 'payuAuth') ? config.payuAuth : undefined;
     if (payuAuth === false) return asItIs(adapter, config);
-    const destination = destinationOf(config, adapter);
-    if (isSet(config.headers, header.name)) {
-      withhold('own-header', destination.origin);
+    const destination = guard.destination(config, adapter);
+    const { origin } = destination;
+    // `false` counts as well: it tells axios to leave the header out.
+    if (namesOf(config.headers, header.name).some((name) => config.headers[name] !== undefined)) {
+      emit({ type: 'token-withheld', reason: 'own-header', origin });
       return asItIs(adapter, config);
     }
     const own = payuAuth === undefined ? undefined : resolveRequestOptions(payuAuth);
     if (destination.kind === 'withheld') {
+      const { reason } = destination;
       // Until it is detached, a closed auth lets nothing out that was to have a token (A7).
-      if (destination.reason !== 'basic-auth' && attachment.source.closed.hasCome) throw new ClosedError();
-      withhold(destination.reason, destination.origin);
+      if (reason !== 'basic-auth' && source.closed.hasCome) throw new ClosedError();
+      emit({ type: 'token-withheld', reason, origin });
       return asItIs(adapter, config);
     }
-    const { origin, isPlain } = destination;
     return new Exchange(parts, {
       config,
       adapter,
       adapterIsUsers: isUsers(adapter, config),
       mayFetch: adapter !== http,
       origin,
-      isPlain,
+      isPlain: destination.isPlain,
       scopeKey: own?.scopeKey ?? attachedScopeKey,
       maxWaitMs: own?.maxWaitMs ?? attachment.maxWaitMs,
       replay: own?.replay ?? 'allowed',
     }).run();
   };
-  const parts: ExchangeParts = { ...attachment, destinationOf, send };
+  const parts: ExchangeParts = { ...attachment, guard, send };
   return send;
 }
 
@@ -217,20 +199,6 @@ async function asItIs(adapter: AxiosAdapter, config: Config): Promise<AxiosRespo
   } finally {
     config.data = data;
   }
-}
-
-/** Whether the caller has set this header itself. `false` counts: it tells axios to leave the header out. */
-function isSet(headers: object, name: string): boolean {
-  for (const key of Object.keys(headers)) {
-    if (
-      key.length === name.length &&
-      key.toLowerCase() === name.toLowerCase() &&
-      (headers as Record<string, unknown>)[key] !== undefined
-    ) {
-      return true;
-    }
-  }
-  return false;
 }
 
 /** The registered interceptors. Axios has no types for the list, and a mock written by hand may have no list. */

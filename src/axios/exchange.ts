@@ -1,4 +1,4 @@
-import type { AxiosAdapter, AxiosResponse, InternalAxiosRequestConfig } from 'axios';
+import type { AxiosResponse, InternalAxiosRequestConfig } from 'axios';
 import { forCaller } from '../errors.ts';
 import type { Emit, PayuAuthEvent } from '../events.ts';
 import { type Clock, dateAt } from '../time/clock.ts';
@@ -9,7 +9,7 @@ import type { HowHeld, Obtained, TokenSource } from '../token/source/token-sourc
 import { shownUrl } from '../url.ts';
 import { discardBody } from './bodies/response-body.ts';
 import { requestCancellation } from './cancellation.ts';
-import type { Destination } from './origin.ts';
+import type { OriginGuard } from './origin.ts';
 import { type AttemptResult, failed } from './redirects.ts';
 import { type Call, Sender } from './sender.ts';
 import type { TokenHeader } from './token-header.ts';
@@ -24,8 +24,7 @@ export interface ExchangeParts {
   readonly header: TokenHeader;
   readonly rateLimitRetries: number;
   readonly isTokenRefused: ((response: AxiosResponse) => boolean) | undefined;
-  /** Where a call goes, by its config as it is now (G6). */
-  readonly destinationOf: (config: InternalAxiosRequestConfig, adapter: AxiosAdapter) => Destination;
+  readonly guard: OriginGuard;
   /** Begins a call. Begins it anew if its config has changed during a wait. */
   readonly send: (config: InternalAxiosRequestConfig) => Promise<AxiosResponse>;
 }
@@ -67,6 +66,10 @@ export class Exchange {
     const { data } = this.#request.config;
     if (token === undefined || (typeof data === 'object' && data !== null)) return this.#prepareAndRun();
     this.#token = token.accessToken;
+    return this.#send();
+  }
+
+  #send(): Promise<AxiosResponse> {
     return this.#sender.send(this.#token).then(
       (response) => this.#conclude({ response }),
       (error: unknown) => this.#conclude(failed(error)),
@@ -81,12 +84,16 @@ export class Exchange {
 
   /** An attempt after a wait. A call whose config leads elsewhere by now begins anew. */
   async #attempt(cause?: 'token-refused' | 'rate-limited'): Promise<AxiosResponse> {
-    if (!this.#isStillAllowed()) return this.#parts.send(this.#request.config);
+    const { config } = this.#request;
+    if (!this.#isStillAllowed()) return this.#parts.send(config);
     if (cause !== undefined) {
       const attempt = this.#sender.attempts + 1;
       this.#parts.emit({ type: 'request-replayed', cause, attempt, ...this.#shown });
     }
-    return this.#conclude(await this.#sender.attempt(this.#token));
+    // Axios looks for an abort right before it calls the adapter. Its http adapter relies on that.
+    const cancelled = requestCancellation(config)?.reason();
+    if (cancelled !== undefined) throw cancelled;
+    return this.#send();
   }
 
   /** Turns a form into bytes, so that it can be replayed. Ends at once on abort and on `close()` (D6). */
@@ -193,7 +200,7 @@ export class Exchange {
   /** Whether the token may go where the config leads now. The config may have changed during a wait. */
   #isStillAllowed(): boolean {
     const { config, adapter, origin } = this.#request;
-    const now = this.#parts.destinationOf(config, adapter);
+    const now = this.#parts.guard.destination(config, adapter);
     return now.kind === 'allowed' && now.origin === origin;
   }
 

@@ -1,13 +1,15 @@
-import type { InternalAxiosRequestConfig } from 'axios';
+import type { AxiosAdapter, AxiosInstance, InternalAxiosRequestConfig } from 'axios';
 import { hostOf, isBehindBaseUrl, isLoopback, originOf, parseUrl } from '../url.ts';
 import { givenOption } from '../validation.ts';
+import { httpAdapter, isAxiosSince, isFetchAdapter } from './adapter.ts';
+import { isFetchedByProxy, isReadByProxy } from './proxy.ts';
 
 /** Where a request goes, and whether the token may go there (G1). */
 export type Destination =
   /** `isPlain`: by plain http to this machine. The environment's proxy must not see that (G5). */
   { readonly kind: 'allowed'; readonly origin: string; readonly isPlain: boolean } | Withheld;
 
-export interface Withheld {
+interface Withheld {
   readonly kind: 'withheld';
   readonly reason: 'origin' | 'insecure-http' | 'basic-auth';
   readonly origin: string;
@@ -21,17 +23,11 @@ const SCHEME_AND_AUTHORITY = /^https?:\/\/[^/?#]*/i;
 
 export interface OriginRules {
   /** Origins that are allowed besides the instance's own. */
-  readonly allowed: readonly string[];
+  readonly origins: readonly string[];
   /** Hosts that never count as the instance's own. */
   readonly foreignHosts: readonly string[];
   readonly allowInsecureHttp: boolean;
-  /** Axios replaces the Authorization header by Basic credentials from the URL. */
-  readonly headerIsAuthorization: boolean;
-}
-
-/** The attached instance. A mock written by hand may have no defaults. */
-interface Attached {
-  readonly defaults?: { readonly baseURL?: string | undefined };
+  readonly header: { readonly name: string };
 }
 
 /**
@@ -40,17 +36,37 @@ interface Attached {
  */
 export class OriginGuard {
   readonly #rules: OriginRules;
-  readonly #client: Attached;
+  /** A mock written by hand may have no defaults. */
+  readonly #client: { readonly defaults?: { readonly baseURL?: string | undefined } };
+  /** Axios replaces this header by Basic credentials. */
+  readonly #headerIsAuthorization: boolean;
+  readonly #http = httpAdapter();
+  readonly #tunnelsHttps = isAxiosSince(16, 1);
   readonly #remembered = new Map<string, Destination>();
   #baseUrl: string | undefined;
   #ownOrigin: string | undefined;
 
-  constructor(rules: OriginRules, client: Attached) {
+  constructor(rules: OriginRules, client: AxiosInstance) {
     this.#rules = rules;
     this.#client = client;
+    this.#headerIsAuthorization = rules.header.name.toLowerCase() === 'authorization';
   }
 
-  destination(config: InternalAxiosRequestConfig): Destination {
+  /** Where a call goes, by its config as it is now (G6). */
+  destination(config: InternalAxiosRequestConfig, adapter: AxiosAdapter): Destination {
+    const destination = this.#byUrl(config);
+    if (destination.kind === 'withheld') return destination;
+    const { origin, isPlain } = destination;
+    if (config.auth && this.#headerIsAuthorization) return { kind: 'withheld', reason: 'basic-auth', origin };
+    if (this.#rules.allowInsecureHttp || (this.#tunnelsHttps && !isPlain)) return destination;
+    const isRead =
+      adapter === this.#http
+        ? isReadByProxy(origin, config)
+        : isFetchedByProxy(origin, config) && isFetchAdapter(adapter, config);
+    return isRead ? { kind: 'withheld', reason: 'insecure-http', origin } : destination;
+  }
+
+  #byUrl(config: InternalAxiosRequestConfig): Destination {
     const { defaults } = this.#client;
     if (defaults?.baseURL !== this.#baseUrl) {
       this.#baseUrl = defaults?.baseURL;
@@ -70,15 +86,15 @@ export class OriginGuard {
     const url = parseUrl(prefix);
     if (url === undefined) return { kind: 'withheld', reason: 'origin', origin: 'null' };
     const { origin, protocol, hostname, username, password } = url;
-    const { allowed, foreignHosts, allowInsecureHttp, headerIsAuthorization } = this.#rules;
+    const { origins, foreignHosts, allowInsecureHttp } = this.#rules;
     const isOwn = origin === this.#ownOrigin && !foreignHosts.includes(String(hostOf(origin)));
     const isHttp = protocol === 'https:' || protocol === 'http:';
-    if (!isHttp || !(isOwn || allowed.includes(origin)))
+    if (!isHttp || !(isOwn || origins.includes(origin)))
       return { kind: 'withheld', reason: 'origin', origin };
     if (protocol === 'http:' && !allowInsecureHttp && !isLoopback(hostname)) {
       return { kind: 'withheld', reason: 'insecure-http', origin };
     }
-    if (headerIsAuthorization && (username !== '' || password !== '')) {
+    if (this.#headerIsAuthorization && (username !== '' || password !== '')) {
       return { kind: 'withheld', reason: 'basic-auth', origin };
     }
     return { kind: 'allowed', origin, isPlain: protocol === 'http:' && isLoopback(hostname) };

@@ -1,11 +1,12 @@
 import type { AxiosResponse } from 'axios';
 import { isRecord, parseJson } from '../json.ts';
-import { parseChallenges } from './challenge.ts';
+import { type Challenge, parseChallenges } from './challenge.ts';
+import { namesOf } from './sent-config.ts';
 
-/** A response header. Adapters keep headers in objects of several kinds. */
-export function headerOf(response: AxiosResponse, name: string): string | undefined {
-  for (const [key, value] of Object.entries(response.headers ?? {})) {
-    if (key.toLowerCase() !== name) continue;
+/** A response header. */
+export function headerOf({ headers }: AxiosResponse, name: string): string | undefined {
+  for (const key of namesOf(headers, name)) {
+    const value: unknown = headers[key];
     if (typeof value === 'string' || typeof value === 'number') return String(value);
     if (Array.isArray(value)) return value.join(', ');
   }
@@ -27,16 +28,11 @@ const SCHEMES_OF_OTHERS = ['basic', 'digest', 'negotiate', 'ntlm'];
 export function readUnauthorized(response: AxiosResponse, body: unknown): Unauthorized {
   const challenges = parseChallenges(headerOf(response, 'www-authenticate') ?? '');
   const ours = challenges.filter(({ scheme }) => !SCHEMES_OF_OTHERS.includes(scheme));
-  if (
-    [body, ...ours.map(({ parameters }) => parameters)].some((each) => errorOf(each) === 'insufficient_scope')
-  ) {
-    return 'insufficient-scope';
-  }
+  const isTold = (word: string, by: readonly Challenge[]) =>
+    errorOf(body) === word || by.some(({ parameters }) => errorOf(parameters) === word);
+  if (isTold('insufficient_scope', ours)) return 'insufficient-scope';
   if (challenges.length === 0 || ours.length > 0) return 'refused';
-  const isToldInvalid = [body, ...challenges.map(({ parameters }) => parameters)].some(
-    (each) => errorOf(each) === 'invalid_token',
-  );
-  return isToldInvalid ? 'refused' : 'other-scheme';
+  return isTold('invalid_token', challenges) ? 'refused' : 'other-scheme';
 }
 
 /** The `error` of a body or a challenge, but none from a polluted `Object.prototype` (G6). */

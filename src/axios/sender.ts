@@ -3,17 +3,14 @@ import type { FrozenBody } from './bodies/freeze.ts';
 import type { PeekLimit } from './bodies/read-ahead.ts';
 import { classifyBody, type RequestBody } from './bodies/replayable.ts';
 import { unlinked } from './bodies/unlinked.ts';
-import { requestCancellation } from './cancellation.ts';
 import { isAgentOfEnvironment } from './proxy.ts';
 import {
   type AttemptResult,
   endedAsAnother,
-  failed,
   follow,
   guardedTransport,
   type RedirectWatch,
   redirectHook,
-  succeeded,
 } from './redirects.ts';
 import { restoreError, restoreResponse, type SentRequest } from './restore.ts';
 import { asOurs, type Changes, copyHeaders } from './sent-config.ts';
@@ -99,14 +96,6 @@ export class Sender implements RedirectWatch, SentRequest {
     } catch (error) {
       return Promise.reject(error);
     }
-  }
-
-  /** The same after a wait of ours. Never rejects. */
-  attempt(token: string): Promise<AttemptResult> {
-    // Axios looks for an abort right before it calls the adapter. Its http adapter relies on that.
-    const cancelled = requestCancellation(this.config)?.reason();
-    if (cancelled !== undefined) return Promise.resolve(failed(cancelled));
-    return this.send(token).then(succeeded, failed);
   }
 
   /** Follows the redirects that fetch has left to us. */

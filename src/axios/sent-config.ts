@@ -28,9 +28,14 @@ export function copyHeaders(headers: AxiosHeaders): AxiosHeaders {
   return Object.assign(new Headers(), headers);
 }
 
-/** Removes a header, in upper or lower case. */
+/** The names by which headers of any kind hold this one, in upper or lower case. */
+export function namesOf(headers: object | null | undefined, name: string): readonly string[] {
+  const lower = name.toLowerCase();
+  return Object.keys(headers ?? {}).filter(
+    (key) => key.length === name.length && key.toLowerCase() === lower,
+  );
+}
+
 export function deleteHeader(headers: object | undefined, name: string): void {
-  for (const key of Object.keys(headers ?? {})) {
-    if (key.toLowerCase() === name.toLowerCase()) delete (headers as Record<string, unknown>)[key];
-  }
+  for (const key of namesOf(headers, name)) delete (headers as Record<string, unknown>)[key];
 }
