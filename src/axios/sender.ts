@@ -88,7 +88,7 @@ export class Sender implements RedirectWatch, SentRequest {
     this.token = token;
     this.headerValue = this.#header.value(token);
     const changes = this.#changes();
-    this.#sent = isFirst && this.#frozen === undefined ? this.#lend(changes) : asOurs(this.config, changes);
+    this.#sent = isFirst ? this.#lend(changes) : asOurs(this.config, changes);
     // Axios calls it without a `this` as well.
     const { adapter } = this.#call;
     try {
