@@ -1,26 +1,27 @@
-import { Readable } from 'node:stream';
+import { Readable, type ReadableOptions } from 'node:stream';
 
 /** Chunks of bytes: what a Node stream and a web stream have in common. */
 export interface ByteSource {
   /** The next chunk; undefined at the end. */
   next(): Promise<Uint8Array | undefined>;
   /** Frees the connection, also during a read. An iterator's `return` would wait for that read. */
-  stop(): void;
+  stop(error?: Error): void;
 }
 
-export function nodeSource(stream: Readable): ByteSource {
-  const iterator: AsyncIterator<Uint8Array | string> = stream[Symbol.asyncIterator]();
+export function nodeSource(given: Readable): ByteSource {
+  // An old or home-made stream has no iterator.
+  const stream = Symbol.asyncIterator in given ? given : new Readable().wrap(given);
+  // It may break before anybody reads it, and also once it was given up. Who reads it hears of that.
+  stream.on('error', () => {});
+  let iterator: AsyncIterator<Uint8Array | string> | undefined;
   return {
     async next() {
+      iterator ??= stream[Symbol.asyncIterator]();
       const { done, value } = await iterator.next();
       if (done) return undefined;
       return typeof value === 'string' ? Buffer.from(value) : value;
     },
-    stop() {
-      // Nobody listens to a stream that was given up, and an error would end the process.
-      stream.on('error', () => {});
-      stream.destroy();
-    },
+    stop: (error) => void given.destroy?.(error),
   };
 }
 
@@ -35,16 +36,20 @@ export function webSource(stream: ReadableStream<Uint8Array>): ByteSource {
   };
 }
 
-export function asNodeStream(source: ByteSource): Readable {
+export function asNodeStream(source: ByteSource, options?: ReadableOptions): Readable {
   return new Readable({
+    ...options,
     read() {
-      source.next().then(
-        (chunk) => this.push(chunk ?? null),
-        (error: Error) => this.destroy(error),
-      );
+      source
+        .next()
+        .then((chunk) => void this.push(chunk ?? null))
+        // One that was closed without an error closes this one in the same way. A reader may throw as well.
+        .catch((error: NodeJS.ErrnoException) =>
+          this.destroy(error.code === 'ERR_STREAM_PREMATURE_CLOSE' ? undefined : error),
+        );
     },
     destroy(error, done) {
-      source.stop();
+      source.stop(error ?? undefined);
       done(error);
     },
   });
