@@ -1,11 +1,43 @@
 import { CanceledError, type InternalAxiosRequestConfig } from 'axios';
-import { anyOf, type Cancellation, cancellationOf } from '../time/wait.ts';
+import type { Clock } from '../time/clock.ts';
+import {
+  anyOf,
+  type Cancellation,
+  cancellationOf,
+  NEVER,
+  unlessCancelled,
+  withinLimit,
+} from '../time/wait.ts';
+
+/** What bounds a wait of a call. */
+export interface WaitBounds {
+  readonly clock: Clock;
+  readonly limitMs: number;
+  /** The caller's. It rejects the call with its reason. */
+  readonly cancellation?: Cancellation;
+  /** Comes when the auth is closed. */
+  readonly closed?: Cancellation;
+}
+
+/** What the promise brings; undefined if it fails, is late or the auth is closed. Rejects at once if the caller cancels. */
+export async function inTime<T>(
+  promise: Promise<T>,
+  { clock, limitMs, cancellation = NEVER, closed = NEVER }: WaitBounds,
+): Promise<T | undefined> {
+  const unlessOver = unlessCancelled(promise, anyOf([cancellation, closed]));
+  const value = await withinLimit(unlessOver, { clock, limitMs }, () => new Error('late')).catch(
+    () => undefined,
+  );
+  const cancelled = cancellation.reason();
+  if (cancelled !== undefined) throw cancelled;
+  return value;
+}
 
 /** The `signal` and the `cancelToken` of one request. The reason is a CanceledError, as with axios. */
-export function requestCancellation(config: InternalAxiosRequestConfig): Cancellation | undefined {
+export function requestCancellation(config: InternalAxiosRequestConfig): Cancellation {
   const { signal, cancelToken } = config;
   // Most requests have neither.
-  if (!signal && !cancelToken) return undefined;
+  if (!signal && !cancelToken) return NEVER;
   const cancellations: Cancellation[] = [];
   if (cancelToken) {
     // Axios has these methods, but no types for them.

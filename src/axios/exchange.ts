@@ -4,11 +4,11 @@ import type { Emit, PayuAuthEvent } from '../events.ts';
 import { type Clock, dateAt } from '../time/clock.ts';
 import { rateLimitWaitMs } from '../time/delays.ts';
 import { WaitLimit } from '../time/limit.ts';
-import { anyOf, type Cancellation, sleep, unlessCancelled, withinLimit } from '../time/wait.ts';
+import { anyOf, sleep } from '../time/wait.ts';
 import type { HowHeld, Obtained, TokenSource } from '../token/source/token-source.ts';
 import { shownUrl } from '../url.ts';
 import { discardBody } from './bodies/response-body.ts';
-import { requestCancellation } from './cancellation.ts';
+import { inTime, requestCancellation, type WaitBounds } from './cancellation.ts';
 import type { OriginGuard } from './origin.ts';
 import { type AttemptResult, failed } from './redirects.ts';
 import { type Call, Sender } from './sender.ts';
@@ -77,7 +77,7 @@ export class Exchange {
   }
 
   async #prepareAndRun(): Promise<AxiosResponse> {
-    if (this.#request.replay === 'allowed') await this.#freezeBody();
+    if (this.#request.replay === 'allowed') await this.#waiting((bounds) => this.#sender.freezeBody(bounds));
     this.#token = (await this.#obtainToken()).record.accessToken;
     return this.#attempt();
   }
@@ -91,17 +91,9 @@ export class Exchange {
       this.#parts.emit({ type: 'request-replayed', cause, attempt, ...this.#shown });
     }
     // Axios looks for an abort right before it calls the adapter. Its http adapter relies on that.
-    const cancelled = requestCancellation(config)?.reason();
+    const cancelled = requestCancellation(config).reason();
     if (cancelled !== undefined) throw cancelled;
     return this.#send();
-  }
-
-  /** Turns a form into bytes, so that it can be replayed. Ends at once on abort and on `close()` (D6). */
-  #freezeBody(): Promise<void> {
-    const { clock } = this.#parts;
-    return this.#waiting((caller, limitMs) =>
-      this.#sender.freezeBody({ clock, limitMs, cancellation: this.#orClosed(caller) }),
-    );
   }
 
   /** Gives the outcome to the caller, or sends the request again. */
@@ -122,9 +114,8 @@ export class Exchange {
     const outcome = await this.#sender.follow(first);
     const { response } = outcome;
     if (response === undefined || this.#sender.hasLeftOrigin) return this.#sender.settle(outcome);
-    const verdict = await this.#waiting((cancellation, limitMs) =>
-      readVerdict(response, { ...this.#parts, limitMs, cancellation, closed: this.#parts.source.closed }),
-    );
+    const { isTokenRefused } = this.#parts;
+    const verdict = await this.#waiting((bounds) => readVerdict(response, { ...bounds, isTokenRefused }));
     switch (verdict.kind) {
       case 'accepted':
         this.#noteSuccess();
@@ -150,12 +141,14 @@ export class Exchange {
   /** Tells the source of the refusal. True once there is another token to replay with (D2 to D6). */
   async #obtainAnotherToken(response: AxiosResponse): Promise<boolean> {
     const { source } = this.#parts;
+    const { scopeKey } = this.#request;
     const refused = this.#token;
-    const standing = source.refuse(this.#request.scopeKey, refused, this.#howHeld);
+    const standing = source.refuse(scopeKey, refused, this.#howHeld);
     if (this.#replaysLeft === 0 || !this.#canReplay()) return false;
     let obtained: Obtained;
     try {
-      if (standing === 'paused') await this.#lookForSibling();
+      // While renewals pause, a sibling's token may come to the store (D2).
+      if (standing === 'paused') await this.#waiting((bounds) => inTime(source.looked(scopeKey), bounds));
       obtained = await this.#obtainToken();
     } catch (error) {
       discardBody(response);
@@ -170,17 +163,6 @@ export class Exchange {
     return true;
   }
 
-  /** While renewals pause, a sibling's token may come to the store (D2). Waits for that look, up to `maxWaitMs`. */
-  #lookForSibling(): Promise<void> {
-    const { clock, source } = this.#parts;
-    return this.#waiting((caller, limitMs) => {
-      const look = source.looked(this.#request.scopeKey);
-      const tooSlow = () => new Error('slow');
-      const inTime = withinLimit(look, { clock, limitMs }, tooSlow).catch(() => {});
-      return unlessCancelled(inTime, this.#orClosed(caller));
-    });
-  }
-
   /** Waits as the API told us to. True once the request may be sent again (E5). */
   async #waitOutRateLimit(response: AxiosResponse, told: number | undefined): Promise<boolean> {
     const { clock, emit, random, rateLimitRetries } = this.#parts;
@@ -192,7 +174,9 @@ export class Exchange {
     if (!this.#canReplay()) return false;
     discardBody(response);
     this.#rateLimitRetries++;
-    await this.#waiting((caller) => sleep(clock, delayMs, this.#orClosed(caller), 'ref'));
+    await this.#waiting(({ cancellation, closed }) =>
+      sleep(clock, delayMs, anyOf([cancellation, closed]), 'ref'),
+    );
     this.#token = (await this.#obtainToken()).record.accessToken;
     return true;
   }
@@ -234,17 +218,14 @@ export class Exchange {
     }
   }
 
-  #orClosed(caller: Cancellation | undefined): Cancellation {
-    const { closed } = this.#parts.source;
-    return caller === undefined ? closed : anyOf([caller, closed]);
-  }
-
   /** Runs a wait, and counts its time: all waits of a call together must stay within `maxWaitMs`. */
-  async #waiting<T>(wait: (caller: Cancellation | undefined, leftMs: number) => Promise<T>): Promise<T> {
-    const { leftMs } = this.#limit;
+  async #waiting<T>(wait: (bounds: Required<WaitBounds>) => Promise<T>): Promise<T> {
+    const { clock, source } = this.#parts;
+    const { leftMs: limitMs } = this.#limit;
     const stop = this.#limit.start(() => {});
     try {
-      return await wait(requestCancellation(this.#request.config), leftMs);
+      const cancellation = requestCancellation(this.#request.config);
+      return await wait({ clock, limitMs, cancellation, closed: source.closed });
     } catch (error) {
       throw forCaller(error, this.#shown);
     } finally {

@@ -1,8 +1,8 @@
 import type { AxiosAdapter, AxiosHeaders, AxiosResponse, InternalAxiosRequestConfig } from 'axios';
 import type { FrozenBody } from './bodies/freeze.ts';
-import type { PeekLimit } from './bodies/read-ahead.ts';
 import { classifyBody, type RequestBody } from './bodies/replayable.ts';
 import { unlinked } from './bodies/unlinked.ts';
+import type { WaitBounds } from './cancellation.ts';
 import { isAgentOfEnvironment } from './proxy.ts';
 import {
   type AttemptResult,
@@ -76,9 +76,9 @@ export class Sender implements RedirectWatch, SentRequest {
   }
 
   /** Turns a form into bytes. A form that can't be read in advance is sent once, as it is. */
-  async freezeBody(limit: PeekLimit): Promise<void> {
+  async freezeBody(bounds: WaitBounds): Promise<void> {
     if (this.#body.kind !== 'freezable') return;
-    this.#frozen = await this.#body.freeze(limit);
+    this.#frozen = await this.#body.freeze(bounds);
     if (this.#frozen === undefined) this.#body = { kind: 'once' };
   }
 

@@ -1,7 +1,7 @@
 import type { AxiosResponse } from 'axios';
 import { toldWaitMs } from '../time/retry-after.ts';
-import type { PeekLimit } from './bodies/read-ahead.ts';
 import { isNodeStream, isWebStream, peekJson } from './bodies/response-body.ts';
+import type { WaitBounds } from './cancellation.ts';
 import { errorOf, headerOf, readUnauthorized } from './refusal.ts';
 
 /** What a response says about the token and about us. */
@@ -23,7 +23,7 @@ const LONGEST_LOOK_MS = 1_000;
 /** Reads a response (D1, E1). It looks at the body only if the status or an option requires that. */
 export async function readVerdict(
   response: AxiosResponse,
-  parts: PeekLimit & { readonly isTokenRefused: ((response: AxiosResponse) => boolean) | undefined },
+  parts: WaitBounds & { readonly isTokenRefused: ((response: AxiosResponse) => boolean) | undefined },
 ): Promise<Verdict> {
   const { status } = response;
   const { clock, isTokenRefused } = parts;

@@ -1,5 +1,6 @@
+import type { WaitBounds } from '../cancellation.ts';
 import { webSource } from './byte-source.ts';
-import { type PeekLimit, ReadAhead } from './read-ahead.ts';
+import { ReadAhead } from './read-ahead.ts';
 import type { NpmFormData } from './replayable.ts';
 
 /** A form as bytes, and its headers. The content type holds the boundary. */
@@ -15,7 +16,7 @@ export const MOST_FROZEN_BYTES: number = 16 * 1024 * 1024;
 export async function freezeForm(
   form: FormData,
   contentType: string | undefined,
-  limit: PeekLimit,
+  bounds: WaitBounds,
 ): Promise<FrozenBody | undefined> {
   if (sizeOf(form.values?.() ?? []) > MOST_FROZEN_BYTES) return undefined;
   const encoded = new Response(form);
@@ -23,11 +24,11 @@ export async function freezeForm(
   // A FormData of another library than the platform's is printed as "[object FormData]".
   if (!own.startsWith('multipart/form-data') || encoded.body === null) return undefined;
   const ahead = new ReadAhead(webSource(encoded.body));
-  if (!(await ahead.readSome(MOST_FROZEN_BYTES, limit))) {
+  const bytes = await ahead.readAll(MOST_FROZEN_BYTES, bounds);
+  if (bytes === undefined) {
     ahead.stop();
     return undefined;
   }
-  const bytes = Buffer.concat(ahead.chunks);
   const wanted = boundaryOf(contentType);
   if (wanted === undefined || contentType === undefined) return { bytes, headers: { 'Content-Type': own } };
   return {

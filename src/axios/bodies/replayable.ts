@@ -1,13 +1,13 @@
 import type { InternalAxiosRequestConfig } from 'axios';
+import type { WaitBounds } from '../cancellation.ts';
 import { type FrozenBody, freezeForm, freezeNpmForm } from './freeze.ts';
-import type { PeekLimit } from './read-ahead.ts';
 
 /** Whether a request body can be sent a second time with the same bytes (D6). */
 export type RequestBody =
   /** Yes, as it is. */
   | { readonly kind: 'repeatable' }
   /** Yes, once it was turned into bytes. Each encoding of a form would choose another boundary. */
-  | { readonly kind: 'freezable'; readonly freeze: (limit: PeekLimit) => Promise<FrozenBody | undefined> }
+  | { readonly kind: 'freezable'; readonly freeze: (bounds: WaitBounds) => Promise<FrozenBody | undefined> }
   /** No: a stream, or something unknown. */
   | { readonly kind: 'once' };
 
@@ -45,7 +45,7 @@ export function classifyBody(config: ConfigOfBody): RequestBody {
     case '[object FormData]':
       return {
         kind: 'freezable',
-        freeze: (limit) => freezeForm(data as FormData, contentTypeOf(config), limit),
+        freeze: (bounds) => freezeForm(data as FormData, contentTypeOf(config), bounds),
       };
     default:
       return ONCE;

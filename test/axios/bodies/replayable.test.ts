@@ -3,8 +3,8 @@ import { AxiosHeaders } from 'axios';
 import NpmFormData from 'form-data';
 import { describe, expect, test } from 'vitest';
 import { type FrozenBody, MOST_FROZEN_BYTES } from '../../../src/axios/bodies/freeze.ts';
-import type { PeekLimit } from '../../../src/axios/bodies/read-ahead.ts';
 import { classifyBody } from '../../../src/axios/bodies/replayable.ts';
+import type { WaitBounds } from '../../../src/axios/cancellation.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 
 function npmForm(...parts: readonly unknown[]): NpmFormData {
@@ -61,7 +61,7 @@ function configOf(data: unknown, contentType?: string, formDataHeaderPolicy?: st
   };
 }
 
-async function freeze(config: ReturnType<typeof configOf>, limit: Partial<PeekLimit> = {}) {
+async function freeze(config: ReturnType<typeof configOf>, limit: Partial<WaitBounds> = {}) {
   const classified = classifyBody(config);
   if (classified.kind !== 'freezable') throw new Error('It can be frozen.');
   return classified.freeze({ clock: new ManualClock(), limitMs: 1_000, ...limit });
