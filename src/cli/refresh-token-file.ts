@@ -1,4 +1,4 @@
-import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
 import { MemoryTokenStore, type TokenRecord } from '../index.ts';
 import type { Settings } from './settings.ts';
 import { type Flags, UsageError } from './surroundings.ts';
@@ -33,6 +33,13 @@ export class RefreshTokenFile {
       if (grant.type !== 'refresh_token') return undefined;
       throw new UsageError(
         'PayU may replace the refresh token when it is used, and the new one would be lost: say with --save-refresh-token FILE where to write it.',
+      );
+    }
+    // What a file can't be renamed to is found out now, and no device is replaced by one.
+    const there = await stat(path === '' ? '.' : path).catch(() => undefined);
+    if (there?.isFile() === false) {
+      throw new UsageError(
+        '--save-refresh-token: FILE must be the name of a file, which may be there or not.',
       );
     }
     try {

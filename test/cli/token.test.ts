@@ -1,4 +1,6 @@
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { once } from 'node:events';
+import { mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -206,6 +208,37 @@ describe('a refresh token, which PayU may replace at each use', () => {
     const ran = await run(['token', '--save-refresh-token', join(folder, 'missing', 'file')], env);
     expect(ran).toMatchObject({ code: 2, err: [expect.stringContaining('cannot be created (ENOENT)')] });
     expect(sandbox.stats().tokenRequests).toBe(0);
+  });
+
+  test.each<[string, (folder: string) => Promise<string>]>([
+    ['no name, as of a variable that is not set', async () => ''],
+    ['a folder', async (folder) => folder],
+    ['a folder, with its slash', async (folder) => `${folder}/`],
+    [
+      'a link to a folder',
+      async (folder) => {
+        await symlink(folder, join(folder, 'link'));
+        return join(folder, 'link');
+      },
+    ],
+    [
+      'what is neither file nor folder, such as a device',
+      async (folder) => {
+        const socket = createServer().listen(join(folder, 'socket'));
+        onTestFinished(() => void socket.close());
+        await once(socket, 'listening');
+        return join(folder, 'socket');
+      },
+    ],
+  ])('%s in place of a file is found out before anything is sent', async (_title, place) => {
+    const { env, folder, sandbox } = await refreshing();
+    const path = await place(folder);
+    const before = await readdir(folder);
+    const ran = await run(['token', '--save-refresh-token', path], env);
+    expect(ran).toMatchObject({ code: 2, err: [expect.stringContaining('--save-refresh-token')] });
+    expect(sandbox.stats().tokenRequests).toBe(0);
+    expect(await readdir(folder)).toEqual(before);
+    await expect(stat(`${path}.new`)).rejects.toMatchObject({ code: 'ENOENT' });
   });
 
   test('a failure leaves the old file as it was', async () => {
