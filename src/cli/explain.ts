@@ -152,8 +152,13 @@ const NETWORK: readonly (readonly [codes: RegExp, what: string, remedy: string])
     'check host and port, the firewall and HTTPS_PROXY',
   ],
   [
-    /CERT|SIGNATURE|ISSUER|^ERR_TLS|^EPROTO$/,
-    'its certificate or TLS was not accepted',
+    /^(?:EPROTO$|ERR_SSL_)/,
+    'the two ends do not agree on TLS',
+    'check that the port speaks TLS, and the scheme in HTTPS_PROXY; a client certificate, if one is wanted, can be given in code alone ("http.httpsAgent")',
+  ],
+  [
+    /CERT|SIGNATURE|ISSUER|^ERR_TLS/,
+    'its certificate was not accepted',
     'check the clock; behind a proxy that inspects TLS, set NODE_EXTRA_CA_CERTS to its certificate',
   ],
   [/^(ECONNRESET|EPIPE)$/, 'the connection was cut', 'try again; if it lasts, check proxy and firewall'],

@@ -34,6 +34,22 @@ const REMEDIES_BY_STATUS: Readonly<Record<number, string>> = {
   407: 'It wants credentials, or other ones: give them in "http.proxy", or in the variable that names the proxy, such as HTTPS_PROXY=http://user:password@host:port',
 };
 
+/** What the code of a failed connection points to: the other end's alert names a certificate, too, where it wants one. */
+const REMEDIES_BY_CODE: readonly (readonly [codes: RegExp, remedy: string])[] = [
+  [
+    /^(?:EPROTO$|ERR_SSL_)/,
+    'The two ends do not agree on TLS. Check that the port, and the proxy, speak it, and the TLS versions and the client certificate in "http.httpsAgent".',
+  ],
+  [
+    /CERT|SIGNATURE|ISSUER/,
+    'This host does not trust the certificate. Check its clock; behind a proxy that opens TLS, give the proxy\'s authority in NODE_EXTRA_CA_CERTS or "http.httpsAgent".',
+  ],
+  [
+    /^/,
+    'If it lasts, check the network to this host (DNS, firewall, a proxy in "http.proxy" or HTTPS_PROXY) and the status of PayU.',
+  ],
+];
+
 /** What a refusal's message tells besides the refusal. */
 export interface RefusalContext {
   /** The answer comes from memory, and is remembered for so long. */
@@ -108,9 +124,7 @@ export function failureError(
   }
   const { status, cause } = failure;
   const { code = '' } = cause as { readonly code?: string };
-  const remedy = /CERT|SIGNATURE|ISSUER/.test(code)
-    ? 'This host does not trust the certificate. Check its clock; behind a proxy that opens TLS, give the proxy\'s authority in NODE_EXTRA_CA_CERTS or "http.httpsAgent".'
-    : 'If it lasts, check the network to this host (DNS, firewall, a proxy in "http.proxy" or HTTPS_PROXY) and the status of PayU.';
+  const remedy = REMEDIES_BY_CODE.find(([codes]) => codes.test(code))?.[1] ?? '';
   return new TokenUnavailableError(message(failure.what, remedy), { attempts, status, cause });
 }
 
