@@ -46,14 +46,12 @@ async function failure([, server, client]: Way): Promise<{
 }> {
   const port = await listen(server);
   const settings = {
-    environment: { tokenUrl: `https://${HOST}:${port}/oauth/token` },
+    environment: { tokenUrl: `https://127.0.0.1:${port}/oauth/token` },
     grant: { type: 'client_credentials', clientId: 'client', clientSecret: SECRET },
     scope: 'a',
   } as const;
-  const httpsAgent = new https.Agent({ ca: cert, ...client });
-  const lookup = (_host: string, _options: object, done: (...address: unknown[]) => void) =>
-    done(null, [{ address: '127.0.0.1', family: 4 }]);
-  const auth = createPayuAuth({ ...settings, http: { httpsAgent, lookup, proxy: false }, tokenAttempts: 1 });
+  const httpsAgent = new https.Agent({ ca: cert, servername: HOST, ...client });
+  const auth = createPayuAuth({ ...settings, http: { httpsAgent, proxy: false }, tokenAttempts: 1 });
   const error: unknown = await auth.getToken().catch((reason) => reason);
   await auth.close();
   return { message: String(error), told: JSON.stringify(explain(error, settings, undefined)) };
