@@ -137,6 +137,8 @@ const REAL: Surroundings = {
 const MOST_SENDS = 3;
 /** After a lost answer, 7 seconds: what is being worked on must have the time to be listed, or to be refused as known. */
 const EMPTIES_BEFORE_A_RESEND = 3;
+/** A list of a thousand payments must not bring the rate limit upon all that the merchant does. */
+const QUESTIONS_AT_ONCE = 5;
 const NEVER = Number.POSITIVE_INFINITY;
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 15_000;
@@ -179,7 +181,7 @@ export class PayoutsClient {
     const limits = this.#limits(options);
     for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
       // Asked before the first send, too: an earlier run, or another process, may have sent it.
-      await Promise.all(orders.filter((order) => order.isOpen).map((order) => this.#ask(order, limits)));
+      await this.#askAll(orders, limits);
       const due = orders.filter((order) => order.maySend);
       if (due.length > 0 && limits.leftMs() > 0) await this.#send(due, limits);
       if (!orders.some((order) => order.isOpen) || !(limits.leftMs() > pauseMs)) break;
@@ -200,6 +202,15 @@ export class PayoutsClient {
    */
   async find(merchantRefId: string, options: PayOptions = {}): Promise<readonly Transaction[]> {
     return this.#find(merchantRefId, this.#limits(options));
+  }
+
+  async #askAll(orders: readonly Order[], limits: Limits): Promise<void> {
+    // Each lane takes the next one from the same list.
+    const waiting = orders.filter((order) => order.isOpen).values();
+    const lane = async (): Promise<void> => {
+      for (const order of waiting) await this.#ask(order, limits);
+    };
+    await Promise.all(Array.from({ length: QUESTIONS_AT_ONCE }, lane));
   }
 
   async #ask(order: Order, limits: Limits): Promise<void> {

@@ -654,6 +654,24 @@ describe('payAllOnce', () => {
     expect(world.sandbox.stats()).toMatchObject({ payments: 2, duplicatePayments: 0 });
   });
 
+  test('a long list: one request pays it, and five at once at most ask for it', async () => {
+    const world = await payouts({ paymentCourse: ['QUEUED', 'SUCCESS'] });
+    let [open, most] = [0, 0];
+    world.http.interceptors.request.use((config) => {
+      most = Math.max(most, ++open);
+      return config;
+    });
+    world.http.interceptors.response.use((response) => {
+      open -= 1;
+      return response;
+    });
+    const list = Array.from({ length: 40 }, (_, index) => salary(`ref-${index}`));
+    const verdicts = await world.start().payAllOnce(list);
+    expect(verdicts.map(({ kind }) => kind)).toEqual(list.map(() => 'paid'));
+    expect(most).toBe(5);
+    expect(sent(world).filter((what) => what === 'pay')).toHaveLength(1);
+  });
+
   test('nothing to pay: nothing is sent', async () => {
     const world = await payouts();
     expect(await world.start().payAllOnce([])).toEqual([]);
