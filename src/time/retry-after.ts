@@ -6,9 +6,6 @@ const TIME = '(?<hour>\\d{2}):(?<minute>\\d{2}):(?<second>\\d{2})';
 const SHORT_DAY = '(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)';
 const LONG_DAY = '(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day';
 
-/** The named groups of each form. */
-type DateParts = Readonly<Record<'year' | 'month' | 'day' | 'hour' | 'minute' | 'second', string>>;
-
 /** The three forms of RFC 9110 §5.6.7. */
 const HTTP_DATES = [
   new RegExp(`^${SHORT_DAY}, (?<day>\\d{2}) ${MONTH} (?<year>\\d{4}) ${TIME} GMT$`),
@@ -24,9 +21,9 @@ const HTTP_DATES = [
  */
 export function parseHttpDate(value: string, now: number): number | undefined {
   for (const form of HTTP_DATES) {
-    const parts = form.exec(value)?.groups as DateParts | undefined;
+    const parts = form.exec(value)?.groups;
     if (parts === undefined) continue;
-    const { year, month, day, hour, minute, second } = parts;
+    const { year = '', month = '', day = '', hour = '', minute = '', second = '' } = parts;
     const date = new Date(0);
     date.setUTCFullYear(fullYear(year, now), MONTHS.indexOf(month), +day);
     // 30 February would become 2 March; a 60th second is a leap second.
@@ -45,7 +42,6 @@ function fullYear(digits: string, now: number): number {
 
 /** A number from here on is a point in time, in seconds since the epoch: no server means a wait of 31 years. */
 const POINT_IN_SECONDS = 1e9;
-/** From here on it is in milliseconds. */
 const POINT_IN_MS = 1e11;
 
 /**
@@ -62,9 +58,8 @@ export function retryAfterHeaderMs(value: string | undefined, now: number): numb
 
 /** The wait in the body's `retry_after`: seconds, as a number or a numeric string (PayU sends numbers). */
 export function retryAfterBodyMs(value: unknown, now: number): number | undefined {
-  if (typeof value === 'number') return value >= 0 ? waitOf(value, now) : undefined;
-  if (typeof value !== 'string' || !/^\d+(?:\.\d+)?$/.test(value.trim())) return undefined;
-  return waitOf(Number(value), now);
+  const seconds = typeof value === 'string' && /^\d+(?:\.\d+)?$/.test(value.trim()) ? Number(value) : value;
+  return typeof seconds === 'number' && seconds >= 0 ? waitOf(seconds, now) : undefined;
 }
 
 /**

@@ -3,9 +3,9 @@ import type { Clock, KeepsAlive } from './clock.ts';
 
 /** Something that may end a wait early: an AbortSignal, axios' CancelToken, an {@link Ending}. */
 export interface Cancellation {
-  /** What to reject with, once cancelled; undefined until then. */
+  /** What to reject with; undefined until cancelled. */
   reason(): unknown;
-  /** Calls back when cancelled. Returns what removes the listener. */
+  /** Returns what removes the listener. */
   subscribe(listener: () => void): () => void;
 }
 
@@ -49,11 +49,7 @@ export function abortWith(controller: AbortController, reason: unknown): void {
 export function anyOf(cancellations: readonly Cancellation[]): Cancellation {
   return {
     reason() {
-      for (const each of cancellations) {
-        const reason = each.reason();
-        if (reason !== undefined) return reason;
-      }
-      return undefined;
+      return cancellations.map((each) => each.reason()).find((reason) => reason !== undefined);
     },
     subscribe(listener) {
       const removals = cancellations.map((each) => each.subscribe(listener));

@@ -1,4 +1,5 @@
 import {
+  type AnyPayuAuthError,
   RateLimitedError,
   TokenRefusedError,
   TokenResponseError,
@@ -94,18 +95,22 @@ function remedyFor({ error, status }: Refusal): string {
 }
 
 /** Why nobody may send now, for a caller that can't wait for it to end. */
-export function blockedError(
-  tokenUrl: string,
-  block: Block,
-  now: Instant,
-): RateLimitedError | TokenUnavailableError | TokenResponseError {
-  return block.kind === 'cool-down' ? rateLimitedError(tokenUrl, block, now) : failureError(tokenUrl, block);
+export function blockedError(tokenUrl: string, block: Block, now: Instant): AnyPayuAuthError {
+  if (block.kind !== 'cool-down') return failureError(tokenUrl, block);
+  const retryAfterMs = Math.ceil(msUntil(block.until, now));
+  const until = now.wallMs + retryAfterMs;
+  return new RateLimitedError(
+    `The token endpoint "${tokenUrl}" has limited our rate since ${clockTime(block.since.wallMs)}. No token request goes out until ${clockTime(until)}, ` +
+      `in ${Math.ceil(retryAfterMs / 1_000)} s, and this request may not wait that long ("maxWaitMs"). ${NOT_PROCESSED} ` +
+      'Try again then, or allow a longer wait. If it happens often, look for what else mints with this client id.',
+    { retryAt: dateAt(until), retryAfterMs },
+  );
 }
 
 export function failureError(
   tokenUrl: string,
   { failure, attempts, since, until }: Streak,
-): TokenUnavailableError | TokenResponseError {
+): AnyPayuAuthError {
   const failed =
     attempts === 1
       ? `the token request of ${clockTime(since.wallMs)} failed with`
@@ -126,22 +131,6 @@ export function failureError(
   const { code = '' } = cause as { readonly code?: string };
   const remedy = REMEDIES_BY_CODE.find(([codes]) => codes.test(code))?.[1] ?? '';
   return new TokenUnavailableError(message(failure.what, remedy), { attempts, status, cause });
-}
-
-function rateLimitedError(
-  tokenUrl: string,
-  coolDown: Extract<Block, { kind: 'cool-down' }>,
-  now: Instant,
-): RateLimitedError {
-  const retryAfterMs = Math.ceil(msUntil(coolDown.until, now));
-  const until = now.wallMs + retryAfterMs;
-  const since = coolDown.since.wallMs;
-  return new RateLimitedError(
-    `The token endpoint "${tokenUrl}" has limited our rate since ${clockTime(since)}. No token request goes out until ${clockTime(until)}, ` +
-      `in ${Math.ceil(retryAfterMs / 1_000)} s, and this request may not wait that long ("maxWaitMs"). ${NOT_PROCESSED} ` +
-      'Try again then, or allow a longer wait. If it happens often, look for what else mints with this client id.',
-    { retryAt: dateAt(until), retryAfterMs },
-  );
 }
 
 export function outOfPatienceError(since: number, attempts: number): TokenUnavailableError {
@@ -185,7 +174,7 @@ export function revocationError(
   revokeUrl: string,
   failure: Exclude<Classified, { kind: 'accepted' }>,
   now: number,
-): RateLimitedError | TokenUnavailableError | TokenRefusedError {
+): AnyPayuAuthError {
   const message = (what: string) =>
     `The revocation endpoint "${revokeUrl}" ${what}. The token is forgotten here, but may stay valid at PayU until it expires: ask PayU to revoke it if that matters.`;
   switch (failure.kind) {

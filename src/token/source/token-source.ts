@@ -11,7 +11,7 @@ import { cacheKey } from '../store/cache-key.ts';
 import { ExpiringMap } from '../store/expiring-map.ts';
 import type { TokenRecord } from '../store/token-store.ts';
 import type { HowHeld } from './refusal-pauses.ts';
-import { type MintFailure, type Standing, TokenState } from './token-state.ts';
+import { type Standing, TokenState } from './token-state.ts';
 
 export type { CallerLimits, HowHeld, Obtained, Standing };
 
@@ -21,11 +21,9 @@ const MOST_TOKENS_NAMED = 100;
 const LOOK_EVERY_MS = 1_000;
 
 /** What is known of one token. */
-export interface TokenStatus {
+export interface TokenStatus extends Pick<TokenState, 'record' | 'lastFailure'> {
   readonly token: ReturnType<TokenState['health']>;
-  readonly record: TokenRecord | undefined;
   readonly block: { readonly by: 'rate-limit' | 'outage' | 'refusal'; readonly leftMs: number } | undefined;
-  readonly lastFailure: MintFailure | undefined;
 }
 
 /** The tokens of one auth: which one to use now, and when to get another. Knows time and no HTTP. */
@@ -62,22 +60,18 @@ export class TokenSource {
     }
   }
 
-  /** What is known of a token now. Asks nobody, and changes nothing. */
+  /** Asks nobody, and changes nothing. */
   status(key: string): TokenStatus {
     const { clock, gate, notices } = this.#parts;
     const now = readClock(clock);
     const state = this.#states.get(key);
     const { block } = gate;
-    const refusedMs = notices.leftMs(state?.askedKey);
+    const by = block === undefined ? 'refusal' : block.kind === 'cool-down' ? 'rate-limit' : 'outage';
+    const leftMs = block === undefined ? notices.leftMs(state?.askedKey) : msUntil(block.until, now);
     return {
       token: state?.health(now) ?? 'missing',
       record: state?.record,
-      block:
-        block !== undefined
-          ? { by: block.kind === 'cool-down' ? 'rate-limit' : 'outage', leftMs: msUntil(block.until, now) }
-          : refusedMs > 0
-            ? { by: 'refusal', leftMs: refusedMs }
-            : undefined,
+      block: leftMs > 0 ? { by, leftMs } : undefined,
       lastFailure: state?.lastFailure,
     };
   }
@@ -102,7 +96,7 @@ export class TokenSource {
     return (state.mint ?? new Mint(this.#parts, state).start()).join(limits);
   }
 
-  /** Says that a request with this token was refused. What to do about it is told by the standing. */
+  /** To be told of each token that was refused. */
   refuse(key: string, value: string, how: HowHeld): Standing {
     this.#wasRefused = true;
     const state = this.#state(key);
@@ -120,7 +114,7 @@ export class TokenSource {
     await this.#state(key).look;
   }
 
-  /** Says that a request with this token succeeded. */
+  /** To be told of each token that a request succeeded with. */
   succeed(key: string, value: string, how: HowHeld): void {
     if (!this.#wasRefused) return;
     const state = this.#states.get(key);
@@ -145,20 +139,18 @@ export class TokenSource {
       const storeKey = await this.#storeKey(state);
       await notices.forgetRefusals(storeKey);
       // What was forgotten meanwhile is not written, over a sibling's token at that.
-      const { accessToken = '', refreshToken } = state.record ?? {};
-      if (state.record !== undefined && (accessToken !== '' || refreshToken !== undefined))
-        await store.set(storeKey, state.record);
+      const { record: held } = state;
+      if (held?.accessToken || held?.refreshToken) await store.set(storeKey, held);
     });
   }
 
-  /** Forgets access tokens; refresh tokens stay. With a value: only where it is still the one in use. */
+  /** With a value: only where it is still the one in use. */
   async invalidate(value?: string): Promise<void> {
     this.#throwIfClosed();
     if (value === undefined) this.#hasForgottenAll = true;
     const now = readClock(this.#parts.clock);
-    const chosen = [...this.#states.values()].filter(
-      (state) => value === undefined || state.isInUse(value, now),
-    );
+    const all = [...this.#states.values()];
+    const chosen = value === undefined ? all : all.filter((state) => state.isInUse(value, now));
     await Promise.all(chosen.map((state) => this.#forgetAccessToken(state)));
   }
 
@@ -176,7 +168,7 @@ export class TokenSource {
     });
   }
 
-  /** Revokes access and refresh token, and forgets them here and in the store: also where revoking fails. */
+  /** The tokens are forgotten also where revoking fails. */
   async revoke(revokeUrl: string, key: string): Promise<void> {
     this.#throwIfClosed();
     const tokens = await this.#forgetAll(this.#state(key));
@@ -185,7 +177,7 @@ export class TokenSource {
     await revokeTokens({ ...this.#parts, revokeUrl }, tokens, secrets, this.closed);
   }
 
-  /** Forgets access and refresh token, here and in the store. Returns those that may be alive still. */
+  /** Here and in the store. Returns the tokens that may be alive still. */
   async #forgetAll(state: TokenState): Promise<readonly string[]> {
     const { clock, store } = this.#parts;
     const held = state.record;
@@ -208,7 +200,7 @@ export class TokenSource {
     return [...new Set(alive)].filter((token) => token !== '');
   }
 
-  /** Aborts all that is under way; callers that wait get a {@link ClosedError}. Settles once refreshes are stored. */
+  /** Settles once refreshes that are under way are stored (C3). */
   async close(): Promise<void> {
     if (this.closed.hasCome) return this.#allClosed;
     const refreshes: (Promise<unknown> | undefined)[] = [];
@@ -249,20 +241,17 @@ export class TokenSource {
     state.receive(record, 'found', now);
   }
 
-  /** Begins a renewal that nobody waits for. Whatever it comes to, the requests go on with the token they have. */
+  /** Whatever comes of it, the requests go on with the token they have. */
   #renewAhead(state: TokenState): void {
     if (state.mint !== undefined || this.closed.hasCome || !this.#parts.gate.isOpen) return;
     this.#background.runInAsyncScope(() => {
       const mint = new Mint(this.#parts, state).start();
       const { clock, maxWaitMs } = this.#parts;
       // A store whose lock never comes must not hold up renewals for ever.
-      const limit = clock.limit(
-        maxWaitMs,
-        () => {
-          if (!mint.isAwaited && mint.sending === undefined) mint.abort(renewalSlowError(maxWaitMs));
-        },
-        'unref',
-      );
+      const giveUp = () => {
+        if (!mint.isAwaited && mint.sending === undefined) mint.abort(renewalSlowError(maxWaitMs));
+      };
+      const limit = clock.limit(maxWaitMs, giveUp, 'unref');
       void mint.over.then(() => limit.cancel());
     });
   }

@@ -7,14 +7,11 @@ import type { Mint } from '../mint/mint.ts';
 import type { TokenRecord } from '../store/token-store.ts';
 import { type HowHeld, RefusalPauses } from './refusal-pauses.ts';
 
-/** What the refusal of a token value means for the token we hold. */
-export type Standing =
-  /** It was not held any more: replay with the one that is, or that is under way (D2). */
-  | 'superseded'
-  /** It was the token that we held, and is not any more: renew (D3). */
-  | 'dropped'
-  /** Renewing did not help before: leave it for now (D5). */
-  | 'paused';
+/**
+ * What a refused value means for the token we hold. `superseded`: it was not held any more (D2). `dropped`: it was, and has
+ * to be renewed (D3). `paused`: it was, and renewing did not help before (D5).
+ */
+export type Standing = 'superseded' | 'dropped' | 'paused';
 
 /** What a mint started from: once its result is there, it tells what of it still counts. */
 export interface MintSnapshot {
@@ -36,7 +33,6 @@ export interface RefreshTrouble {
 
 const NO_TROUBLE: RefreshTrouble = Object.freeze({});
 
-/** A mint that failed, as it may be shown. */
 export interface MintFailure {
   readonly at: number;
   readonly error: AnyPayuAuthError;
@@ -110,7 +106,7 @@ export class TokenState {
     return this.key.split(' ');
   }
 
-  /** The last token, dead or alive: its refresh token outlives it. */
+  /** Dead or alive: its refresh token outlives the access token. */
   get record(): TokenRecord | undefined {
     return this.#record;
   }
@@ -120,7 +116,7 @@ export class TokenState {
     return this.storeKey === undefined || this.storeKey === storeKey ? this.#record : undefined;
   }
 
-  /** Used at once, nothing to do. The hot path asks only this. */
+  /** The hot path asks only this. */
   isFresh(now: Instant): boolean {
     return !isOver(this.#renewAt, now);
   }
@@ -134,12 +130,11 @@ export class TokenState {
     return now.steadyMs >= this.#end.steadyMs;
   }
 
-  /** Whether this is the token that requests are sent with now: one that was refused is not, while it is renewed. */
+  /** One that was refused is not, while it is renewed. */
   isInUse(value: string, now: Instant): boolean {
     return this.isUsable(now) && this.#record?.accessToken === value;
   }
 
-  /** In the words of a health check. */
   health(now: Instant): 'fresh' | 'renewing' | 'expired' | 'missing' {
     if (this.isUsable(now)) return this.mint === undefined ? 'fresh' : 'renewing';
     return this.#record?.accessToken ? 'expired' : 'missing';
@@ -162,7 +157,7 @@ export class TokenState {
     );
   }
 
-  /** Carries out a change by hand: one after the other, and before any mint looks into the store again (C5). */
+  /** Changes by hand are carried out one after the other, and before any mint looks into the store again (C5). */
   change<T>(carryOut: () => Promise<T>): Promise<T> {
     const done = Promise.resolve(this.changing).then(carryOut);
     const changing = done.then(ignore, ignore).then(() => {
@@ -172,7 +167,6 @@ export class TokenState {
     return done;
   }
 
-  /** Why a token would be minted now. */
   mintCause(now: Instant): MintCause {
     if (this.#refusedValue !== undefined) return 'refused';
     if (this.isUsable(now)) return 'renew-ahead';
@@ -208,7 +202,7 @@ export class TokenState {
     return { epoch: this.#epoch, refusedValue: this.#refusedValue };
   }
 
-  /** Whether nobody has changed by hand since then what the access token is. */
+  /** Whether nobody has changed the access token by hand since then. */
   isCurrent({ epoch }: MintSnapshot): boolean {
     return epoch === this.#epoch;
   }
@@ -252,7 +246,7 @@ export class TokenState {
     return isSame;
   }
 
-  /** Uses a token that was obtained elsewhere, from now on. */
+  /** By hand. */
   put(record: TokenRecord, now: Instant): void {
     this.#refreshTokenSince = ++this.#epoch;
     this.receive(record, 'by-hand', now);
@@ -285,7 +279,6 @@ export class TokenState {
     this.#renewFrom(laterOf(this.#windowOpensAt, nextRenewAt(now, this.#end)));
   }
 
-  /** A request with this token was answered 401 (D2, D3, D5). */
   refuse(value: string, now: Instant, how: HowHeld): Standing {
     this.#noteUnwanted(value);
     this.#refusalPauses ??= new RefusalPauses();
@@ -296,7 +289,6 @@ export class TokenState {
     return 'dropped';
   }
 
-  /** A request with this token succeeded: it is good, and so is renewing (D5). */
   succeed(value: string, now: Instant, how: HowHeld): void {
     if (this.#record?.accessToken !== value) return;
     this.#isUnprovenFind = false;
@@ -307,7 +299,7 @@ export class TokenState {
     return this.#isUnprovenFind || this.#refusalPauses?.needsProof === true;
   }
 
-  /** Forgets the access token, by hand; the refresh token stays. */
+  /** By hand; the refresh token stays. */
   forgetAccessToken(): void {
     this.#epoch++;
     this.#drop(undefined);
@@ -316,7 +308,7 @@ export class TokenState {
     this.#record = { ...this.#record, accessToken: '', expiresAt: 0 };
   }
 
-  /** Forgets access and refresh token, by hand. */
+  /** By hand. */
   forgetAll(): void {
     this.forgetAccessToken();
     this.#refreshTokenSince = this.#epoch;
@@ -327,9 +319,8 @@ export class TokenState {
 
   /** A token of the store that was forgotten by hand is not taken any more, whoever writes it again. */
   forgetFound(record: TokenRecord | undefined): void {
-    const { accessToken, refreshToken } = record ?? {};
-    if (accessToken !== undefined && accessToken !== this.#record?.accessToken)
-      this.#noteUnwanted(accessToken);
+    const { accessToken = '', refreshToken } = record ?? {};
+    if (accessToken !== this.#record?.accessToken) this.#noteUnwanted(accessToken);
     if (refreshToken !== this.#record?.refreshToken) this.noteSpent(refreshToken);
   }
 
@@ -358,12 +349,10 @@ export class TokenState {
 
 function ignore(): void {}
 
-/** Adds the value, and forgets the oldest where there are too many. */
+/** Forgets the oldest where there are too many. */
 function remember(value: string, values: Set<string> = new Set()): Set<string> {
   values.add(value);
-  for (const oldest of values) {
-    if (values.size <= MOST_REMEMBERED) break;
-    values.delete(oldest);
-  }
+  const [oldest] = values;
+  if (values.size > MOST_REMEMBERED) values.delete(oldest as string);
   return values;
 }
