@@ -43,37 +43,34 @@ export interface MintParts extends RenewAhead {
   readonly maxWaitMs: number;
 }
 
-/** A token that one way through gate and lock came to. */
-type Token =
-  | {
-      readonly kind: 'minted';
-      readonly record: TokenRecord;
-      /** The `grant_type` that brought it. */
-      readonly grant: string;
-      readonly sentAt: Instant;
-      readonly durationMs: number;
-    }
-  /** A sibling was faster: its token was in the store. */
-  | { readonly kind: 'found'; readonly record: TokenRecord };
+interface Minted {
+  readonly kind: 'minted';
+  readonly record: TokenRecord;
+  /** The `grant_type` that brought it. */
+  readonly grant: string;
+  readonly sentAt: Instant;
+  readonly durationMs: number;
+}
+
+/** A sibling was faster: its token was in the store. */
+interface Found {
+  readonly kind: 'found';
+  readonly record: TokenRecord;
+}
+
+/** The refresh token is of no use any more: refused, or answered without a token once too often (F2). */
+interface DeadRefresh {
+  readonly kind: 'dead-refresh';
+  readonly refusal: Refusal | undefined;
+}
 
 /** Trouble has come up since the gate was passed, a longer wait was told, or something was changed by hand (C5, E3). */
-interface HeldUp {
-  readonly kind: 'held-up';
-}
-const HELD_UP: HeldUp = { kind: 'held-up' };
-
-/** What one token request came to. What p-retry may try again is thrown. */
-type Result =
-  | Extract<Token, { kind: 'minted' }>
-  | HeldUp
-  | { readonly kind: 'refused'; readonly refusal: Refusal }
-  /** The refresh token is of no use any more: refused, or answered without a token once too often (F2). */
-  | { readonly kind: 'dead-refresh'; readonly refusal?: Refusal };
+type HeldUp = undefined;
 
 /** A write that takes longer keeps nobody waiting (C4). */
 const LONGEST_WRITE_MS = 1_000;
 
-/** So often one is begun anew after changes by hand: what a mint calls itself may make one each time. */
+/** So often one is begun anew after changes by hand: `onEvent`, a store or a secret's function may make one each time. */
 const MOST_MINTS = 10;
 
 /**
@@ -89,7 +86,7 @@ export class Mint extends SingleFlight {
   #secrets: AskedSecrets = {};
   #storeKey = '';
   /** What runs under the lock. */
-  #task: Promise<unknown> | undefined;
+  #underWay: Promise<unknown> | undefined;
   /** Minted since then, and on its way into the store. */
   #minted: TokenRecord | undefined;
   /** Whether anything was asked since then that could fail: an answer from memory is no news. */
@@ -130,7 +127,7 @@ export class Mint extends SingleFlight {
 
   /** Settles when a refresh that was sent has been answered, and its token is in the store (C3). */
   get refreshStored(): Promise<unknown> | undefined {
-    return this.sending === 'refresh_token' ? this.#task : undefined;
+    return this.sending === 'refresh_token' ? this.#underWay : undefined;
   }
 
   /** Until it is stored, the token may be forgotten by hand, or refused. */
@@ -211,7 +208,7 @@ export class Mint extends SingleFlight {
   }
 
   /** Secrets, store, then as many tries as it takes. Undefined where a change by hand has come in between. */
-  async #obtain(): Promise<Token | undefined> {
+  async #obtain(): Promise<Minted | Found | undefined> {
     await this.#askSecrets();
     const stored = await this.#look();
     if (this.#mayAdopt(stored)) return { kind: 'found', record: stored };
@@ -256,18 +253,18 @@ export class Mint extends SingleFlight {
     return refusedError(this.#parts.tokenUrl, refusal, { knownForMs, lostRefreshAt: lostAt, isForGood });
   }
 
-  /** One try: as often through the gate as it takes. Waiting there is no failure, so no try is used up by it. */
-  async #try(): Promise<Token | undefined> {
+  /** As often through the gate as it takes: waiting there is no failure, so no try is used up by it. */
+  async #try(): Promise<Minted | Found | undefined> {
     do {
       const permit = await this.#passGate();
       try {
-        const underLock = () => {
-          const task = this.#underLock(permit);
-          this.#task = task;
-          return task;
+        const task = () => {
+          const running = this.#underLock(permit);
+          this.#underWay = running;
+          return running;
         };
-        const result = await this.#parts.store.withLock(this.#storeKey, underLock, this.signal);
-        if (result.kind !== 'held-up') return result;
+        const result = await this.#parts.store.withLock(this.#storeKey, task, this.signal);
+        if (result !== undefined) return result;
       } finally {
         permit.release();
       }
@@ -311,17 +308,17 @@ export class Mint extends SingleFlight {
   }
 
   /** Whoever gets the lock looks into the store again: a sibling may have minted meanwhile (C1). */
-  async #underLock(permit: Permit): Promise<Token | HeldUp> {
+  async #underLock(permit: Permit): Promise<Minted | Found | HeldUp> {
     const stored = await this.#look();
     if (this.#mayAdopt(stored)) return { kind: 'found', record: stored };
     await this.#heedNotices();
     const result = await this.#refreshOrPrimary(stored, permit);
-    if (result.kind === 'minted') await this.#keep(result.record);
+    if (result?.kind === 'minted') await this.#keep(result.record);
     return result;
   }
 
   /** Refresh where there is a refresh token; the primary grant where there is none, or where it is dead (F2, F3). */
-  async #refreshOrPrimary(stored: TokenRecord | undefined, permit: Permit): Promise<Token | HeldUp> {
+  async #refreshOrPrimary(stored: TokenRecord | undefined, permit: Permit): Promise<Minted | Found | HeldUp> {
     const state = this.#state;
     let refusal: Refusal | undefined;
     let found = stored;
@@ -336,8 +333,7 @@ export class Mint extends SingleFlight {
         if (known.length > 0 && dead !== undefined) throw this.#refusedError(dead);
       }
       const result = await this.#request(permit, refreshToken);
-      if (result.kind === 'refused') return this.#refused(result.refusal);
-      if (result.kind !== 'dead-refresh') return result;
+      if (result?.kind !== 'dead-refresh') return result;
       refusal ??= result.refusal;
       // A sibling may have rotated it.
       found = await this.#look();
@@ -345,7 +341,7 @@ export class Mint extends SingleFlight {
       // The next mint goes on from here, with the primary grant: nothing further is sent for nobody (C3).
       if (this.isDeserted) {
         if (refusal !== undefined) this.#lastFailure = this.#refusedError(refusal);
-        return HELD_UP;
+        return undefined;
       }
     }
   }
@@ -356,7 +352,7 @@ export class Mint extends SingleFlight {
   }
 
   /** Only one word says that the refresh token is dead for good (RFC 6749 §5.2); others may be about the client. */
-  #noteDead(refreshToken: string, refusal: Refusal | undefined): Result {
+  #noteDead(refreshToken: string, refusal: Refusal | undefined): DeadRefresh {
     const state = this.#state;
     if (refusal?.error === 'invalid_grant') {
       state.noteSpent(refreshToken);
@@ -364,25 +360,22 @@ export class Mint extends SingleFlight {
     } else {
       state.noteRefreshTrouble({ leftAside: [...(state.refreshTrouble.leftAside ?? []), refreshToken] });
     }
-    return refusal === undefined ? { kind: 'dead-refresh' } : { kind: 'dead-refresh', refusal };
+    return { kind: 'dead-refresh', refusal };
   }
 
   get #isRefreshPrimary(): boolean {
     return this.#parts.grant.grantType === 'refresh_token';
   }
 
-  /**
-   * A refresh with this token, or the primary grant. Each token request is seen through, whoever leaves; only close()
-   * aborts one, but no refresh (C3).
-   */
-  async #request(permit: Permit, refreshToken: string | undefined): Promise<Result> {
+  /** A refresh with this token, or the primary grant. What p-retry may try again is thrown. */
+  async #request(permit: Permit, refreshToken: string | undefined): Promise<Minted | DeadRefresh | HeldUp> {
     const { clock, emit, gate, grant, notices, tokenUrl, defaultLifeMs } = this.#parts;
     const { scope } = this.#state;
     const isPrimary = refreshToken === undefined;
     if (isPrimary) this.#hasAskedPrimary = true;
     this.#throwIfAborted();
     // Asked before each request: a change by hand, or another scope's trouble, may have come in between (C5, E3).
-    if (!this.#state.isCurrent(this.#since) || !gate.maySend(permit)) return HELD_UP;
+    if (!this.#state.isCurrent(this.#since) || !gate.maySend(permit)) return undefined;
     const form = isPrimary
       ? primaryForm(grant, this.#secrets, scope)
       : refreshForm(grant, this.#secrets, refreshToken);
@@ -390,7 +383,8 @@ export class Mint extends SingleFlight {
     const sentAt = readClock(clock);
     this.#hasAsked = true;
     this.startSending(grantType);
-    // A server that rotates may have killed the old refresh token: only the reply knows the new one.
+    // Only close() aborts one, but no refresh: a server that rotates may have killed the old refresh token, and only the
+    // reply knows the new one (C3).
     const cancellation = grantType === 'refresh_token' ? undefined : this.aborted;
     const reply = await postWithin(this.#parts, tokenUrl, form, cancellation);
     const outcome = tokenOutcome(reply, {
@@ -417,14 +411,15 @@ export class Mint extends SingleFlight {
       case 'refused':
         gate.answered(permit);
         // Any refusal in JSON, whatever its words, is about the refresh token; a firewall's page is not (F2).
-        return !isPrimary && outcome.refusal.isJson ? this.#noteDead(refreshToken, outcome.refusal) : outcome;
+        if (!isPrimary && outcome.refusal.isJson) return this.#noteDead(refreshToken, outcome.refusal);
+        return this.#refused(outcome.refusal);
       case 'rate-limited': {
         const delayMs = gate.rateLimited(outcome.toldMs, permit);
         const retryAt = dateAt(clock.now() + delayMs);
         emit({ type: 'rate-limited', source: 'token-endpoint', delayMs, retryAt });
         // Before the lock is free again: the next process to get it must know.
         await notices.coolDown(delayMs);
-        return HELD_UP;
+        return undefined;
       }
       case 'fault':
       case 'unusable':
@@ -473,7 +468,7 @@ export class Mint extends SingleFlight {
     return record !== undefined && this.#state.mayAdopt(record, this.#now());
   }
 
-  #receive(token: Token): Obtained {
+  #receive(token: Minted | Found): Obtained {
     const now = this.#now();
     const isFound = token.kind === 'found';
     const sameToken = isFound
