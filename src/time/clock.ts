@@ -10,7 +10,7 @@ export interface Clock {
   now(): number;
   /** A clock that never goes back: milliseconds since some moment, fractions included. For durations. */
   steadyMs(): number;
-  /** Calls back once, `delayMs` from now. Returns what cancels it. */
+  /** Returns what cancels it. */
   timer(delayMs: number, callback: () => void, keepsAlive: KeepsAlive): () => void;
   /** Calls back once, after `limitMs` in which this process could have heard an answer (rule T2). */
   limit(limitMs: number, callback: () => void, keepsAlive: KeepsAlive): Limit;
@@ -43,10 +43,9 @@ export const systemClock: Clock = {
   limit: (limitMs, callback, keepsAlive) => heardLimit(systemClock, limitMs, callback, keepsAlive),
 };
 
-/** The last moment that a Date can hold. */
 const LAST_MOMENT = 8.64e15;
 
-/** A moment as a Date: a server may tell us a wait that leads beyond what one can hold. */
+/** A server may tell us a wait that leads beyond what a Date can hold. */
 export function dateAt(time: number): Date {
   return new Date(Math.min(time, LAST_MOMENT));
 }

@@ -1,4 +1,4 @@
-/** A delay that doubles with each failure in a row. An immutable value. */
+/** A delay that doubles with each failure in a row. */
 export interface BackOff {
   readonly firstMs: number;
   readonly maxMs: number;
@@ -19,8 +19,8 @@ export function delayAfter(failures: number, { firstMs, maxMs }: BackOff): numbe
 }
 
 /**
- * Half of the delay is kept, the other half is random: callers spread out, none comes back at once. Rounded up, as a Date
- * holds no fractions, and a caller that comes back at the named time must not be too early.
+ * Half of the delay is random, so that callers spread out and none comes back at once. Rounded up, as a Date holds no
+ * fractions, and a caller that comes back at the named time must not be too early.
  */
 export function jittered(delayMs: number, random: () => number): number {
   return Math.ceil(delayMs / 2 + (delayMs / 2) * random());
@@ -29,10 +29,7 @@ export function jittered(delayMs: number, random: () => number): number {
 /** A told wait is believed for so long at a time: after it one request asks again (rule E2). */
 export const LONGEST_BELIEVED_MS: number = 60 * 60 * 1_000;
 
-/**
- * How long to wait after a rate limit (rule E2): as told, or by a back-off after the nth one in a row that told nothing.
- * A told wait of up to an hour is never cut short, and up to 10 % of jitter goes on top within that hour.
- */
+/** How long to wait after a rate limit: as told, or by a back-off after the nth one in a row that told nothing (E2). */
 export function rateLimitWaitMs(toldMs: number | undefined, untold: number, random: () => number): number {
   if (toldMs === undefined) return jittered(delayAfter(untold, UNTOLD_RATE_LIMIT), random);
   return Math.min(Math.ceil(toldMs + toldMs * 0.1 * random()), LONGEST_BELIEVED_MS);

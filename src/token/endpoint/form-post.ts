@@ -1,10 +1,8 @@
 import type { Clock } from '../../time/clock.ts';
 import { abortWith, type Cancellation, NEVER, unlessCancelled, withinLimit } from '../../time/wait.ts';
 
-/** The most that is read of a reply (G3). */
 export const LARGEST_REPLY_BYTES: number = 64 * 1024;
 
-/** The result of a form POST. */
 export type FormReply =
   | {
       readonly kind: 'reply';
@@ -24,7 +22,6 @@ export function secretsIn(form: URLSearchParams): readonly string[] {
   return [...form].filter(([name]) => !OPEN_PARAMETERS.includes(name)).map(([, value]) => value);
 }
 
-/** What a POST needs besides the form. */
 export interface PostParts {
   readonly clock: Clock;
   readonly post: FormPost;

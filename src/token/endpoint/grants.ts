@@ -49,7 +49,7 @@ export interface WireGrant {
   readonly secret: Readonly<Record<string, Secret>>;
 }
 
-/** The grant's secrets as they were when asked for one mint. */
+/** As they were when asked for one mint. */
 export type AskedSecrets = Readonly<Record<string, string>>;
 
 /** The option that a secret parameter comes from, for messages. */

@@ -1,4 +1,4 @@
-import { isRecord, type JsonObject } from '../../json.ts';
+import type { JsonObject } from '../../json.ts';
 import type { Clock } from '../../time/clock.ts';
 import { LONGEST_BELIEVED_MS } from '../../time/delays.ts';
 import { type Instant, isOver, LONG_AGO, later, msUntil, readClock } from '../../time/instant.ts';
@@ -38,10 +38,9 @@ export interface Known {
 }
 
 /**
- * Refusals that the token endpoint would repeat are answered from memory, so that a wrong secret does not hammer PayU
- * (E7). Where processes share their store, each tells the others of refusals and cool-downs, which they would learn the
- * hard way. Such notices are records of the store, under keys of their own and without a token: any store can keep them,
- * and forgets them by itself. Times are told as what is left: another machine's clock is believed for differences only (T3).
+ * Refusals that the token endpoint would repeat are answered from memory (E7). Where processes share their store, each
+ * tells the others of refusals and cool-downs, in records under keys of their own and without a token: any store can keep
+ * them, and forgets them by itself.
  */
 export class Notices {
   readonly #clock: Clock;
@@ -60,7 +59,6 @@ export class Notices {
     await this.#write(CLIENT, 'cool-down', leftMs, {});
   }
 
-  /** Remembers the refusal: for the whole client where it concerns the client, else for this token only. */
   async refused(key: string, secrets: AskedSecrets, refusal: Refusal): Promise<void> {
     const whose = concernsClient(refusal) ? CLIENT : key;
     const remembered = { fingerprint: fingerprint(secrets), refusal, end: later(this.#now(), REMEMBERED_MS) };
@@ -119,7 +117,7 @@ export class Notices {
   async #read(whose: string, topic: Topic): Promise<Notice | undefined> {
     const key = this.#keyOf(whose, topic);
     const record = await this.#shared?.store.get(key);
-    if (record === undefined || !isRecord(record.extra)) return undefined;
+    if (record === undefined) return undefined;
     const now = this.#now();
     this.#seen ??= new ExpiringMap(({ end }) => isOver(later(end, SEEN_FOR_MS), this.#now()));
     const seen = this.#seen.get(key);

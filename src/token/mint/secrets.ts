@@ -26,7 +26,7 @@ export class Secrets {
     return Object.values(this.#lastAsked);
   }
 
-  /** The secrets as they are now. Rejects with the reason when cancelled. */
+  /** Rejects with the reason when cancelled. */
   async ask(cancellation: Cancellation): Promise<AskedSecrets> {
     const asked: Record<string, string> = {};
     for (const [parameter, secret] of Object.entries(this.#grant.secret)) {

@@ -6,13 +6,12 @@ import { abortWith, type Cancellation, cancellationOf, sleep } from '../../time/
 import type { TokenRecord } from '../store/token-store.ts';
 import { outOfPatienceError } from './messages.ts';
 
-/** A token, and whether it was only found (in memory, in the store), or minted (D3). */
+/** `found`: in memory or in the store (D3). */
 export interface Obtained {
   readonly record: TokenRecord;
   readonly how: 'found' | 'minted';
 }
 
-/** How long a caller may wait, and what ends its wait early. */
 export interface CallerLimits {
   readonly limit: WaitLimit;
   readonly cancellation: Cancellation | undefined;
@@ -41,20 +40,16 @@ export abstract class SingleFlight {
   readonly #waiters = new Set<Waiter>();
   readonly #abort = new AbortController();
   #hold: Hold | undefined;
-  /** Of a caller that has waited in vain. */
   #outOfPatience: Error | undefined;
   /** A mint in the background goes on although nobody waits, until somebody has waited and left. */
   #wasJoined = false;
-  /** Token requests that were sent so far. */
   #sent = 0;
 
   /** The `grant_type` of the token request that is under way: what it brings is awaited, whoever leaves (C3). */
   sending: string | undefined;
   /** Settles when the mint has ended; never rejects. */
   over: Promise<void> = Promise.resolve();
-  /** Aborts when nobody waits any more, and when the flight is aborted. */
   readonly signal: AbortSignal = this.#abort.signal;
-  /** The end of {@link signal}, for waits. */
   protected readonly aborted: Cancellation = cancellationOf(this.signal);
 
   constructor(clock: Clock) {
@@ -73,7 +68,6 @@ export abstract class SingleFlight {
     return this.#wasJoined && !this.isAwaited;
   }
 
-  /** All who wait are told of the end of this. */
   protected run(mint: Promise<Obtained>): void {
     this.over = mint.then(
       (obtained) => this.#settle((waiter) => waiter.resolve(obtained)),
@@ -102,10 +96,7 @@ export abstract class SingleFlight {
     });
   }
 
-  /**
-   * Waits until that time. Callers whose limit ends by then are rejected now, with an error of their own each: waiting on
-   * would only cost them time, as the mint is still to come (E4).
-   */
+  /** Callers whose limit ends by then are rejected now: they would wait in vain, as the mint is still to come (E4). */
   protected async holdUntil(hold: Hold): Promise<void> {
     const now = readClock(this.#clock);
     const leftMs = msUntil(hold.until, now);
@@ -131,14 +122,14 @@ export abstract class SingleFlight {
     this.#abortIfDeserted();
   }
 
-  /** Gives this token to all who wait. A mint that has not sent anything yet is not needed any more. */
+  /** A mint that has not sent anything yet is not needed any more. */
   resolveAll(obtained: Obtained): void {
     this.#settle((waiter) => waiter.resolve(obtained));
     this.#wasJoined = true;
     this.#abortIfDeserted();
   }
 
-  /** Aborts the mint and rejects all who wait. A refresh that is under way goes on: it does not listen to the signal. */
+  /** A refresh that is under way goes on: it does not listen to the signal. */
   abort(reason: Error): void {
     this.#rejectAll(reason);
     abortWith(this.#abort, reason);

@@ -23,7 +23,7 @@ export function clientKey(tokenUrl: string, grant: WireGrant): string {
   return digest([tokenUrl, grant.clientId]);
 }
 
-/** Tells whether the credentials changed since they were refused (E7). */
+/** Another one once the credentials have changed (E7). */
 export function fingerprint(secrets: AskedSecrets): string {
   return digest(secrets);
 }

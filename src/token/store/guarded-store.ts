@@ -10,25 +10,23 @@ import type { MaybePromise, TokenRecord, TokenStore } from './token-store.ts';
 
 export interface GuardedStoreParts {
   readonly clock: Clock;
-  /** The longest that an answer of the store is waited for. */
+  /** For one answer of the store. */
   readonly limitMs: number;
   readonly emit: Emit;
-  /** Values that no event may hold. */
   readonly secrets: () => Iterable<string>;
 }
 
 /**
- * A store as the core uses it: whatever it does costs an event, never a request (C4). A store that throws, rejects,
- * answers nonsense or does not answer within `limitMs` counts as empty. Operations on one key run in the order of the
- * calls, so that no slow write overtakes what was decided after it (C5). Whoever waits for a store that hangs waits once:
- * for as long again it is neither read nor asked for a lock.
+ * A store as the core uses it: one that throws, rejects, answers nonsense or does not answer in time counts as empty, and
+ * costs an event (C4). Operations on one key run in the order of the calls, so that no slow write overtakes what was
+ * decided after it (C5).
  */
 export class GuardedStore {
   readonly #store: TokenStore;
   readonly #parts: GuardedStoreParts;
   /** The last operation on each key that is not over yet. */
   #underWay: Map<string, Promise<unknown>> | undefined;
-  /** Until when the store is not asked, after an operation that it left without an answer. */
+  /** Until then the store is not asked: who waits for one that hangs waits once (C4). */
   #hungUntil: Instant = LONG_AGO;
 
   constructor(store: TokenStore, parts: GuardedStoreParts) {
