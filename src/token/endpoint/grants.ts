@@ -52,6 +52,8 @@ export interface WireGrant {
 /** As they were when asked for one mint. */
 export type AskedSecrets = Readonly<Record<string, string>>;
 
+const NONE: WireGrant['open'] = Object.freeze({});
+
 /** The option that a secret parameter comes from, for messages. */
 export function optionOf({ type }: Pick<WireGrant, 'type'>, parameter: string): string {
   if (parameter === 'client_secret') return 'grant.clientSecret';
@@ -61,9 +63,9 @@ export function optionOf({ type }: Pick<WireGrant, 'type'>, parameter: string): 
 
 export function wireGrant(grant: Grant, clientId: string | undefined): WireGrant {
   const clientSecret: WireGrant['secret'] =
-    grant.clientSecret === undefined ? {} : { client_secret: grant.clientSecret };
+    grant.clientSecret === undefined ? NONE : { client_secret: grant.clientSecret };
   // Written out: an object that is put together by spreads has a shape of its own, and takes as much memory again.
-  const wire = (grantType: string, open: WireGrant['open'], secret: WireGrant['secret']): WireGrant => ({
+  const wire = (secret: WireGrant['secret'], grantType: string = grant.type, open = NONE): WireGrant => ({
     type: grant.type,
     grantType,
     clientId,
@@ -72,13 +74,13 @@ export function wireGrant(grant: Grant, clientId: string | undefined): WireGrant
   });
   switch (grant.type) {
     case 'client_credentials':
-      return wire(grant.type, {}, { client_secret: grant.clientSecret });
+      return wire({ client_secret: grant.clientSecret });
     case 'password':
-      return wire(grant.type, { username: grant.username }, { ...clientSecret, password: grant.password });
+      return wire({ ...clientSecret, password: grant.password }, grant.type, { username: grant.username });
     case 'refresh_token':
-      return wire(grant.type, {}, { ...clientSecret, refresh_token: grant.refreshToken });
+      return wire({ ...clientSecret, refresh_token: grant.refreshToken });
     case 'custom':
-      return wire(grant.grantType, {}, { ...clientSecret, ...grant.parameters });
+      return wire({ ...clientSecret, ...grant.parameters }, grant.grantType);
     default:
       throw grant satisfies never;
   }

@@ -11,7 +11,7 @@ export class Secrets {
   readonly #grant: WireGrant;
   readonly #clock: Clock;
   readonly #limitMs: number;
-  #lastAsked: AskedSecrets = {};
+  #lastAsked: AskedSecrets | undefined;
   /** Answers that a mint was too impatient for: the next one takes them, or it would wait in vain as well (C3). */
   #untaken: Map<string, { readonly answer: Promise<unknown>; readonly until: Instant }> | undefined;
 
@@ -23,7 +23,7 @@ export class Secrets {
 
   /** Those that were used last, so that they can be kept out of messages. */
   get lastAsked(): readonly string[] {
-    return Object.values(this.#lastAsked);
+    return Object.values(this.#lastAsked ?? {});
   }
 
   /** Rejects with the reason when cancelled. */

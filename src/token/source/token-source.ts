@@ -29,7 +29,7 @@ export interface TokenStatus extends Pick<TokenState, 'record' | 'lastFailure'> 
 /** The tokens of one auth: which one to use now, and when to get another. Knows time and no HTTP. */
 export class TokenSource {
   /** Comes when the auth is closed, with a {@link ClosedError} for each caller. */
-  readonly closed: Ending = new Ending(() => new ClosedError());
+  readonly closed: Ending = new Ending(closedError);
 
   readonly #parts: MintParts;
   readonly #states: ExpiringMap<TokenState>;
@@ -39,7 +39,7 @@ export class TokenSource {
   #hasForgottenAll = false;
   /** Until a token was refused, no success has anything to prove. */
   #wasRefused = false;
-  #allClosed: Promise<void> = Promise.resolve();
+  #allClosed: Promise<unknown> | undefined;
 
   constructor(parts: MintParts) {
     this.#parts = parts;
@@ -202,19 +202,19 @@ export class TokenSource {
 
   /** Settles once refreshes that are under way are stored (C3). */
   async close(): Promise<void> {
-    if (this.closed.hasCome) return this.#allClosed;
-    const refreshes: (Promise<unknown> | undefined)[] = [];
-    for (const state of this.#states.values()) {
-      const { mint } = state;
-      state.forgetAccessToken();
-      if (mint === undefined) continue;
-      refreshes.push(mint.refreshStored);
-      mint.abort(new ClosedError());
+    if (!this.closed.hasCome) {
+      const refreshes = [...this.#states.values()].map((state) => {
+        const { mint } = state;
+        const stored = mint?.refreshStored;
+        state.forgetAccessToken();
+        mint?.abort(new ClosedError());
+        return stored;
+      });
+      this.closed.come();
+      // Tools that look for what a test has left behind take it for a leak.
+      this.#background.emitDestroy();
+      this.#allClosed = Promise.allSettled(refreshes);
     }
-    this.closed.come();
-    // Tools that look for what a test has left behind take it for a leak.
-    this.#background.emitDestroy();
-    this.#allClosed = Promise.allSettled(refreshes).then(() => {});
     await this.#allClosed;
   }
 
@@ -261,4 +261,8 @@ export class TokenSource {
     state.storeKey ??= cacheKey(tokenUrl, grant, await secrets.ask(this.closed), state.scope);
     return state.storeKey;
   }
+}
+
+function closedError(): ClosedError {
+  return new ClosedError();
 }
