@@ -63,14 +63,14 @@ export class Arguments {
     if (reply === undefined) return;
     this.#object('reply', reply, "{ accessToken: '…' }");
     this.#names('reply', reply, isMockReply(reply) ? MOCK_REPLY : TOKEN_REPLY);
-    if (isMockReply(reply)) this.#status(reply.status);
+    if (isMockReply(reply)) this.#wire(reply);
   }
 
   reply(reply: MockReply | undefined): void {
     if (reply === undefined) return;
     this.#object('reply', reply, '{ status: 200, body: {} }');
     this.#names('reply', reply, MOCK_REPLY);
-    this.#status(reply.status);
+    this.#wire(reply);
   }
 
   apiReply(reply: ApiReply | undefined): void {
@@ -113,7 +113,7 @@ export class Arguments {
     this.#object('fault', fault, "{ code: 'ECONNRESET' } or { status: 502 }");
     if ('status' in fault) {
       this.#names('fault', fault, MOCK_REPLY);
-      this.#status(fault.status);
+      this.#wire(fault);
       return;
     }
     if (!('code' in fault)) this.#refuse('fault', 'must have a "code" or a "status"');
@@ -149,6 +149,12 @@ export class Arguments {
     this.#refuse(name, `must be one of ${allowed.map((each) => `"${each}"`).join(', ')}`);
   }
 
+  #wire({ status, body }: MockReply): void {
+    this.#status(status);
+    if (!canBeSent(body))
+      this.#refuse('body', 'must be a text, or what JSON can hold; bytes can not be mocked');
+  }
+
   #status(status: unknown): void {
     if (status === undefined || (Number.isInteger(status) && Number(status) >= 100 && Number(status) <= 599))
       return;
@@ -157,6 +163,15 @@ export class Arguments {
 
   #refuse(name: string, rule: string): never {
     throw invalidOption(`${this.#call === '' ? '' : `${this.#call}: `}"${name}" ${rule}`);
+  }
+}
+
+function canBeSent(body: unknown): boolean {
+  if (body === undefined) return true;
+  try {
+    return !ArrayBuffer.isView(body) && JSON.stringify(body) !== undefined;
+  } catch {
+    return false;
   }
 }
 

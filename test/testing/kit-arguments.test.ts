@@ -8,6 +8,9 @@ beforeEach(() => {
 });
 afterEach(() => kit.restore());
 
+const circular: unknown[] = [];
+circular.push(circular);
+
 type Method = Extract<keyof MockPayu, string>;
 
 /** As plain JavaScript calls it: any method with any arguments. */
@@ -84,6 +87,29 @@ describe('a wrong argument is refused where it is given, and named', () => {
       message: expect.stringContaining(rule),
     });
     expect(() => kit.done()).not.toThrow();
+  });
+
+  describe.each<[string, () => unknown]>([
+    ['refers to itself', () => circular],
+    ['is a bigint', () => 1n],
+    ['holds one', () => ({ amount: 1n })],
+    ['is a function', () => () => ({})],
+    ['is a symbol', () => Symbol('x')],
+    ['is a Buffer', () => Buffer.from('x')],
+    ['is bytes', () => new Uint8Array(2)],
+    ['fails to tell its JSON', () => ({ toJSON: () => JSON.parse('{') })],
+  ])('a body that %s', (_title, body) => {
+    test.each<[Method, (reply: object) => readonly unknown[]]>([
+      ['token', (reply) => [reply]],
+      ['revoke', (reply) => [reply]],
+      ['api', (reply) => ['get', '/x', reply]],
+      ['unauthorized', (reply) => ['get', '/x', reply]],
+      ['apiFault', (reply) => ['get', '/x', { status: 502, ...reply }]],
+    ])('%s()', (method, given) => {
+      const rule = `${method}(): "body" must be a text, or what JSON can hold`;
+      expect(call(method, ...given({ body: body() }))).toThrow(rule);
+      expect(() => kit.done()).not.toThrow();
+    });
   });
 
   test('what a function gives in the place of a reply is looked at, too', async () => {
