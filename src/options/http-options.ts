@@ -16,7 +16,20 @@ export function resolveHttp(http: unknown): TokenHttpOptions {
     if (value !== undefined && !holds(value)) throw invalidOption(`http.${name}`, rule);
   }
   // An undefined one would replace our default by axios' own.
-  return Object.fromEntries(given.filter(([, value]) => value !== undefined));
+  const set = given.filter(([, value]) => value !== undefined);
+  refuseUnheeded(Object.fromEntries(set));
+  return Object.fromEntries(set);
+}
+
+/** Axios' fetch adapter passes these by: the secret would go without the proxy, or the agent's certificates. */
+function refuseUnheeded({ adapter, ...rest }: TokenHttpOptions): void {
+  const [first] = [adapter].flat().filter((each) => each !== BROWSERS);
+  const [unheeded] = Object.entries(rest).find(([, value]) => value !== false && value !== null) ?? [];
+  if (first !== 'fetch' || unheeded === undefined) return;
+  throw invalidOption(
+    `http.${unheeded}`,
+    'is not heeded by the fetch adapter: leave it out, or leave out "http.adapter".',
+  );
 }
 
 type HttpRule = readonly [rule: string, holds: (value: unknown) => boolean];

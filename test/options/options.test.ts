@@ -223,6 +223,14 @@ const WRONG: readonly (readonly [string, unknown])[] = [
     'a proxy whose password is a function',
     { http: { proxy: { host: 'proxy.example', auth: { username: 'u', password: () => SECRET } } } },
   ],
+  ['a proxy that fetch knows nothing of', { http: { adapter: 'fetch', proxy: { host: 'a.b', port: 1 } } }],
+  ['an agent that fetch knows nothing of', { http: { adapter: 'fetch', httpsAgent: new https.Agent() } }],
+  [
+    'a lookup that the first adapter knows nothing of',
+    { http: { adapter: ['xhr', 'fetch', 'http'], lookup() {} } },
+  ],
+  ['a socket that fetch knows nothing of', { http: { adapter: ['fetch'], socketPath: '/tmp/socket' } }],
+  ['a family that fetch knows nothing of', { http: { adapter: 'fetch', family: 4 } }],
   ['an agent that is none', { http: { httpAgent: 'keep-alive' } }],
   ['an agent that is a flag', { http: { httpsAgent: true } }],
   ['the options of an agent', { http: { httpsAgent: { keepAlive: true } } }],
@@ -426,6 +434,11 @@ describe('a wrong option throws a TypeError with the code ERR_INVALID_OPTION at 
       a proxy with no credentials in their object: "http.proxy" must be { host, port, protocol?, auth? } with a bare host and "http" or "https", or false for none; axios does not take a URL here.
       a proxy with the credentials of another library: "http.proxy" must be { host, port, protocol?, auth? } with a bare host and "http" or "https", or false for none; axios does not take a URL here.
       a proxy whose password is a function: "http.proxy" must be { host, port, protocol?, auth? } with a bare host and "http" or "https", or false for none; axios does not take a URL here.
+      a proxy that fetch knows nothing of: "http.proxy" is not heeded by the fetch adapter: leave it out, or leave out "http.adapter".
+      an agent that fetch knows nothing of: "http.httpsAgent" is not heeded by the fetch adapter: leave it out, or leave out "http.adapter".
+      a lookup that the first adapter knows nothing of: "http.lookup" is not heeded by the fetch adapter: leave it out, or leave out "http.adapter".
+      a socket that fetch knows nothing of: "http.socketPath" is not heeded by the fetch adapter: leave it out, or leave out "http.adapter".
+      a family that fetch knows nothing of: "http.family" is not heeded by the fetch adapter: leave it out, or leave out "http.adapter".
       an agent that is none: "http.httpAgent" must be an agent such as new http.Agent({ keepAlive: true }).
       an agent that is a flag: "http.httpsAgent" must be an agent that speaks https, such as new https.Agent({ keepAlive: true }).
       the options of an agent: "http.httpsAgent" must be an agent that speaks https, such as new https.Agent({ keepAlive: true }).
@@ -537,7 +550,7 @@ describe('what a polluted Object.prototype holds is no option (G6)', () => {
 });
 
 describe('options on the right side of the boundary are taken', () => {
-  test.each([
+  test.each<[string, unknown]>([
     ['the fewest', {}],
     ['production', { environment: 'production' }],
     ["a token URL of one's own", at('https://a.example/token')],
@@ -588,6 +601,12 @@ describe('options on the right side of the boundary are taken', () => {
     ['an adapter as a function in a list', { http: { adapter: [async () => undefined] } }],
     ['a proxy by its address', { http: { proxy: { host: '::1', port: '3128', protocol: 'https:' } } }],
     ['a proxy by its address in brackets', { http: { proxy: { hostname: '[::1]', port: 3128 } } }],
+    ['no proxy for fetch', { http: { adapter: 'fetch', proxy: false, socketPath: null } }],
+    ['a proxy, with fetch in reserve', { http: { adapter: ['http', 'fetch'], proxy: { host: 'a.b' } } }],
+    [
+      "a proxy for an adapter of one's own",
+      { http: { adapter: async () => undefined, proxy: { host: 'a.b' } } },
+    ],
     ['an agent', { http: { httpsAgent: new https.Agent() } }],
     ['one agent for both', { http: { httpAgent: new https.Agent(), httpsAgent: new https.Agent() } }],
     ["an agent of one's own", { http: { httpsAgent: { addRequest: () => {} } } }],
