@@ -110,8 +110,12 @@ export function warnOnce(emit: Emit): Emit {
     if (hasWarned || event.type !== 'token-withheld') return;
     if (event.reason !== 'origin' && event.reason !== 'insecure-http') return;
     hasWarned = true;
+    const why =
+      event.origin === 'null'
+        ? 'its URL names no host. Give the attached instance a "baseURL"'
+        : `"${event.origin}" ${WARNINGS[event.reason]}`;
     process.emitWarning(
-      `A request went out without its token, as "${event.origin}" ${WARNINGS[event.reason]}. ` +
+      `A request went out without its token, as ${why}. ` +
         'This is said once per attached instance; "onEvent" tells of each request.',
       { type: 'PayuAuthWarning', code: 'PAYU_AUTH_TOKEN_WITHHELD' },
     );

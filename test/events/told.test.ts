@@ -3,6 +3,7 @@ import diagnosticsChannel from 'node:diagnostics_channel';
 import { fileURLToPath } from 'node:url';
 import { inspect, promisify } from 'node:util';
 import { runInNewContext } from 'node:vm';
+import axios from 'axios';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { PayuAuthEvent } from '../../src/events.ts';
 import type { Sandbox } from '../../src/sandbox/index.ts';
@@ -240,6 +241,18 @@ describe('an auth without a listener warns once per attached instance where it w
         'PAYU_AUTH_TOKEN_WITHHELD',
         'A request went out without its token, as "http://api.example" is asked over plain http. Use its https address. This is said once per attached instance; "onEvent" tells of each request.',
       ],
+    ]);
+  });
+
+  test.each(['/a?b', 'http://[', ''])('%j, which names no host: it asks for a base URL', async (url) => {
+    const found = warnings();
+    const { createAuth } = await startHarness();
+    const instance = axios.create();
+    createAuth({ onEvent: undefined as never }).attach(instance);
+    await instance.get(url, elsewhere);
+    await turn();
+    expect(found.map(({ message }) => message)).toEqual([
+      'A request went out without its token, as its URL names no host. Give the attached instance a "baseURL". This is said once per attached instance; "onEvent" tells of each request.',
     ]);
   });
 
