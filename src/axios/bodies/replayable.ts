@@ -29,8 +29,8 @@ const ONCE: RequestBody = { kind: 'once' };
 /** Classifies a body as it reaches the adapter, after the user's transforms. */
 export function classifyBody(config: ConfigOfBody): RequestBody {
   const { data } = config;
-  if (data === undefined || data === null || typeof data === 'string') return REPEATABLE;
-  if (ArrayBuffer.isView(data)) return REPEATABLE;
+  // Whatever is no object can't change; axios sends 0 and false as no body.
+  if (Object(data) !== data || ArrayBuffer.isView(data)) return REPEATABLE;
   if (isNpmFormData(data)) {
     return { kind: 'freezable', freeze: async () => freezeNpmForm(data, config.formDataHeaderPolicy) };
   }

@@ -36,7 +36,11 @@ describe('a body can be sent a second time', () => {
     ['URLSearchParams that say how to head themselves', headed(), 'once'],
     ['a Readable', Readable.from(['a']), 'once'],
     ['a ReadableStream', new ReadableStream(), 'once'],
-    ['a number', 7, 'once'],
+    ['false, which is sent as no body', false, 'repeatable'],
+    ['0, which is sent as no body', 0, 'repeatable'],
+    ['a number, which fetch sends as text', 7, 'repeatable'],
+    ['a bigint', 7n, 'repeatable'],
+    ['a function', () => 'a', 'once'],
     ['an object', { a: 1 }, 'once'],
   ])('%s: %3$s', (_, body, kind) => {
     expect(classifyBody(configOf(body)).kind).toBe(kind);
