@@ -159,7 +159,7 @@ export class Exchange {
     if (!this.#isStillAllowed()) return false;
     discardBody(response);
     if (standing === 'dropped' || standing === 'paused') this.#renewedToken = this.#token;
-    this.#replaysLeft = obtained.how === 'minted' ? 0 : this.#replaysLeft - 1;
+    this.#replaysLeft = obtained.kind === 'minted' ? 0 : this.#replaysLeft - 1;
     return true;
   }
 

@@ -43,9 +43,8 @@ export interface MintParts extends RenewAhead {
   readonly maxWaitMs: number;
 }
 
-interface Minted {
+interface Minted extends Obtained {
   readonly kind: 'minted';
-  readonly record: TokenRecord;
   /** The `grant_type` that brought it. */
   readonly grant: string;
   readonly sentAt: Instant;
@@ -53,9 +52,8 @@ interface Minted {
 }
 
 /** A sibling was faster: its token was in the store. */
-interface Found {
+interface Found extends Obtained {
   readonly kind: 'found';
-  readonly record: TokenRecord;
 }
 
 /** The refresh token is of no use any more: refused, or answered without a token once too often (F2). */
@@ -137,7 +135,7 @@ export class Mint extends SingleFlight {
       record !== undefined &&
       this.#state.isCurrent(this.#since) &&
       !this.#state.broughtRefused(record, this.#since);
-    return counts ? { record, how: 'minted' } : undefined;
+    return counts ? { kind: 'minted', record } : undefined;
   }
 
   async #repeatUntilCounts(): Promise<Obtained> {
@@ -145,7 +143,7 @@ export class Mint extends SingleFlight {
     for (let mints = 0; mints < MOST_MINTS; mints++) {
       await unlessCancelled(Promise.resolve(this.#state.changing), this.aborted);
       if (!this.#state.isCurrent(started) && this.#state.isUsable(this.#now())) {
-        return { record: this.#state.record as TokenRecord, how: 'found' };
+        return { kind: 'found', record: this.#state.record as TokenRecord };
       }
       const obtained = await this.#mintOnce();
       if (obtained !== undefined) return obtained;
@@ -488,7 +486,7 @@ export class Mint extends SingleFlight {
       const missing = missingScopes(this.#state.scope, record.scope);
       if (missing.length > 0) this.#parts.emit({ type: 'scope-missing', missing });
     }
-    return { record, how: token.kind };
+    return { kind: token.kind, record };
   }
 
   /** A server may echo anything; for the token's owner the scope stays as it was told. */

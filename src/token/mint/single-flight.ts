@@ -9,7 +9,7 @@ import { outOfPatienceError } from './messages.ts';
 /** `found`: in memory or in the store (D3). */
 export interface Obtained {
   readonly record: TokenRecord;
-  readonly how: 'found' | 'minted';
+  readonly kind: 'found' | 'minted';
 }
 
 export interface CallerLimits {

@@ -91,7 +91,7 @@ export class TokenSource {
   async obtain(key: string, limits: CallerLimits): Promise<Obtained> {
     this.#throwIfClosed();
     const record = this.usable(key);
-    if (record !== undefined) return { record, how: 'found' };
+    if (record !== undefined) return { kind: 'found', record };
     const state = this.#state(key);
     return (state.mint ?? new Mint(this.#parts, state).start()).join(limits);
   }
@@ -132,7 +132,7 @@ export class TokenSource {
     const now = readClock(clock);
     state.put(record, now);
     // A caller that waits for a mint, or for the end of a cool-down, need not any more.
-    if (state.isUsable(now)) state.mint?.resolveAll({ record, how: 'found' });
+    if (state.isUsable(now)) state.mint?.resolveAll({ kind: 'found', record });
     // With the secrets as they are now: the token belongs to them.
     state.storeKey = undefined;
     await state.change(async () => {

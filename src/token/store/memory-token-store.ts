@@ -6,12 +6,9 @@ import type { TokenRecord, TokenStore } from './token-store.ts';
 /** As in Redis: each renewal starts it anew. */
 const UNUSED_REFRESH_TOKEN_MS = 90 * 86_400_000;
 
-function deadFrom({ refreshToken, obtainedAt, expiresAt }: TokenRecord): number {
-  return refreshToken === undefined ? expiresAt : Math.max(expiresAt, obtainedAt + UNUSED_REFRESH_TOKEN_MS);
-}
-
-function isDead(record: TokenRecord): boolean {
-  return deadFrom(record) <= Date.now();
+function isDead({ refreshToken, obtainedAt, expiresAt }: TokenRecord): boolean {
+  const unusedAfterMs = refreshToken === undefined ? 0 : UNUSED_REFRESH_TOKEN_MS;
+  return Math.max(expiresAt, obtainedAt + unusedAfterMs) <= Date.now();
 }
 
 /**

@@ -48,7 +48,7 @@ function startFlight(): UnderWay {
 
 const TOKEN: Obtained = {
   record: { accessToken: 'token', scope: [], obtainedAt: 0, expiresAt: 1, extra: {} },
-  how: 'minted',
+  kind: 'minted',
 };
 
 describe('those who wait (C1, C2)', () => {
