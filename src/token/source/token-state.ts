@@ -77,8 +77,6 @@ export class TokenState {
   #renewAt: Instant = LONG_AGO;
   /** Where the token's renew-ahead window opens: no renewal in the background is earlier. */
   #windowOpensAt: Instant = LONG_AGO;
-  /** The value that was dropped because it was refused, until another one comes. */
-  #refusedValue: string | undefined;
   /** The token was found in the place of a refused one, and nothing has succeeded with it. */
   #isUnprovenFind = false;
   /** Tokens of before then may be as dead as the last two, and are not taken from a store (D3). */
@@ -225,6 +223,7 @@ export class TokenState {
   /** Takes a token that has just come, for a token request of `sentAt`. Returns whether it is the one that we had. */
   receive(record: TokenRecord, origin: Origin, now: Instant, sentAt: Instant = now): boolean {
     const end = origin === 'found' ? endOfFound(record, now) : endOfOwn(record, sentAt);
+    const refusedValue = this.#refusedValue;
     const isHeld = this.#record?.accessToken === record.accessToken;
     const isSame = isHeld || this.#unwanted?.has(record.accessToken) === true;
     // Over by the wall clock alone, and the server gives it again: the clock was set, and what it says is right (T1).
@@ -237,11 +236,10 @@ export class TokenState {
     if (record.accessToken === '') this.#usableUntil = LONG_AGO;
     if (isSameLife) this.postponeRenewal(now);
     else this.#openWindow();
-    const forRefusal = record.accessToken === this.#refusedValue ? 'as-the-refused' : 'for-the-refused';
+    const forRefusal = record.accessToken === refusedValue ? 'as-the-refused' : 'for-the-refused';
     this.#refusalPauses?.received(origin === 'refused' ? forRefusal : 'otherwise', now);
-    this.#isUnprovenFind = origin === 'found' && this.#refusedValue !== undefined;
+    this.#isUnprovenFind = origin === 'found' && refusedValue !== undefined;
     this.#takesSince = 0;
-    this.#refusedValue = undefined;
     this.#unwanted?.delete(record.accessToken);
     return isSame;
   }
@@ -285,7 +283,7 @@ export class TokenState {
     if (this.#record?.accessToken !== value || this.#refusedValue !== undefined) return 'superseded';
     if (this.isUsable(now) && this.#refusalPauses.refused(now, how) === 'pause') return 'paused';
     if (this.#isUnprovenFind) this.#takesSince = now.wallMs;
-    this.#drop(value);
+    this.#drop();
     return 'dropped';
   }
 
@@ -302,7 +300,7 @@ export class TokenState {
   /** By hand; the refresh token stays. */
   forgetAccessToken(): void {
     this.#epoch++;
-    this.#drop(undefined);
+    this.#drop();
     if (!this.#record?.accessToken) return;
     this.#noteUnwanted(this.#record.accessToken);
     this.#record = { ...this.#record, accessToken: '', expiresAt: 0 };
@@ -336,10 +334,14 @@ export class TokenState {
     this.#renewAt = earlierOf(time, this.#usableUntil);
   }
 
-  #drop(refusedValue: string | undefined): void {
-    this.#refusedValue = refusedValue;
+  #drop(): void {
     this.#usableUntil = LONG_AGO;
     this.#renewAt = LONG_AGO;
+  }
+
+  /** What was dropped and is still there was refused: by hand it would be forgotten. */
+  get #refusedValue(): string | undefined {
+    return this.#usableUntil === LONG_AGO ? this.#record?.accessToken || undefined : undefined;
   }
 
   #noteUnwanted(value: string): void {
