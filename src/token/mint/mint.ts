@@ -139,12 +139,8 @@ export class Mint extends SingleFlight {
   }
 
   async #repeatUntilCounts(): Promise<Obtained> {
-    const started = this.#since;
     for (let mints = 0; mints < MOST_MINTS; mints++) {
       await unlessCancelled(Promise.resolve(this.#state.changing), this.aborted);
-      if (!this.#state.isCurrent(started) && this.#state.isUsable(this.#now())) {
-        return { kind: 'found', record: this.#state.record as TokenRecord };
-      }
       const obtained = await this.#mintOnce();
       if (obtained !== undefined) return obtained;
       // After revoke(), invalidate() and setToken() nothing is minted for nobody (C5).

@@ -84,7 +84,9 @@ export abstract class SingleFlight {
         return reject(this.#hold.tooLong());
       }
       // First, as a stranger's signal may throw here: no timer is left behind then.
-      const unsubscribe = cancellation?.subscribe(() => this.#leave(waiter, cancellation.reason()));
+      const unsubscribe = cancellation?.subscribe(() =>
+        this.#leave(waiter, () => reject(cancellation.reason())),
+      );
       const stopLimit = limit.start(() => this.#dismiss(waiter));
       const stopWaiting = () => {
         stopLimit();
@@ -103,7 +105,7 @@ export abstract class SingleFlight {
     this.#hold = hold;
     try {
       for (const waiter of [...this.#waiters]) {
-        if (leftMs >= waiter.limit.leftMs) this.#leave(waiter, hold.tooLong());
+        if (leftMs >= waiter.limit.leftMs) this.#leave(waiter, () => waiter.reject(hold.tooLong()));
       }
       await sleep(this.#clock, leftMs, this.aborted, 'unref');
     } finally {
@@ -137,23 +139,17 @@ export abstract class SingleFlight {
 
   #dismiss(waiter: Waiter): void {
     const { arrived } = this;
-    if (arrived !== undefined) {
-      if (this.#remove(waiter)) waiter.resolve(arrived);
-      return;
-    }
-    this.#outOfPatience = outOfPatienceError(waiter.since.wallMs, this.#sent);
-    this.#leave(waiter, this.#outOfPatience);
+    if (arrived === undefined) this.#outOfPatience = outOfPatienceError(waiter.since.wallMs, this.#sent);
+    this.#leave(waiter, () =>
+      arrived === undefined ? waiter.reject(this.#outOfPatience) : waiter.resolve(arrived),
+    );
   }
 
-  #leave(waiter: Waiter, reason: unknown): void {
-    if (!this.#remove(waiter)) return;
-    waiter.reject(reason);
-    this.#abortIfDeserted();
-  }
-
-  #remove(waiter: Waiter): boolean {
+  #leave(waiter: Waiter, tell: () => void): void {
     waiter.stopWaiting();
-    return this.#waiters.delete(waiter);
+    this.#waiters.delete(waiter);
+    tell();
+    this.#abortIfDeserted();
   }
 
   #abortIfDeserted(): void {

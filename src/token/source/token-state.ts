@@ -273,7 +273,6 @@ export class TokenState {
 
   /** A renewal failed, or brought what we have: the next one in the background not before a while (B2, B4). */
   postponeRenewal(now: Instant): void {
-    if (this.#record === undefined) return;
     this.#renewFrom(laterOf(this.#windowOpensAt, nextRenewAt(now, this.#end)));
   }
 
