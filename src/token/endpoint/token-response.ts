@@ -8,15 +8,6 @@ import { scopeSet } from './scope.ts';
 /** RFC 6750 §2.1 b64token: what may stand behind `Bearer `. CR or LF would be stripped by axios, not refused. */
 const B64TOKEN = /^[A-Za-z0-9\-._~+/]+=*$/;
 
-const KNOWN_FIELDS = new Set([
-  'access_token',
-  'refresh_token',
-  'token_type',
-  'expires_in',
-  'expire_in',
-  'scope',
-]);
-
 /** Seconds above this are milliseconds: two of PayU's documents say so, all of their samples do not. */
 const CREATED_AT_IN_MS = 1e11;
 
@@ -66,15 +57,16 @@ export function readToken(status: number, body: string | undefined, asked: Asked
 }
 
 function recordIn(reply: JsonObject, accessToken: string, asked: AskedFor): TokenRecord {
-  const { refresh_token: refreshToken, scope } = reply;
+  const { access_token, token_type, refresh_token, expires_in, expire_in, scope, ...extra } = reply;
+  const refreshToken = typeof refresh_token === 'string' ? refresh_token : '';
   return {
     accessToken,
-    ...(typeof refreshToken === 'string' && refreshToken !== '' ? { refreshToken } : {}),
+    ...(refreshToken === '' ? {} : { refreshToken }),
     scope: typeof scope === 'string' && scope.trim() !== '' ? scopeSet(scope) : asked.scope,
     obtainedAt: asked.sentAt,
     // From the moment of sending, never created_at + expires_in: expires_in is what is left, not the whole life.
-    expiresAt: asked.sentAt + lifeMs(reply.expires_in, reply.expire_in, asked.defaultLifeMs),
-    extra: extraOf(reply, [accessToken, refreshToken]),
+    expiresAt: asked.sentAt + lifeMs(expires_in, expire_in, asked.defaultLifeMs),
+    extra: printable(extra, [accessToken, refreshToken]),
   };
 }
 
@@ -84,13 +76,11 @@ function faultOf(accessToken: unknown): string {
   return accessToken === '' ? 'is empty' : 'holds a character that no Authorization header may hold';
 }
 
-/** The fields that we do not use, as they may be printed: some servers repeat a token in a field of another name (G2). */
-function extraOf(reply: JsonObject, values: readonly unknown[]): JsonObject {
-  const tokens = values.filter((value) => typeof value === 'string');
-  const extra = Object.entries(reply)
-    .filter(([name]) => !KNOWN_FIELDS.has(name))
-    .map(([name, value]) => [name, name === 'created_at' ? createdAtSeconds(value) : value]);
-  return JSON.parse(JSON.stringify(Object.fromEntries(extra)), (_, value) => withoutTokens(value, tokens));
+/** Some servers repeat a token in a field of another name (G2). */
+function printable(extra: JsonObject, tokens: readonly string[]): JsonObject {
+  const { created_at } = extra;
+  const shown = created_at === undefined ? extra : { ...extra, created_at: createdAtSeconds(created_at) };
+  return JSON.parse(JSON.stringify(shown), (_, value) => withoutTokens(value, tokens));
 }
 
 function withoutTokens(value: unknown, tokens: readonly string[]): unknown {
