@@ -205,7 +205,7 @@ export class Mint extends SingleFlight {
   async #obtain(): Promise<Minted | Found | undefined> {
     await this.#askSecrets();
     const stored = await this.#look();
-    if (this.#mayAdopt(stored)) return { kind: 'found', record: stored };
+    if (this.#state.mayAdopt(stored, this.#now())) return { kind: 'found', record: stored };
     await this.#heedNotices();
     return pRetry(() => this.#try(), {
       retries: this.#parts.tokenAttempts - 1,
@@ -304,7 +304,7 @@ export class Mint extends SingleFlight {
   /** Whoever gets the lock looks into the store again: a sibling may have minted meanwhile (C1). */
   async #underLock(permit: Permit): Promise<Minted | Found | HeldUp> {
     const stored = await this.#look();
-    if (this.#mayAdopt(stored)) return { kind: 'found', record: stored };
+    if (this.#state.mayAdopt(stored, this.#now())) return { kind: 'found', record: stored };
     await this.#heedNotices();
     const result = await this.#refreshOrPrimary(stored, permit);
     if (result?.kind === 'minted') await this.#keep(result.record);
@@ -331,7 +331,7 @@ export class Mint extends SingleFlight {
       refusal ??= result.refusal;
       // A sibling may have rotated it.
       found = await this.#look();
-      if (this.#mayAdopt(found)) return { kind: 'found', record: found };
+      if (this.#state.mayAdopt(found, this.#now())) return { kind: 'found', record: found };
       // The next mint goes on from here, with the primary grant: nothing further is sent for nobody (C3).
       if (this.isDeserted) {
         if (refusal !== undefined) this.#lastFailure = this.#refusedError(refusal);
@@ -456,10 +456,6 @@ export class Mint extends SingleFlight {
     // It may be in the store by now.
     this.#state.forgetFound(record);
     return false;
-  }
-
-  #mayAdopt(record: TokenRecord | undefined): record is TokenRecord {
-    return record !== undefined && this.#state.mayAdopt(record, this.#now());
   }
 
   #receive(token: Minted | Found): Obtained {

@@ -237,8 +237,7 @@ export class TokenSource {
     if (state.storeKey === undefined) return;
     const record = await this.#parts.store.get(state.storeKey);
     const now = readClock(this.#parts.clock);
-    if (record === undefined || !state.isInUse(refused, now) || !state.mayAdopt(record, now)) return;
-    state.receive(record, 'found', now);
+    if (state.isInUse(refused, now) && state.mayAdopt(record, now)) state.receive(record, 'found', now);
   }
 
   /** Whatever comes of it, the requests go on with the token they have. */

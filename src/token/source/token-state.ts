@@ -175,7 +175,8 @@ export class TokenState {
    * May this record, found in the store, be used? The very token that we hold says nothing new, unless somebody has asked
    * the server for it since: it may be over here while the store still shows it.
    */
-  mayAdopt(record: TokenRecord, now: Instant): boolean {
+  mayAdopt(record: TokenRecord | undefined, now: Instant): record is TokenRecord {
+    if (record === undefined) return false;
     const { accessToken, obtainedAt, refreshToken } = record;
     if (accessToken === '' || this.#unwanted?.has(accessToken)) return false;
     // The store has lost what was written after it: with this record a dead refresh token would come back.
