@@ -4,11 +4,11 @@ import { scopeKey } from '../token/endpoint/scope.ts';
 import { hostOf, isLoopback, originOf } from '../url.ts';
 import { httpAdapter, isUsers, resolveAdapter } from './adapter.ts';
 import { unlinked } from './bodies/unlinked.ts';
-import { concealRequest, concealSockets } from './conceal.ts';
+import { concealSockets } from './conceal.ts';
 import { Exchange, type ExchangeParts } from './exchange.ts';
 import { OriginGuard, type OriginRules } from './origin.ts';
 import { resolveRequestOptions } from './request-options.ts';
-import { cleanLaterErrors, restoreError } from './restore.ts';
+import { restoreError, restoreResponse } from './restore.ts';
 import { copyConfig, namesOf } from './sent-config.ts';
 import type { TokenHeader } from './token-header.ts';
 
@@ -189,13 +189,12 @@ function disinherit(config: Config): void {
 /** Sends a call without a token. Its request is hidden all the same (G2). */
 async function asItIs(adapter: AxiosAdapter, config: Config): Promise<AxiosResponse> {
   const { data } = config;
+  const sent = { config, headerValue: undefined, token: undefined, adapterIsUsers: isUsers(adapter, config) };
   config.data = unlinked(data);
   try {
-    const response = concealRequest(await adapter(config), isUsers(adapter, config));
-    cleanLaterErrors(response, config, undefined);
-    return response;
+    return restoreResponse(await adapter(config), sent);
   } catch (error) {
-    throw restoreError(error, undefined);
+    throw restoreError(error, sent);
   } finally {
     config.data = data;
   }

@@ -2,18 +2,7 @@ import type { AxiosRequestConfig, AxiosResponse } from 'axios';
 import { isNodeStream } from './bodies/response-body.ts';
 
 /**
- * Hides the request of a response. Calls without a token need it as well: their request leads to its agent, and the agent
- * to the sockets of all other calls (G2).
- */
-export function concealRequest(received: AxiosResponse, adapterIsUsers: boolean): AxiosResponse {
-  const response = adapterIsUsers ? received : withHiddenRequest(received);
-  // Axios puts this response into later errors: a transformResponse that throws, a body that is no JSON.
-  hideWire(response);
-  return response;
-}
-
-/**
- * The same for agents, and for a dispatcher of undici's: they keep what was sent, or is under way. The caller's stand in
+ * Hides the lists of agents, and of a dispatcher of undici's: they keep what was sent, or is under way. The caller's stand in
  * its config, and Node's global agents in each request of the process.
  */
 export function concealSockets({ httpAgent, httpsAgent, fetchOptions }: AxiosRequestConfig): void {
@@ -25,7 +14,7 @@ export function concealSockets({ httpAgent, httpsAgent, fetchOptions }: AxiosReq
 }
 
 /** A copy, which is cheaper than to hide a property. Nobody else holds a response of axios' own adapters. */
-function withHiddenRequest({ request, ...rest }: AxiosResponse): AxiosResponse {
+export function withHiddenRequest({ request, ...rest }: AxiosResponse): AxiosResponse {
   return Object.defineProperty(rest as AxiosResponse, 'request', {
     value: request,
     writable: true,
@@ -33,7 +22,10 @@ function withHiddenRequest({ request, ...rest }: AxiosResponse): AxiosResponse {
   });
 }
 
-/** Hides what leads to the socket: `request`, and some properties of Node's streams for HTTP/1 and HTTP/2. */
+/**
+ * Hides what leads to the socket: `request`, and some properties of Node's streams for HTTP/1 and HTTP/2. Calls without a
+ * token need it as well: their request leads to its agent, and the agent to the sockets of all other calls (G2).
+ */
 export function hideWire(response: AxiosResponse): void {
   hide(response, 'request');
   const { data } = response;

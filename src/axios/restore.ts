@@ -3,36 +3,40 @@ import type { AxiosError, AxiosResponse, InternalAxiosRequestConfig } from 'axio
 import { redact } from '../redact.ts';
 import { asWebStream, webSource } from './bodies/byte-source.ts';
 import { isNodeStream, isWebStream } from './bodies/response-body.ts';
-import { concealRequest, hide, hideWire } from './conceal.ts';
+import { hide, hideWire, withHiddenRequest } from './conceal.ts';
 import { copyConfig, isOurs } from './sent-config.ts';
 
-/** What a caller must not get back (token and header), and what it gets instead: its own config. */
+/** What a caller must not get back, and what it gets instead: its own config. */
 export interface SentRequest {
   readonly config: InternalAxiosRequestConfig;
-  readonly headerValue: string;
-  readonly token: string;
+  /** Undefined, as the token is, if the call went without one. */
+  readonly headerValue: string | undefined;
+  readonly token: string | undefined;
   /** True if the adapter was given as a function. False for axios' own. */
   readonly adapterIsUsers: boolean;
 }
 
-/** How far the causes of an error are followed. */
-const DEEPEST_CAUSE = 10;
+/** So many errors within one are cleaned. A getter may give another one each time. */
+const MOST_ERRORS = 10_000;
 
 /** Makes a response look as if the token had never been in its config. */
 export function restoreResponse(received: AxiosResponse, request: SentRequest): AxiosResponse {
-  restoreConfig(received, request);
-  const response = concealRequest(received, request.adapterIsUsers);
-  cleanLaterErrors(response, request.config, request);
+  const response = request.adapterIsUsers ? received : withHiddenRequest(received);
+  restoreInPlace(response, request);
   return response;
 }
 
+/** Axios puts this response into later errors: a transformResponse that throws, a body that is no JSON. */
+function restoreInPlace(response: AxiosResponse, request: SentRequest): void {
+  restoreConfig(response, request);
+  hideWire(response);
+  cleanLaterErrors(response, request);
+}
+
 /** Cleans the error of a stream that breaks later: axios puts config and request into it. */
-export function cleanLaterErrors(
-  response: AxiosResponse,
-  { maxContentLength = -1 }: InternalAxiosRequestConfig,
-  request: SentRequest | undefined,
-): void {
+function cleanLaterErrors(response: AxiosResponse, request: SentRequest): void {
   const { data } = response;
+  const { maxContentLength = -1 } = request.config;
   if (isNodeStream(data)) data.on(errorMonitor, (error) => restoreError(error, request));
   // A web stream gets an error of axios only from a limit, and shows it only to its reader.
   if (!isWebStream(data) || data.locked || maxContentLength < 0) return;
@@ -46,39 +50,23 @@ export function cleanLaterErrors(
 /**
  * Cleans an error of the adapter, and its causes: no config with the token, no enumerable `request`, no token in texts.
  * Up to axios 1.16, the cause of a fetch adapter's error holds the sent config as well.
- *
- * @param request What was sent; undefined if the call went without a token.
  */
-export function restoreError(error: unknown, request: SentRequest | undefined): unknown {
-  const seen = new Set<unknown>();
-  const clean = (value: unknown, depth: number): void => {
-    if (typeof value !== 'object' || value === null || seen.has(value) || depth > DEEPEST_CAUSE) return;
-    seen.add(value);
-    const holder = value as Partial<AxiosError> & { errors?: unknown };
+export function restoreError(error: unknown, request: SentRequest): unknown {
+  // What is added to a set while it is walked comes last.
+  const all = new Set([error]);
+  for (const each of all) {
+    if (all.size > MOST_ERRORS) break;
+    if (typeof each !== 'object' || each === null) continue;
+    const holder = each as Partial<AxiosError> & { errors?: unknown };
     // Each by itself: a getter that throws, or a frozen object, must not prevent the other steps.
-    for (const step of [
-      () => request && restoreConfig(holder, request),
-      () => hide(holder, 'request'),
-      () => restoreInner(holder, request),
-      () => request && redactTexts(holder, request.token),
-      () => clean(holder.cause, depth + 1),
-      () => {
-        if (Array.isArray(holder.errors)) for (const each of holder.errors) clean(each, depth + 1);
-      },
-    ]) {
-      attempt(step);
-    }
-  };
-  clean(error, 0);
+    attempt(() => restoreConfig(holder, request));
+    attempt(() => hide(holder, 'request'));
+    attempt(() => holder.response && restoreInPlace(holder.response, request));
+    attempt(() => redactTexts(holder, request.token));
+    attempt(() => all.add(holder.cause));
+    attempt(() => Array.isArray(holder.errors) && holder.errors.forEach(all.add, all));
+  }
   return error;
-}
-
-/** The response of an error. */
-function restoreInner({ response, config }: Partial<AxiosError>, request: SentRequest | undefined): void {
-  if (typeof response !== 'object' || response === null) return;
-  if (request !== undefined) restoreConfig(response, request);
-  hideWire(response);
-  if (config) cleanLaterErrors(response, config, request);
 }
 
 function restoreConfig(holder: { config?: unknown }, request: SentRequest): void {
@@ -95,11 +83,13 @@ function restoreConfig(holder: { config?: unknown }, request: SentRequest): void
 }
 
 function carriesToken(headers: unknown, { headerValue }: SentRequest): boolean {
-  return typeof headers === 'object' && headers !== null && Object.values(headers).includes(headerValue);
+  if (headerValue === undefined || typeof headers !== 'object' || headers === null) return false;
+  return Object.values(headers).includes(headerValue);
 }
 
 /** All texts of an error: some of Node.js' have an `input` that was no URL, or a `hostname`. */
-function redactTexts(holder: Partial<AxiosError>, token: string): void {
+function redactTexts(holder: Partial<AxiosError>, token: string | undefined): void {
+  if (token === undefined) return;
   const texts = holder as Record<string, unknown>;
   let isTold = false;
   const clean = (name: string): void =>
@@ -116,7 +106,7 @@ function redactTexts(holder: Partial<AxiosError>, token: string): void {
 }
 
 /** Cleaning an error never throws another one (A8). */
-function attempt(step: () => void): void {
+function attempt(step: () => unknown): void {
   try {
     step();
   } catch {
