@@ -16,21 +16,15 @@ export function isUsers(adapter: AxiosAdapter, { adapter: given }: InternalAxios
   return given === adapter || (Array.isArray(given) && given.includes(adapter));
 }
 
-/** Axios' own http adapter; undefined in a bundle for browsers. */
-export function httpAdapter(): AxiosAdapter | undefined {
+/** An adapter of axios' own; undefined in a bundle or a runtime without it. There is a fetch adapter for each `env.fetch`. */
+export function ownAdapter(
+  name: 'http' | 'fetch',
+  config = {} as InternalAxiosRequestConfig,
+): AxiosAdapter | undefined {
   try {
-    return getAdapter('http');
+    return resolve(name, config);
   } catch {
     return undefined;
-  }
-}
-
-/** Whether this is axios' own fetch adapter. Axios has one for each `env.fetch`, and returns the same one each time. */
-export function isFetchAdapter(adapter: AxiosAdapter, config: InternalAxiosRequestConfig): boolean {
-  try {
-    return adapter === resolve('fetch', config);
-  } catch {
-    return false;
   }
 }
 

@@ -2,7 +2,7 @@ import type { AxiosAdapter, AxiosInstance, AxiosResponse, InternalAxiosRequestCo
 import { ClosedError, invalidOption } from '../errors.ts';
 import { scopeKey } from '../token/endpoint/scope.ts';
 import { hostOf, isLoopback, originOf } from '../url.ts';
-import { httpAdapter, isUsers, resolveAdapter } from './adapter.ts';
+import { isUsers, ownAdapter, resolveAdapter } from './adapter.ts';
 import { unlinked } from './bodies/unlinked.ts';
 import { concealSockets } from './conceal.ts';
 import { Exchange, type ExchangeParts } from './exchange.ts';
@@ -136,7 +136,7 @@ function wrapped(original: Config['adapter'], send: Send): Wrapper {
 /** What the wrapper does in place of the adapter. */
 function sending(client: AxiosInstance, attachment: Attachment): Send {
   const { emit, header, source } = attachment;
-  const http = httpAdapter();
+  const http = ownAdapter('http');
   const attachedScopeKey = scopeKey(attachment.scope);
   const guard = new OriginGuard(attachment, client);
   const send: Send = (config) => {

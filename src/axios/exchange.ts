@@ -44,7 +44,6 @@ export class Exchange {
   readonly #parts: ExchangeParts;
   readonly #request: ExchangeRequest;
   readonly #sender: Sender;
-  #token = '';
   /** The token that replaced a refused one. If it succeeds, renewing has helped (D5). */
   #renewedToken: string | undefined;
   /** Made by the first wait, as most calls never wait. */
@@ -65,12 +64,11 @@ export class Exchange {
     const token = this.#parts.source.usable(this.#request.scopeKey);
     const { data } = this.#request.config;
     if (token === undefined || (typeof data === 'object' && data !== null)) return this.#prepareAndRun();
-    this.#token = token.accessToken;
-    return this.#send();
+    return this.#send(token.accessToken);
   }
 
-  #send(): Promise<AxiosResponse> {
-    return this.#sender.send(this.#token).then(
+  #send(token: string): Promise<AxiosResponse> {
+    return this.#sender.send(token).then(
       (response) => this.#conclude({ response }),
       (error: unknown) => this.#conclude(failed(error)),
     );
@@ -78,12 +76,11 @@ export class Exchange {
 
   async #prepareAndRun(): Promise<AxiosResponse> {
     if (this.#request.replay === 'allowed') await this.#waiting((bounds) => this.#sender.freezeBody(bounds));
-    this.#token = (await this.#obtainToken()).record.accessToken;
-    return this.#attempt();
+    return this.#attempt((await this.#obtainToken()).record.accessToken);
   }
 
   /** An attempt after a wait. A call whose config leads elsewhere by now begins anew. */
-  async #attempt(cause?: 'token-refused' | 'rate-limited'): Promise<AxiosResponse> {
+  async #attempt(token: string, cause?: 'token-refused' | 'rate-limited'): Promise<AxiosResponse> {
     const { config } = this.#request;
     if (!this.#isStillAllowed()) return this.#parts.send(config);
     if (cause !== undefined) {
@@ -93,7 +90,7 @@ export class Exchange {
     // Axios looks for an abort right before it calls the adapter. Its http adapter relies on that.
     const cancelled = requestCancellation(config).reason();
     if (cancelled !== undefined) throw cancelled;
-    return this.#send();
+    return this.#send(token);
   }
 
   /** Gives the outcome to the caller, or sends the request again. */
@@ -126,25 +123,29 @@ export class Exchange {
       case 'other-scheme':
         this.#skip(verdict.kind);
         break;
-      case 'refused':
-        if (await this.#obtainAnotherToken(response)) return this.#attempt('token-refused');
+      case 'refused': {
+        const token = await this.#obtainAnotherToken(response);
+        if (token !== undefined) return this.#attempt(token, 'token-refused');
         break;
-      case 'rate-limited':
-        if (await this.#waitOutRateLimit(response, verdict.toldMs)) return this.#attempt('rate-limited');
+      }
+      case 'rate-limited': {
+        const token = await this.#waitOutRateLimit(response, verdict.toldMs);
+        if (token !== undefined) return this.#attempt(token, 'rate-limited');
         break;
+      }
       default:
         throw verdict satisfies never;
     }
     return this.#sender.settle(outcome);
   }
 
-  /** Tells the source of the refusal. True once there is another token to replay with (D2 to D6). */
-  async #obtainAnotherToken(response: AxiosResponse): Promise<boolean> {
+  /** Tells the source of the refusal. Returns another token to replay with, if there is one (D2 to D6). */
+  async #obtainAnotherToken(response: AxiosResponse): Promise<string | undefined> {
     const { source } = this.#parts;
     const { scopeKey } = this.#request;
-    const refused = this.#token;
+    const refused = this.#sender.token;
     const standing = source.refuse(scopeKey, refused, this.#howHeld);
-    if (this.#replaysLeft === 0 || !this.#canReplay()) return false;
+    if (this.#replaysLeft === 0 || !this.#canReplay()) return undefined;
     let obtained: Obtained;
     try {
       // While renewals pause, a sibling's token may come to the store (D2).
@@ -154,31 +155,30 @@ export class Exchange {
       discardBody(response);
       throw error;
     }
-    this.#token = obtained.record.accessToken;
-    if (this.#token === refused) return this.#skip(standing === 'paused' ? 'renewals-paused' : 'same-token');
-    if (!this.#isStillAllowed()) return false;
+    const token = obtained.record.accessToken;
+    if (token === refused) return this.#skip(standing === 'paused' ? 'renewals-paused' : 'same-token');
+    if (!this.#isStillAllowed()) return undefined;
     discardBody(response);
-    if (standing === 'dropped' || standing === 'paused') this.#renewedToken = this.#token;
+    if (standing === 'dropped' || standing === 'paused') this.#renewedToken = token;
     this.#replaysLeft = obtained.kind === 'minted' ? 0 : this.#replaysLeft - 1;
-    return true;
+    return token;
   }
 
-  /** Waits as the API told us to. True once the request may be sent again (E5). */
-  async #waitOutRateLimit(response: AxiosResponse, told: number | undefined): Promise<boolean> {
+  /** Waits as the API told us to. Returns the token to send it again with, if it may be (E5). */
+  async #waitOutRateLimit(response: AxiosResponse, told: number | undefined): Promise<string | undefined> {
     const { clock, emit, random, rateLimitRetries } = this.#parts;
     const toldMs = told === 0 && this.#wasToldZero ? undefined : told;
     this.#wasToldZero = told === 0;
     const delayMs = rateLimitWaitMs(toldMs, this.#rateLimitRetries + 1, random);
     emit({ type: 'rate-limited', source: 'api', delayMs, retryAt: dateAt(clock.now() + delayMs) });
-    if (this.#rateLimitRetries >= rateLimitRetries || delayMs > this.#limit.leftMs) return false;
-    if (!this.#canReplay()) return false;
+    if (this.#rateLimitRetries >= rateLimitRetries || delayMs > this.#limit.leftMs) return undefined;
+    if (!this.#canReplay()) return undefined;
     discardBody(response);
     this.#rateLimitRetries++;
     await this.#waiting(({ cancellation, closed }) =>
       sleep(clock, delayMs, anyOf([cancellation, closed]), 'ref'),
     );
-    this.#token = (await this.#obtainToken()).record.accessToken;
-    return true;
+    return (await this.#obtainToken()).record.accessToken;
   }
 
   /** Whether the token may go where the config leads now. The config may have changed during a wait. */
@@ -189,21 +189,21 @@ export class Exchange {
   }
 
   #canReplay(): boolean {
-    if (this.#request.replay === 'disabled') return this.#skip('disabled');
-    return this.#sender.isRepeatable || this.#skip('body-not-replayable');
-  }
-
-  #skip(reason: Extract<PayuAuthEvent, { type: 'replay-skipped' }>['reason']): false {
-    this.#parts.emit({ type: 'replay-skipped', reason });
+    if (this.#request.replay !== 'disabled' && this.#sender.isRepeatable) return true;
+    this.#skip(this.#request.replay === 'disabled' ? 'disabled' : 'body-not-replayable');
     return false;
   }
 
+  #skip(reason: Extract<PayuAuthEvent, { type: 'replay-skipped' }>['reason']): undefined {
+    this.#parts.emit({ type: 'replay-skipped', reason });
+  }
+
   get #howHeld(): HowHeld {
-    return this.#token === this.#renewedToken ? 'by-renewal' : 'as-held';
+    return this.#sender.token === this.#renewedToken ? 'by-renewal' : 'as-held';
   }
 
   #noteSuccess(): void {
-    this.#parts.source.succeed(this.#request.scopeKey, this.#token, this.#howHeld);
+    this.#parts.source.succeed(this.#request.scopeKey, this.#sender.token, this.#howHeld);
   }
 
   async #obtainToken(): Promise<Obtained> {

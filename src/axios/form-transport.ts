@@ -12,7 +12,7 @@ import {
   secretsIn,
 } from '../token/endpoint/form-post.ts';
 import { isLoopback, isPlainLoopback } from '../url.ts';
-import { isAxiosSince, isFetchAdapter, resolveAdapter } from './adapter.ts';
+import { isAxiosSince, ownAdapter, resolveAdapter } from './adapter.ts';
 import { discardBody, isBlob, isBytes, isNodeStream, isWebStream } from './bodies/response-body.ts';
 import { concealSockets } from './conceal.ts';
 import { hostIn, isAgentOfEnvironment, isFetchedByProxy } from './proxy.ts';
@@ -68,7 +68,7 @@ export function formTransport(options: TokenHttpOptions): FormPost {
     });
     try {
       const adapter = resolveAdapter(config.adapter, config);
-      if (isFetchedByProxy(url, config) && isFetchAdapter(adapter, config)) {
+      if (isFetchedByProxy(url, config) && adapter === ownAdapter('fetch', config)) {
         throw new Error(
           'this token request to this machine would be handed by fetch to a proxy in the clear. Name the host in NO_PROXY',
         );

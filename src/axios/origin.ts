@@ -1,7 +1,7 @@
 import type { AxiosAdapter, AxiosInstance, InternalAxiosRequestConfig } from 'axios';
 import { hostOf, isBehindBaseUrl, isLoopback, originOf, parseUrl } from '../url.ts';
 import { givenOption } from '../validation.ts';
-import { httpAdapter, isAxiosSince, isFetchAdapter } from './adapter.ts';
+import { isAxiosSince, ownAdapter } from './adapter.ts';
 import { isFetchedByProxy, isReadByProxy } from './proxy.ts';
 
 /** Where a request goes, and whether the token may go there (G1). */
@@ -40,7 +40,7 @@ export class OriginGuard {
   readonly #client: { readonly defaults?: { readonly baseURL?: string | undefined } };
   /** Axios replaces this header by Basic credentials. */
   readonly #headerIsAuthorization: boolean;
-  readonly #http = httpAdapter();
+  readonly #http = ownAdapter('http');
   readonly #tunnelsHttps = isAxiosSince(16, 1);
   readonly #remembered = new Map<string, Destination>();
   #baseUrl: string | undefined;
@@ -62,7 +62,7 @@ export class OriginGuard {
     const isRead =
       adapter === this.#http
         ? isReadByProxy(origin, config)
-        : isFetchedByProxy(origin, config) && isFetchAdapter(adapter, config);
+        : isFetchedByProxy(origin, config) && adapter === ownAdapter('fetch', config);
     return isRead ? { kind: 'withheld', reason: 'insecure-http', origin } : destination;
   }
 

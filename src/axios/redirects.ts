@@ -6,7 +6,7 @@ import {
   type InternalAxiosRequestConfig,
 } from 'axios';
 import { fullUrl, parseUrl } from '../url.ts';
-import { isAxiosSince, isFetchAdapter } from './adapter.ts';
+import { isAxiosSince, ownAdapter } from './adapter.ts';
 import { classifyBody } from './bodies/replayable.ts';
 import { discardBody } from './bodies/response-body.ts';
 import { headerOf } from './refusal.ts';
@@ -173,7 +173,8 @@ function locationOf(
   const relative = headerOf(response, 'location');
   const { url } = (response.request ?? {}) as { url?: unknown };
   // If `env` has no Request, axios returns none.
-  const base = typeof url === 'string' ? url : isFetchAdapter(adapter, hop) ? fullUrl(hop) : undefined;
+  const base =
+    typeof url === 'string' ? url : adapter === ownAdapter('fetch', hop) ? fullUrl(hop) : undefined;
   if (relative === undefined || base === undefined) return undefined;
   // Headers show bytes as Latin-1.
   return { relative: Buffer.from(relative, 'latin1').toString(), base };

@@ -15,7 +15,7 @@ export const MOST_FROZEN_BYTES: number = 16 * 1024 * 1024;
 /** Encodes a form. Undefined if it is too large or takes too long (D6). Rejects if the caller cancels. */
 export async function freezeForm(
   form: FormData,
-  contentType: string | undefined,
+  contentType: string,
   bounds: WaitBounds,
 ): Promise<FrozenBody | undefined> {
   if (sizeOf(form.values?.() ?? []) > MOST_FROZEN_BYTES) return undefined;
@@ -30,7 +30,7 @@ export async function freezeForm(
     return undefined;
   }
   const wanted = boundaryOf(contentType);
-  if (wanted === undefined || contentType === undefined) return { bytes, headers: { 'Content-Type': own } };
+  if (wanted === undefined) return { bytes, headers: { 'Content-Type': own } };
   return {
     bytes: replaceBoundary(bytes, boundaryOf(own) as string, wanted),
     headers: { 'Content-Type': contentType },
@@ -60,8 +60,8 @@ function sizeOf(parts: Iterable<unknown>): number {
   return bytes;
 }
 
-function boundaryOf(contentType: string | undefined): string | undefined {
-  const [, quoted, plain] = /;\s*boundary=(?:"([^"]+)"|([^\s;]+))/i.exec(contentType ?? '') ?? [];
+function boundaryOf(contentType: string): string | undefined {
+  const [, quoted, plain] = /;\s*boundary=(?:"([^"]+)"|([^\s;]+))/i.exec(contentType) ?? [];
   return quoted ?? plain;
 }
 

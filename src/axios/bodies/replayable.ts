@@ -1,6 +1,7 @@
 import type { InternalAxiosRequestConfig } from 'axios';
 import type { WaitBounds } from '../cancellation.ts';
 import { type FrozenBody, freezeForm, freezeNpmForm } from './freeze.ts';
+import { isBlob, isBytes, tagOf } from './response-body.ts';
 
 /** Whether a request body can be sent a second time with the same bytes (D6). */
 export type RequestBody =
@@ -30,26 +31,15 @@ const ONCE: RequestBody = { kind: 'once' };
 export function classifyBody(config: ConfigOfBody): RequestBody {
   const { data } = config;
   // Whatever is no object can't change; axios sends 0 and false as no body.
-  if (Object(data) !== data || ArrayBuffer.isView(data)) return REPEATABLE;
+  if (Object(data) !== data) return REPEATABLE;
   if (isNpmFormData(data)) {
     return { kind: 'freezable', freeze: async () => freezeNpmForm(data, config.formDataHeaderPolicy) };
   }
   if (typeof (data as Partial<NpmFormData>).getHeaders === 'function') return ONCE;
-  // By tag: a test runner has the same class in several realms.
-  switch (Object.prototype.toString.call(data)) {
-    case '[object ArrayBuffer]':
-    case '[object Blob]':
-    case '[object File]':
-    case '[object URLSearchParams]':
-      return REPEATABLE;
-    case '[object FormData]':
-      return {
-        kind: 'freezable',
-        freeze: (bounds) => freezeForm(data as FormData, contentTypeOf(config), bounds),
-      };
-    default:
-      return ONCE;
-  }
+  if (isBytes(data) || isBlob(data) || tagOf(data) === '[object URLSearchParams]') return REPEATABLE;
+  if (tagOf(data) !== '[object FormData]') return ONCE;
+  const contentType = String(config.headers.getContentType?.() ?? '');
+  return { kind: 'freezable', freeze: (bounds) => freezeForm(data as FormData, contentType, bounds) };
 }
 
 /**
@@ -67,9 +57,4 @@ function isNpmFormData(data: unknown): data is NpmFormData {
       (part) => typeof part === 'string' || typeof part === 'function' || Buffer.isBuffer(part),
     )
   );
-}
-
-function contentTypeOf({ headers }: ConfigOfBody): string | undefined {
-  const contentType = headers.getContentType?.();
-  return typeof contentType === 'string' ? contentType : undefined;
 }

@@ -51,7 +51,6 @@ export function isWebStream(data: unknown): data is ReadableStream<Uint8Array> {
   return isRecord(data) && typeof data.getReader === 'function' && typeof data.cancel === 'function';
 }
 
-// By tag: a test runner has the same class in several realms.
 export function isBytes(data: unknown): data is ArrayBuffer | Uint8Array<ArrayBuffer> {
   return ArrayBuffer.isView(data) || tagOf(data) === '[object ArrayBuffer]';
 }
@@ -60,6 +59,7 @@ export function isBlob(data: unknown): data is Blob {
   return tagOf(data) === '[object Blob]' || tagOf(data) === '[object File]';
 }
 
-function tagOf(data: unknown): string {
+/** A test runner has the same class in several realms. */
+export function tagOf(data: unknown): string {
   return Object.prototype.toString.call(data);
 }
