@@ -13,7 +13,7 @@ import {
 } from '../token/endpoint/form-post.ts';
 import { isLoopback, isPlainLoopback } from '../url.ts';
 import { isAxiosSince, ownAdapter, resolveAdapter } from './adapter.ts';
-import { discardBody, isBlob, isBytes, isNodeStream, isWebStream } from './bodies/response-body.ts';
+import { isBlob, isBytes, sourceOf } from './bodies/response-body.ts';
 import { concealSockets } from './conceal.ts';
 import { hostIn, isAgentOfEnvironment, isFetchedByProxy } from './proxy.ts';
 import { headerOf } from './refusal.ts';
@@ -164,19 +164,19 @@ function headOf(response: AxiosResponse): Extract<FormReply, { kind: 'reply' }> 
 /** The body as text; undefined if it is too large. Adapters that ignore `responseType` return anything. */
 async function readBody(response: AxiosResponse): Promise<string | undefined> {
   const { data } = response;
-  if (!isNodeStream(data) && !isWebStream(data)) {
+  const source = sourceOf(data);
+  if (source === undefined) {
     const known = isBytes(data) ? new TextDecoder().decode(data) : isBlob(data) ? await data.text() : data;
     const text = typeof known === 'string' ? known : (JSON.stringify(known) ?? '');
     return text.length > LARGEST_REPLY_BYTES ? undefined : text;
   }
   const chunks: Uint8Array[] = [];
   let bytes = 0;
-  for await (const part of data as AsyncIterable<Uint8Array | string>) {
-    const chunk = typeof part === 'string' ? Buffer.from(part) : part;
+  for (let chunk = await source.next(); chunk !== undefined; chunk = await source.next()) {
     chunks.push(chunk);
     bytes += chunk.byteLength;
     if (bytes > LARGEST_REPLY_BYTES) {
-      discardBody(response);
+      source.stop();
       return undefined;
     }
   }

@@ -14,6 +14,7 @@ import { asOurs, copyHeaders, deleteHeader } from './sent-config.ts';
 
 /** What redirects need to know of a call, and what they tell about it. */
 export interface RedirectWatch {
+  readonly config: InternalAxiosRequestConfig;
   readonly origin: string;
   readonly headerName: string;
   readonly headerValue: string;
@@ -43,13 +44,9 @@ type BeforeRedirect = NonNullable<InternalAxiosRequestConfig['beforeRedirect']>;
  * For the http adapter: removes the token before a redirect leaves the origin. Axios 1.12 to 1.20 keep Authorization on
  * the way to a subdomain and from http to https, and every version keeps headers with other names.
  */
-export function redirectHook(
-  watch: RedirectWatch,
-  method: string | undefined,
-  usersOwn: BeforeRedirect | undefined,
-): BeforeRedirect {
+export function redirectHook(watch: RedirectWatch, usersOwn: BeforeRedirect | undefined): BeforeRedirect {
   return (options, ...details) => {
-    if (showsProcessing(details[0]?.statusCode, method)) watch.mayHaveBeenProcessed = true;
+    if (showsProcessing(details[0]?.statusCode, watch.config.method)) watch.mayHaveBeenProcessed = true;
     const leaves = new URL(options.href as string).origin !== watch.origin;
     if (leaves) {
       watch.hasLeftOrigin = true;

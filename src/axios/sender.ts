@@ -154,10 +154,10 @@ export class Sender implements RedirectWatch, SentRequest {
 
   /** All that is sent differently from what the caller gave us. */
   #changes(): Changes {
-    const { method, beforeRedirect, transport, fetchOptions, proxy, httpAgent, data } = this.config;
+    const { beforeRedirect, transport, fetchOptions, proxy, httpAgent, data } = this.config;
     const headers = copyHeaders(this.#headers);
     headers[this.headerName] = this.headerValue;
-    const changes: Changes = { headers, beforeRedirect: redirectHook(this, method, beforeRedirect) };
+    const changes: Changes = { headers, beforeRedirect: redirectHook(this, beforeRedirect) };
     if (this.#frozen !== undefined) {
       headers.set(this.#frozen.headers);
       // One of the caller's may be of another body, such as an incoming request's.
@@ -167,7 +167,7 @@ export class Sender implements RedirectWatch, SentRequest {
     // The environment's proxy would read the token (G5).
     if (this.#call.isPlain) changes.proxy = proxy || false;
     if (this.#call.isPlain && isAgentOfEnvironment(httpAgent)) changes.httpAgent = false;
-    if (transport) changes.transport = guardedTransport(transport, redirectHook(this, method, undefined));
+    if (transport) changes.transport = guardedTransport(transport, redirectHook(this, undefined));
     if (this.#leavesRedirects) changes.fetchOptions = { ...fetchOptions, redirect: 'manual' };
     return changes;
   }

@@ -4,6 +4,7 @@ import { follow, type RedirectWatch, succeeded } from '../../src/axios/redirects
 
 const HOME = 'https://api.example';
 const WATCH: RedirectWatch = {
+  config: { headers: new AxiosHeaders() },
   origin: HOME,
   headerName: 'X-Partner-Token',
   headerValue: 'Bearer access_token_1',

@@ -18,8 +18,7 @@ export function nodeSource(given: Readable): ByteSource {
     async next() {
       iterator ??= stream[Symbol.asyncIterator]();
       const { done, value } = await iterator.next();
-      if (done) return undefined;
-      return typeof value === 'string' ? Buffer.from(value) : value;
+      return done ? undefined : asBytes(value);
     },
     stop: (error) => void given.destroy?.(error),
   };
@@ -30,10 +29,14 @@ export function webSource(stream: ReadableStream<Uint8Array>): ByteSource {
   return {
     async next() {
       const { done, value } = await reader.read();
-      return done ? undefined : value;
+      return done ? undefined : asBytes(value);
     },
     stop: () => void reader.cancel().catch(() => {}),
   };
+}
+
+function asBytes(chunk: Uint8Array | string): Uint8Array {
+  return typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
 }
 
 export function asNodeStream(source: ByteSource, options?: ReadableOptions): Readable {

@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 import type { AxiosResponse } from 'axios';
 import { isRecord, parseUntrustedJson } from '../../json.ts';
 import type { WaitBounds } from '../cancellation.ts';
-import { asNodeStream, asWebStream, nodeSource, webSource } from './byte-source.ts';
+import { asNodeStream, asWebStream, type ByteSource, nodeSource, webSource } from './byte-source.ts';
 import { likeMessage, ReadAhead } from './read-ahead.ts';
 
 /** The most that is looked at of a response's body. */
@@ -23,24 +23,23 @@ async function peekText(response: AxiosResponse, bounds: WaitBounds): Promise<un
   if (typeof data === 'string') return data.length <= MOST_PEEKED_BYTES ? data : undefined;
   if (isBytes(data)) return data.byteLength <= MOST_PEEKED_BYTES ? new TextDecoder().decode(data) : undefined;
   if (isBlob(data)) return data.size <= MOST_PEEKED_BYTES ? data.text() : undefined;
-  if (!isNodeStream(data) && !isWebStream(data)) return isRecord(data) ? data : undefined;
-  const isWeb = isWebStream(data);
-  const ahead = new ReadAhead(isWeb ? webSource(data) : nodeSource(data));
+  const source = sourceOf(data);
+  if (source === undefined) return isRecord(data) ? data : undefined;
+  const ahead = new ReadAhead(source);
   const bytes = await ahead.readAll(MOST_PEEKED_BYTES, bounds);
-  response.data = isWeb ? asWebStream(ahead) : likeMessage(asNodeStream(ahead), data);
+  response.data = isNodeStream(data) ? likeMessage(asNodeStream(ahead), data) : asWebStream(ahead);
   return bytes === undefined ? undefined : new TextDecoder().decode(bytes);
 }
 
 /** Gives up a response that nobody will read, so that its connection is free again (D7). */
 export function discardBody(response: AxiosResponse): void {
-  const { data } = response;
-  if (isNodeStream(data)) {
-    // Nobody listens to a stream that was given up, and an error would end the process.
-    data.on('error', () => {});
-    data.destroy();
-  } else if (isWebStream(data)) {
-    if (!data.locked) data.cancel().catch(() => {});
-  }
+  sourceOf(response.data)?.stop();
+}
+
+/** The chunks of a streamed body; undefined for any other body, and for a stream that has a reader. */
+export function sourceOf(data: unknown): ByteSource | undefined {
+  if (isNodeStream(data)) return nodeSource(data);
+  return isWebStream(data) && !data.locked ? webSource(data) : undefined;
 }
 
 export function isNodeStream(data: unknown): data is Readable {
