@@ -10,7 +10,6 @@ import { OriginGuard, type OriginRules } from './origin.ts';
 import { resolveRequestOptions } from './request-options.ts';
 import { restoreError, restoreResponse } from './restore.ts';
 import { copyConfig, namesOf } from './sent-config.ts';
-import type { TokenHeader } from './token-header.ts';
 
 /** What one attachment works with: parts of the auth, and the options of `attach`. */
 export interface Attachment extends OriginRules, Omit<ExchangeParts, 'guard' | 'send'> {
@@ -18,7 +17,6 @@ export interface Attachment extends OriginRules, Omit<ExchangeParts, 'guard' | '
   readonly auth: object;
   readonly scope: readonly string[];
   readonly maxWaitMs: number;
-  readonly header: TokenHeader;
 }
 
 type Config = InternalAxiosRequestConfig;

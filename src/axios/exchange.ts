@@ -29,20 +29,13 @@ export interface ExchangeParts {
   readonly send: (config: InternalAxiosRequestConfig) => Promise<AxiosResponse>;
 }
 
-/** A call, its token's scope, and its limits. */
-export interface ExchangeRequest extends Call {
-  readonly scopeKey: string;
-  readonly maxWaitMs: number;
-  readonly replay: 'allowed' | 'disabled';
-}
-
 /**
  * All that one axios call causes: it gets a token, makes an attempt, replays it after a refused token (D), and retries it
  * after a rate limit (E5). Nothing else is ever sent again (D8).
  */
 export class Exchange {
   readonly #parts: ExchangeParts;
-  readonly #request: ExchangeRequest;
+  readonly #call: Call;
   readonly #sender: Sender;
   /** The token that replaced a refused one. If it succeeds, renewing has helped (D5). */
   #renewedToken: string | undefined;
@@ -53,16 +46,16 @@ export class Exchange {
   #rateLimitRetries = 0;
   #wasToldZero = false;
 
-  constructor(parts: ExchangeParts, request: ExchangeRequest) {
+  constructor(parts: ExchangeParts, call: Call) {
     this.#parts = parts;
-    this.#request = request;
-    this.#sender = new Sender(request, parts.header);
+    this.#call = call;
+    this.#sender = new Sender(call, parts.header);
   }
 
   /** With a fresh token and a plain body, this calls the adapter at once, without a wait of ours (H1). */
   run(): Promise<AxiosResponse> {
-    const token = this.#parts.source.usable(this.#request.scopeKey);
-    const { data } = this.#request.config;
+    const token = this.#parts.source.usable(this.#call.scopeKey);
+    const { data } = this.#call.config;
     if (token === undefined || (typeof data === 'object' && data !== null)) return this.#prepareAndRun();
     return this.#send(token.accessToken);
   }
@@ -75,13 +68,13 @@ export class Exchange {
   }
 
   async #prepareAndRun(): Promise<AxiosResponse> {
-    if (this.#request.replay === 'allowed') await this.#waiting((bounds) => this.#sender.freezeBody(bounds));
+    if (this.#call.replay === 'allowed') await this.#waiting((bounds) => this.#sender.freezeBody(bounds));
     return this.#attempt((await this.#obtainToken()).record.accessToken);
   }
 
   /** An attempt after a wait. A call whose config leads elsewhere by now begins anew. */
   async #attempt(token: string, cause?: 'token-refused' | 'rate-limited'): Promise<AxiosResponse> {
-    const { config } = this.#request;
+    const { config } = this.#call;
     if (!this.#isStillAllowed()) return this.#parts.send(config);
     if (cause !== undefined) {
       const attempt = this.#sender.attempts + 1;
@@ -142,7 +135,7 @@ export class Exchange {
   /** Tells the source of the refusal. Returns another token to replay with, if there is one (D2 to D6). */
   async #obtainAnotherToken(response: AxiosResponse): Promise<string | undefined> {
     const { source } = this.#parts;
-    const { scopeKey } = this.#request;
+    const { scopeKey } = this.#call;
     const refused = this.#sender.token;
     const standing = source.refuse(scopeKey, refused, this.#howHeld);
     if (this.#replaysLeft === 0 || !this.#canReplay()) return undefined;
@@ -183,14 +176,14 @@ export class Exchange {
 
   /** Whether the token may go where the config leads now. The config may have changed during a wait. */
   #isStillAllowed(): boolean {
-    const { config, adapter, origin } = this.#request;
+    const { config, adapter, origin } = this.#call;
     const now = this.#parts.guard.destination(config, adapter);
     return now.kind === 'allowed' && now.origin === origin;
   }
 
   #canReplay(): boolean {
-    if (this.#request.replay !== 'disabled' && this.#sender.isRepeatable) return true;
-    this.#skip(this.#request.replay === 'disabled' ? 'disabled' : 'body-not-replayable');
+    if (this.#call.replay !== 'disabled' && this.#sender.isRepeatable) return true;
+    this.#skip(this.#call.replay === 'disabled' ? 'disabled' : 'body-not-replayable');
     return false;
   }
 
@@ -203,11 +196,11 @@ export class Exchange {
   }
 
   #noteSuccess(): void {
-    this.#parts.source.succeed(this.#request.scopeKey, this.#sender.token, this.#howHeld);
+    this.#parts.source.succeed(this.#call.scopeKey, this.#sender.token, this.#howHeld);
   }
 
   async #obtainToken(): Promise<Obtained> {
-    const { config, scopeKey } = this.#request;
+    const { config, scopeKey } = this.#call;
     try {
       return await this.#parts.source.obtain(scopeKey, {
         limit: this.#limit,
@@ -224,7 +217,7 @@ export class Exchange {
     const { leftMs: limitMs } = this.#limit;
     const stop = this.#limit.start(() => {});
     try {
-      const cancellation = requestCancellation(this.#request.config);
+      const cancellation = requestCancellation(this.#call.config);
       return await wait({ clock, limitMs, cancellation, closed: source.closed });
     } catch (error) {
       throw forCaller(error, this.#shown);
@@ -234,13 +227,13 @@ export class Exchange {
   }
 
   get #limit(): WaitLimit {
-    this.#waitLimit ??= new WaitLimit(this.#parts.clock, this.#request.maxWaitMs);
+    this.#waitLimit ??= new WaitLimit(this.#parts.clock, this.#call.maxWaitMs);
     return this.#waitLimit;
   }
 
   /** What events and errors tell about the call. */
   get #shown(): { readonly method: string; readonly url: string } {
-    const { config } = this.#request;
+    const { config } = this.#call;
     return { method: (config.method ?? 'get').toUpperCase(), url: shownUrl(config) };
   }
 }

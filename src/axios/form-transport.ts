@@ -5,12 +5,7 @@ import axios, { type AxiosRequestConfig, type AxiosResponse, type InternalAxiosR
 import { invalidOption } from '../errors.ts';
 import { isRecord } from '../json.ts';
 import { safeError } from '../redact.ts';
-import {
-  type FormPost,
-  type FormReply,
-  LARGEST_REPLY_BYTES,
-  secretsIn,
-} from '../token/endpoint/form-post.ts';
+import { type FormPost, LARGEST_REPLY_BYTES, secretsIn } from '../token/endpoint/form-post.ts';
 import { isLoopback, isPlainLoopback } from '../url.ts';
 import { isAxiosSince, ownAdapter, resolveAdapter } from './adapter.ts';
 import { isBlob, isBytes, sourceOf } from './bodies/response-body.ts';
@@ -74,7 +69,10 @@ export function formTransport(options: TokenHttpOptions): FormPost {
         );
       }
       const response = await (async () => adapter(config))().catch(answerIn);
-      const head = headOf(response);
+      // Some adapters return fetch's own Headers.
+      const known = { ...response, headers: axios.AxiosHeaders.from(response.headers as never) };
+      const header = (name: string) => headerOf(known, name);
+      const head = { kind: 'reply', status: response.status, header, body: undefined } as const;
       onHead?.(head);
       return { ...head, body: await readBody(response) };
     } catch (error) {
@@ -148,17 +146,6 @@ function answerIn(error: unknown): AxiosResponse {
   const response = isRecord(error) ? error.response : undefined;
   if (isRecord(response) && typeof response.status === 'number') return response as unknown as AxiosResponse;
   throw error;
-}
-
-function headOf(response: AxiosResponse): Extract<FormReply, { kind: 'reply' }> {
-  return {
-    kind: 'reply',
-    status: response.status,
-    // Some adapters return fetch's own Headers.
-    header: (name) =>
-      headerOf({ ...response, headers: axios.AxiosHeaders.from(response.headers as never) }, name),
-    body: undefined,
-  };
 }
 
 /** The body as text; undefined if it is too large. Adapters that ignore `responseType` return anything. */

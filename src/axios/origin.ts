@@ -3,6 +3,7 @@ import { hostOf, isBehindBaseUrl, isLoopback, originOf, parseUrl } from '../url.
 import { givenOption } from '../validation.ts';
 import { isAxiosSince, ownAdapter } from './adapter.ts';
 import { isFetchedByProxy, isReadByProxy } from './proxy.ts';
+import type { TokenHeader } from './token-header.ts';
 
 /** Where a request goes, and whether the token may go there (G1). */
 export type Destination =
@@ -27,7 +28,7 @@ export interface OriginRules {
   /** Hosts that never count as the instance's own. */
   readonly foreignHosts: readonly string[];
   readonly allowInsecureHttp: boolean;
-  readonly header: { readonly name: string };
+  readonly header: TokenHeader;
 }
 
 /**

@@ -113,7 +113,7 @@ export async function follow(
       watch.hasLeftOrigin = true;
       for (const name of [watch.headerName, ...OF_ORIGIN]) deleteHeader(hop.headers, name);
     }
-    outcome = await Promise.resolve(adapter(hop)).then(succeeded, failed);
+    outcome = await Promise.resolve(adapter(hop)).then((response) => ({ response }), failed);
   }
 }
 
@@ -135,10 +135,6 @@ function networkError(
 export function endedAsAnother({ request }: AxiosResponse, method: string | undefined): boolean {
   const last: unknown = (request as { method?: unknown } | null | undefined)?.method;
   return typeof last === 'string' && methodOf(last) !== methodOf(method);
-}
-
-export function succeeded(response: AxiosResponse): AttemptResult {
-  return { response };
 }
 
 export function failed(error: unknown): AttemptResult {
@@ -177,11 +173,6 @@ function locationOf(
   return { relative: Buffer.from(relative, 'latin1').toString(), base };
 }
 
-function becomesGet(status: number | undefined, method: string | undefined): boolean {
-  const upper = methodOf(method);
-  return status === 303 ? upper !== 'HEAD' : (status === 301 || status === 302) && upper === 'POST';
-}
-
 /** Only 307 and 308 promise that nothing was done yet. Any other redirect may follow a payment that was made. */
 function showsProcessing(status: number | undefined, method: string | undefined): boolean {
   return !['GET', 'HEAD'].includes(methodOf(method)) && status !== 307 && status !== 308;
@@ -198,7 +189,10 @@ function nextHop(
 ): InternalAxiosRequestConfig {
   const headers = copyHeaders(hop.headers as AxiosHeaders);
   const next = asOurs(hop, { headers, url: target.href, baseURL: undefined, params: undefined });
-  if (!becomesGet(status, hop.method)) return next;
+  const method = methodOf(hop.method);
+  const becomesGet =
+    status === 303 ? method !== 'HEAD' : (status === 301 || status === 302) && method === 'POST';
+  if (!becomesGet) return next;
   for (const name of ['type', 'length', 'encoding', 'language', 'location']) {
     deleteHeader(headers, `content-${name}`);
   }

@@ -16,7 +16,7 @@ import { restoreError, restoreResponse, type SentRequest } from './restore.ts';
 import { asOurs, type Changes, copyHeaders } from './sent-config.ts';
 import type { TokenHeader } from './token-header.ts';
 
-/** One axios call, as it reaches the adapter. */
+/** One axios call, as it reaches the adapter; its token's scope, and its limits. */
 export interface Call {
   readonly config: InternalAxiosRequestConfig;
   readonly adapter: AxiosAdapter;
@@ -28,6 +28,9 @@ export interface Call {
   readonly origin: string;
   /** The call goes to this machine by plain http. */
   readonly isPlain: boolean;
+  readonly scopeKey: string;
+  readonly maxWaitMs: number;
+  readonly replay: 'allowed' | 'disabled';
 }
 
 /**

@@ -1,6 +1,6 @@
 import { AxiosHeaders, type AxiosResponse, type InternalAxiosRequestConfig } from 'axios';
 import { describe, expect, test } from 'vitest';
-import { follow, type RedirectWatch, succeeded } from '../../src/axios/redirects.ts';
+import { follow, type RedirectWatch } from '../../src/axios/redirects.ts';
 
 const HOME = 'https://api.example';
 const WATCH: RedirectWatch = {
@@ -52,7 +52,7 @@ async function followed(
   const first = response(sent, redirect.status, redirect.location);
   if ('fetched' in redirect) first.request = redirect.fetched;
   const outcome = await follow(
-    succeeded(first),
+    { response: first },
     sent,
     async (hop) => {
       hops.push(hop);
