@@ -130,7 +130,7 @@ export class PaymentLinksClient {
   async createOnce(link: NewPaymentLink, options: CreateOptions = {}): Promise<LinkVerdict> {
     // A copy: another invoice number, set meanwhile, would be another link.
     const wanted = checked({ ...link });
-    const limits = this.#limits({ giveUpAfterMs: 30_000, ...options });
+    const limits = this.#limits(options);
     const attempt = new Attempt();
     for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
       // Read before the first send, too: an earlier run may have made it.
@@ -145,7 +145,7 @@ export class PaymentLinksClient {
 
   /** The link of an invoice number; undefined where PayU knows none. Rejects with a `PaymentLinksError`. */
   async find(invoiceNumber: string, options: CreateOptions = {}): Promise<PaymentLink | undefined> {
-    return this.#find(invoiceNumber, this.#limits({ giveUpAfterMs: 30_000, ...options }));
+    return this.#find(invoiceNumber, this.#limits(options));
   }
 
   async #look(wanted: NewPaymentLink, attempt: Attempt, limits: Limits): Promise<PaymentLink | undefined> {
@@ -208,10 +208,7 @@ export class PaymentLinksClient {
     );
   }
 
-  #limits({
-    signal = new AbortController().signal,
-    giveUpAfterMs,
-  }: CreateOptions & { giveUpAfterMs: number }): Limits {
+  #limits({ signal = new AbortController().signal, giveUpAfterMs = 30_000 }: CreateOptions): Limits {
     const { now } = this.#surroundings;
     const end = now() + giveUpAfterMs;
     return { signal, leftMs: () => (signal.aborted ? 0 : end - now()) };

@@ -145,6 +145,13 @@ describe('createOnce, when nothing is lost', () => {
     expect(world.sandbox.stats().paymentLinks).toBe(1);
   });
 
+  test('options that are undefined are as if left out', async () => {
+    const world = await links();
+    const options = { giveUpAfterMs: undefined, signal: undefined } as never;
+    expect(await world.start().createOnce(invoice('INV1'), options)).toMatchObject({ kind: 'created' });
+    expect(await world.start().find('INV1', options)).toMatchObject({ invoiceNumber: 'INV1' });
+  });
+
   test('the other header', async () => {
     const { http, sandbox, time } = await links();
     const client = new PaymentLinksClient(http, { merchantId: '1111123', merchantHeader: 'mid' }, time);

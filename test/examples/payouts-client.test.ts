@@ -92,6 +92,12 @@ describe('payOnce, when the answer to the payment is lost', () => {
 });
 
 describe('payOnce, when nothing is lost', () => {
+  test('options that are undefined are as if left out', async () => {
+    const world = await payouts({ paymentCourse: ['SUCCESS'] });
+    const options = { giveUpAfterMs: undefined, signal: undefined } as never;
+    expect(await world.start().payOnce(salary('ref-1'), options)).toMatchObject({ kind: 'paid' });
+  });
+
   test('asks, pays, and asks until the status is final', async () => {
     const world = await payouts({ paymentCourse: ['QUEUED', 'WAITING_FOR_RETRY', 'PENDING', 'SUCCESS'] });
     expect(await world.start().payOnce(salary('ref-1'))).toMatchObject({ kind: 'paid' });
