@@ -1,7 +1,9 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http';
-import { invalidOption as invalid } from '../errors.ts';
 
-export { invalid };
+/** A wrong option or control: the name in quotes, then the rule it breaks. */
+export function invalid(name: string, rule: string): TypeError {
+  return Object.assign(new TypeError(`"${name}" ${rule}`), { code: 'ERR_INVALID_OPTION' });
+}
 
 interface Bounds {
   readonly min: number;
