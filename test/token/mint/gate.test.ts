@@ -99,16 +99,19 @@ describe('failed tries (E6)', () => {
     expect([here.gate.block?.kind, leftMs(here)]).toEqual(['pause', 1_000]);
   });
 
-  test('what trying again does not help: the next mint may go out at once; after the second in a row, a pause follows', () => {
-    const here = surroundings();
-    const first = pass(here.gate);
-    const streak = here.gate.failed(first, UNUSABLE, 'try-again');
-    expect(shown(streak)).toEqual({ attempts: 1, since: START, until: START });
-    first.release();
-    const second = here.gate.failed(pass(here.gate), UNUSABLE, 'try-again');
-    expect(shown(second)).toEqual({ attempts: 2, since: START, until: START + 1_000 });
-    expect(here.gate.block?.kind).toBe('pause');
-  });
+  test.each(['try-again', 'leave-it'] as const)(
+    'what trying again does not help (%s): the next mint may go out at once; after the second in a row, a pause follows',
+    (then) => {
+      const here = surroundings();
+      const first = pass(here.gate);
+      const streak = here.gate.failed(first, UNUSABLE, then);
+      expect(shown(streak)).toEqual({ attempts: 1, since: START, until: START });
+      first.release();
+      const second = here.gate.failed(pass(here.gate), UNUSABLE, then);
+      expect(shown(second)).toEqual({ attempts: 2, since: START, until: START + 1_000 });
+      expect(here.gate.block?.kind).toBe('pause');
+    },
+  );
 
   test('one such failure behind passing ones is followed by no pause yet', () => {
     const here = surroundings();
