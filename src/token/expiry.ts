@@ -45,14 +45,16 @@ export function endOfFound({ obtainedAt, expiresAt }: TokenRecord, now: Instant)
   return later(now, Math.min(expiresAt - now.wallMs, expiresAt - obtainedAt));
 }
 
+/** How far ahead of its end a token is renewed, and the chance in it (B3). */
+export interface RenewAhead {
+  readonly renewAheadMs: number;
+  readonly random: () => number;
+}
+
 /** When to begin renewing a token in the background (B2, B3). */
-export function renewAt(
-  life: { readonly end: Instant; readonly lifeMs: number },
-  renewAheadMs: number,
-  random: () => number,
-): Instant {
-  const windowMs = Math.min(renewAheadMs, Math.max(0, life.lifeMs) * WINDOW_SHARE);
-  return later(life.end, -windowMs * (1 - WINDOW_JITTER * random()));
+export function renewAt(end: Instant, lifeMs: number, { renewAheadMs, random }: RenewAhead): Instant {
+  const windowMs = Math.min(renewAheadMs, Math.max(0, lifeMs) * WINDOW_SHARE);
+  return later(end, -windowMs * (1 - WINDOW_JITTER * random()));
 }
 
 /** When to look again, after a renewal in the window that failed or brought the token we hold (B4). */

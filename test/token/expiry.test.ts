@@ -60,7 +60,7 @@ describe('the renew-ahead window (B3)', () => {
     ['is empty for a life of 0', 0, 60_000, 0.5, 0],
   ])('%s', (_, life, renewAheadMs, random, expected) => {
     const obtainedAt = 1_000_000;
-    const window = renewAt({ end: at(obtainedAt + life), lifeMs: life }, renewAheadMs, () => random);
+    const window = renewAt(at(obtainedAt + life), life, { renewAheadMs, random: () => random });
     expect(window).toEqual(at(obtainedAt + expected));
   });
 });

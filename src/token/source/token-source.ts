@@ -54,9 +54,8 @@ export class TokenSource {
     let looked = 0;
     for (const { record } of this.#states.values()) {
       if (++looked > MOST_TOKENS_NAMED) return;
-      if (record === undefined) continue;
-      yield record.accessToken;
-      if (record.refreshToken !== undefined) yield record.refreshToken;
+      yield record?.accessToken ?? '';
+      yield record?.refreshToken ?? '';
     }
   }
 

@@ -2,7 +2,15 @@ import type { AnyPayuAuthError } from '../../errors.ts';
 import type { MintCause } from '../../events.ts';
 import { earlierOf, type Instant, isOver, LONG_AGO, laterOf, msUntil } from '../../time/instant.ts';
 import type { Refusal } from '../endpoint/token-endpoint.ts';
-import { endOfFound, endOfOwn, isAnotherLife, nextRenewAt, renewAt, usableUntil } from '../expiry.ts';
+import {
+  endOfFound,
+  endOfOwn,
+  isAnotherLife,
+  nextRenewAt,
+  type RenewAhead,
+  renewAt,
+  usableUntil,
+} from '../expiry.ts';
 import type { Mint } from '../mint/mint.ts';
 import type { TokenRecord } from '../store/token-store.ts';
 import { type HowHeld, RefusalPauses } from './refusal-pauses.ts';
@@ -40,12 +48,6 @@ export interface MintFailure {
 
 /** How a token came. `found`: in the store; `by-hand`: by setToken(); else why it was minted. */
 export type Origin = 'found' | 'by-hand' | MintCause;
-
-/** How far ahead of its end a token is renewed (B2, B3). */
-export interface RenewAhead {
-  readonly renewAheadMs: number;
-  readonly random: () => number;
-}
 
 /** Values that are remembered as unwanted or replaced: more than a store can show in the time that one of them lives. */
 const MOST_REMEMBERED = 32;
@@ -323,9 +325,8 @@ export class TokenState {
   }
 
   #openWindow(): void {
-    const { renewAheadMs, random } = this.#renewAhead;
     const { obtainedAt, expiresAt } = this.#record as TokenRecord;
-    this.#windowOpensAt = renewAt({ end: this.#end, lifeMs: expiresAt - obtainedAt }, renewAheadMs, random);
+    this.#windowOpensAt = renewAt(this.#end, expiresAt - obtainedAt, this.#renewAhead);
     this.#renewFrom(this.#windowOpensAt);
   }
 
