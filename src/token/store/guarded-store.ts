@@ -77,7 +77,8 @@ export class GuardedStore {
       lock().catch(async (error: unknown) => {
         if (signal.aborted) return;
         // The task's own failure comes back through the lock: the store is not to blame.
-        if (running === undefined || (await rejection(running)) !== error) this.#failed('lock', error);
+        if (running === undefined || (await running.catch((own: unknown) => own)) !== error)
+          this.#failed('lock', error);
         runOnce();
       });
     });
@@ -143,11 +144,6 @@ function isThenable<T>(value: MaybePromise<T>): value is Promise<T> {
 }
 
 function ignore(): void {}
-
-/** What the promise rejects with; undefined if it fulfils. */
-function rejection(promise: Promise<unknown>): Promise<unknown> {
-  return promise.then(ignore, (error: unknown) => error);
-}
 
 /** A record of our own: a store may change the object that it hands out later, or encrypt in place the one that it gets. */
 function copyOf(record: TokenRecord): TokenRecord {
