@@ -79,4 +79,12 @@ describe.each(AXIOS_VERSIONS)('a stream that is not fresh, on %s', (version) => 
     tokensOf(library).auth.attach(attached);
     expect(await seenBy(attached)).toEqual(await seenBy(library.axios.create(config)));
   });
+
+  // Bare axios lets the process end here: the stream's reader throws.
+  test('a stream of chunks that can’t be sent fails its call, and not the process', async () => {
+    const home = await startOrigin((_arrival, response) => response.end('{}'));
+    const attached = library.axios.create({ baseURL: home.url, adapter: 'http' });
+    tokensOf(library).auth.attach(attached);
+    await expect(attached.post('/pay', Readable.from([{ amount: 1 }]))).rejects.toThrow(/string.* Buffer/);
+  });
 });
