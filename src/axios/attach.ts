@@ -7,7 +7,7 @@ import { unlinked } from './bodies/unlinked.ts';
 import { concealSockets } from './conceal.ts';
 import { Exchange, type ExchangeParts } from './exchange.ts';
 import { OriginGuard, type OriginRules } from './origin.ts';
-import { resolveRequestOptions } from './request-options.ts';
+import { type ResolvedRequestOptions, resolveRequestOptions } from './request-options.ts';
 import { restoreError, restoreResponse } from './restore.ts';
 import { copyConfig, namesOf } from './sent-config.ts';
 
@@ -96,10 +96,7 @@ export function attach(attachable: AttachableClient, attachment: Attachment): ()
   return detach;
 }
 
-/**
- * The interceptor. It only replaces the adapter by a wrapper. Everything else happens in the wrapper, below all
- * interceptors and transforms of the user, so that each of them runs once per call (A1).
- */
+/** The interceptor. Everything happens in its wrapper, below all interceptors and transforms of the user (A1). */
 function adapterSwap(send: Send, isAlone: () => boolean): (config: Config) => Config {
   let last = wrapped(undefined, send);
   return (config) => {
@@ -135,7 +132,8 @@ function wrapped(original: Config['adapter'], send: Send): Wrapper {
 function sending(client: AxiosInstance, attachment: Attachment): Send {
   const { emit, header, source } = attachment;
   const http = ownAdapter('http');
-  const attachedScopeKey = scopeKey(attachment.scope);
+  const { scope, maxWaitMs } = attachment;
+  const usual: ResolvedRequestOptions = { scopeKey: scopeKey(scope), maxWaitMs, replay: 'allowed' };
   const guard = new OriginGuard(attachment, client);
   const send: Send = (config) => {
     disinherit(config);
@@ -150,7 +148,7 @@ function sending(client: AxiosInstance, attachment: Attachment): Send {
       emit({ type: 'token-withheld', reason: 'own-header', origin });
       return asItIs(adapter, config);
     }
-    const own = payuAuth === undefined ? undefined : resolveRequestOptions(payuAuth);
+    const options = payuAuth === undefined ? usual : resolveRequestOptions(payuAuth, usual);
     if (destination.kind === 'withheld') {
       const { reason } = destination;
       // Until it is detached, a closed auth lets nothing out that was to have a token (A7).
@@ -165,9 +163,7 @@ function sending(client: AxiosInstance, attachment: Attachment): Send {
       mayFetch: adapter !== http,
       origin,
       isPlain: destination.isPlain,
-      scopeKey: own?.scopeKey ?? attachedScopeKey,
-      maxWaitMs: own?.maxWaitMs ?? attachment.maxWaitMs,
-      replay: own?.replay ?? 'allowed',
+      options,
     }).run();
   };
   const parts: ExchangeParts = { ...attachment, guard, send };

@@ -29,10 +29,7 @@ export interface ExchangeParts {
   readonly send: (config: InternalAxiosRequestConfig) => Promise<AxiosResponse>;
 }
 
-/**
- * All that one axios call causes: it gets a token, makes an attempt, replays it after a refused token (D), and retries it
- * after a rate limit (E5). Nothing else is ever sent again (D8).
- */
+/** All that one axios call causes: a token, attempts, replays (D) and retries (E5). Nothing else is sent again (D8). */
 export class Exchange {
   readonly #parts: ExchangeParts;
   readonly #call: Call;
@@ -54,7 +51,7 @@ export class Exchange {
 
   /** With a fresh token and a plain body, this calls the adapter at once, without a wait of ours (H1). */
   run(): Promise<AxiosResponse> {
-    const token = this.#parts.source.usable(this.#call.scopeKey);
+    const token = this.#parts.source.usable(this.#call.options.scopeKey);
     const { data } = this.#call.config;
     if (token === undefined || (typeof data === 'object' && data !== null)) return this.#prepareAndRun();
     return this.#send(token.accessToken);
@@ -68,7 +65,8 @@ export class Exchange {
   }
 
   async #prepareAndRun(): Promise<AxiosResponse> {
-    if (this.#call.replay === 'allowed') await this.#waiting((bounds) => this.#sender.freezeBody(bounds));
+    if (this.#call.options.replay === 'allowed')
+      await this.#waiting((bounds) => this.#sender.freezeBody(bounds));
     return this.#attempt((await this.#obtainToken()).record.accessToken);
   }
 
@@ -135,7 +133,7 @@ export class Exchange {
   /** Tells the source of the refusal. Returns another token to replay with, if there is one (D2 to D6). */
   async #obtainAnotherToken(response: AxiosResponse): Promise<string | undefined> {
     const { source } = this.#parts;
-    const { scopeKey } = this.#call;
+    const { scopeKey } = this.#call.options;
     const refused = this.#sender.token;
     const standing = source.refuse(scopeKey, refused, this.#howHeld);
     if (this.#replaysLeft === 0 || !this.#canReplay()) return undefined;
@@ -182,8 +180,8 @@ export class Exchange {
   }
 
   #canReplay(): boolean {
-    if (this.#call.replay !== 'disabled' && this.#sender.isRepeatable) return true;
-    this.#skip(this.#call.replay === 'disabled' ? 'disabled' : 'body-not-replayable');
+    if (this.#call.options.replay !== 'disabled' && this.#sender.isRepeatable) return true;
+    this.#skip(this.#call.options.replay === 'disabled' ? 'disabled' : 'body-not-replayable');
     return false;
   }
 
@@ -196,13 +194,13 @@ export class Exchange {
   }
 
   #noteSuccess(): void {
-    this.#parts.source.succeed(this.#call.scopeKey, this.#sender.token, this.#howHeld);
+    this.#parts.source.succeed(this.#call.options.scopeKey, this.#sender.token, this.#howHeld);
   }
 
   async #obtainToken(): Promise<Obtained> {
-    const { config, scopeKey } = this.#call;
+    const { config, options } = this.#call;
     try {
-      return await this.#parts.source.obtain(scopeKey, {
+      return await this.#parts.source.obtain(options.scopeKey, {
         limit: this.#limit,
         cancellation: requestCancellation(config),
       });
@@ -227,7 +225,7 @@ export class Exchange {
   }
 
   get #limit(): WaitLimit {
-    this.#waitLimit ??= new WaitLimit(this.#parts.clock, this.#call.maxWaitMs);
+    this.#waitLimit ??= new WaitLimit(this.#parts.clock, this.#call.options.maxWaitMs);
     return this.#waitLimit;
   }
 

@@ -31,10 +31,7 @@ export interface OriginRules {
   readonly header: TokenHeader;
 }
 
-/**
- * Decides where the token may go, for one attached instance. Each request asks. To parse its whole URL would cost more
- * than everything else, so verdicts are remembered by the part of the URL that decides.
- */
+/** Decides where the token may go. To parse each URL would cost more than all else, so verdicts are remembered. */
 export class OriginGuard {
   readonly #rules: OriginRules;
   /** A mock written by hand may have no defaults. */

@@ -74,11 +74,8 @@ export function guardedTransport(transport: Transport, hook: BeforeRedirect): Tr
 }
 
 /**
- * For the fetch adapter: follows redirects in its place, by the rules of the Fetch Standard. Fetch itself would keep a
- * header with another name than Authorization, and would not say where it ended.
- *
- * @param first The result of a request that was told to follow no redirects.
- * @param sent The config of that request.
+ * For the fetch adapter, which was told to follow no redirects: follows them by the rules of the Fetch Standard. Fetch
+ * itself would keep a header with another name than Authorization, and would not say where it ended.
  */
 export async function follow(
   first: AttemptResult,
@@ -153,10 +150,7 @@ function answerIn(error: unknown): AxiosResponse | undefined {
   }
 }
 
-/**
- * Where a redirect of fetch leads; undefined for other responses. A redirect from a mock or the http adapter is for the
- * caller.
- */
+/** Where a redirect of fetch leads. One from a mock or the http adapter is for the caller. */
 function locationOf(
   response: AxiosResponse | undefined,
   adapter: AxiosAdapter,

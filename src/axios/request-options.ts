@@ -22,8 +22,8 @@ declare module 'axios' {
 
 /** The same options, checked. */
 export interface ResolvedRequestOptions {
-  readonly scopeKey: string | undefined;
-  readonly maxWaitMs: number | undefined;
+  readonly scopeKey: string;
+  readonly maxWaitMs: number;
   readonly replay: 'allowed' | 'disabled';
 }
 
@@ -32,7 +32,10 @@ export interface ResolvedRequestOptions {
  *
  * @throws TypeError with `code: 'ERR_INVALID_OPTION'`; the request is not sent.
  */
-export function resolveRequestOptions(options: PayuAuthRequestOptions): ResolvedRequestOptions {
+export function resolveRequestOptions(
+  options: PayuAuthRequestOptions,
+  usual: ResolvedRequestOptions,
+): ResolvedRequestOptions {
   if (!isPlain(options)) {
     throw invalidOption('payuAuth', 'must be false or { scope?, maxWaitMs?, replay? }.');
   }
@@ -40,8 +43,9 @@ export function resolveRequestOptions(options: PayuAuthRequestOptions): Resolved
   const { scope, maxWaitMs, replay = true } = givenOptions('payuAuth.', options, known);
   if (typeof replay !== 'boolean') throw invalidOption('payuAuth.replay', 'must be true or false.');
   return {
-    scopeKey: scope === undefined ? undefined : scopeKey(resolveScope('payuAuth.scope', scope)),
-    maxWaitMs: maxWaitMs === undefined ? undefined : resolveDuration('payuAuth.maxWaitMs', maxWaitMs, 0),
+    scopeKey: scope === undefined ? usual.scopeKey : scopeKey(resolveScope('payuAuth.scope', scope)),
+    maxWaitMs:
+      maxWaitMs === undefined ? usual.maxWaitMs : resolveDuration('payuAuth.maxWaitMs', maxWaitMs, 0),
     replay: replay ? 'allowed' : 'disabled',
   };
 }

@@ -12,11 +12,12 @@ import {
   type RedirectWatch,
   redirectHook,
 } from './redirects.ts';
+import type { ResolvedRequestOptions } from './request-options.ts';
 import { restoreError, restoreResponse, type SentRequest } from './restore.ts';
 import { asOurs, type Changes, copyHeaders } from './sent-config.ts';
 import type { TokenHeader } from './token-header.ts';
 
-/** One axios call, as it reaches the adapter; its token's scope, and its limits. */
+/** One axios call, as it reaches the adapter. */
 export interface Call {
   readonly config: InternalAxiosRequestConfig;
   readonly adapter: AxiosAdapter;
@@ -28,9 +29,7 @@ export interface Call {
   readonly origin: string;
   /** The call goes to this machine by plain http. */
   readonly isPlain: boolean;
-  readonly scopeKey: string;
-  readonly maxWaitMs: number;
-  readonly replay: 'allowed' | 'disabled';
+  readonly options: ResolvedRequestOptions;
 }
 
 /**
@@ -41,6 +40,7 @@ export class Sender implements RedirectWatch, SentRequest {
   readonly config: InternalAxiosRequestConfig;
   readonly origin: string;
   readonly headerName: string;
+  readonly adapterIsUsers: boolean;
   headerValue = '';
   token = '';
   hasLeftOrigin = false;
@@ -65,6 +65,7 @@ export class Sender implements RedirectWatch, SentRequest {
     this.config = config;
     this.origin = call.origin;
     this.headerName = header.name;
+    this.adapterIsUsers = call.adapterIsUsers;
     this.#call = call;
     this.#sent = config;
     this.#header = header;
@@ -143,10 +144,6 @@ export class Sender implements RedirectWatch, SentRequest {
   settle({ response, failure }: AttemptResult): AxiosResponse {
     if (failure !== undefined) throw restoreError(failure.error, this);
     return restoreResponse(response as AxiosResponse, this);
-  }
-
-  get adapterIsUsers(): boolean {
-    return this.#call.adapterIsUsers;
   }
 
   /** Whether fetch leaves its redirects to us. */
