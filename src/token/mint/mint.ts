@@ -367,7 +367,6 @@ export class Mint extends SingleFlight {
     const { clock, emit, gate, grant, notices, tokenUrl, defaultLifeMs } = this.#parts;
     const { scope } = this.#state;
     const isPrimary = refreshToken === undefined;
-    if (isPrimary) this.#hasAskedPrimary = true;
     this.#throwIfAborted();
     // Asked before each request: a change by hand, or another scope's trouble, may have come in between (C5, E3).
     if (!this.#state.isCurrent(this.#since) || !gate.maySend(permit)) return undefined;
@@ -377,6 +376,7 @@ export class Mint extends SingleFlight {
     const grantType = isPrimary ? grant.grantType : 'refresh_token';
     const sentAt = readClock(clock);
     this.#hasAsked = true;
+    if (isPrimary) this.#hasAskedPrimary = true;
     this.startSending(grantType);
     // Only close() aborts one, but no refresh: a server that rotates may have killed the old refresh token, and only the
     // reply knows the new one (C3).

@@ -110,6 +110,32 @@ describe('a dead refresh token with a password grant behind it (F2)', () => {
     await callAccount(payouts);
     expect(grants(sandbox)).toEqual(['password', 'refresh_token', 'password', 'refresh_token']);
   });
+
+  test('where a cool-down keeps the primary grant from being asked, the next mint asks it first', async () => {
+    const { auth, payouts, sandbox, clock, eventsOf } = await startHarness(
+      { grant: PASSWORD_GRANT, maxWaitMs: 5_000 },
+      ROTATING,
+    );
+    await callAccount(payouts);
+    clock.advance(100_000);
+    const hold = sandbox.hold('token');
+    sandbox.rateLimit(1, { retryAfter: 60 });
+    const limited = auth.getToken({ scope: 'another_scope' }).catch((error: unknown) => error);
+    await hold.waitFor(1);
+    sandbox.fail(1, { kind: 'oauth-error', error: 'unauthorized_client', status: 403 });
+    const call = callAccount(payouts).catch((error: unknown) => error);
+    await hold.waitFor(2);
+    hold.release(1);
+    await eventually(() => eventsOf('rate-limited').length === 1);
+    hold.release();
+    await expect(Promise.all([limited, call])).resolves.toMatchObject([
+      { code: 'ERR_RATE_LIMITED' },
+      { code: 'ERR_RATE_LIMITED' },
+    ]);
+    clock.advance(70_000);
+    await callAccount(payouts);
+    expect(grants(sandbox)).toEqual(['password', 'password', 'refresh_token', 'password']);
+  });
 });
 
 describe('a refresh that the server answers with 5xx in a row (F2)', () => {
