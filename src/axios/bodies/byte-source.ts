@@ -16,11 +16,14 @@ export function nodeSource(given: Readable): ByteSource {
   let iterator: AsyncIterator<Uint8Array | string> | undefined;
   return {
     async next() {
-      iterator ??= stream[Symbol.asyncIterator]();
+      iterator ??= stream.iterator?.({ destroyOnReturn: false }) ?? stream[Symbol.asyncIterator]();
       const { done, value } = await iterator.next();
       return done ? undefined : asBytes(value);
     },
-    stop: (error) => void given.destroy?.(error),
+    // One that has ended is its owner's: the other half of a socket may be in use.
+    stop(error) {
+      if (!given.readableEnded) given.destroy?.(error);
+    },
   };
 }
 

@@ -1,9 +1,10 @@
 import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
-import { PassThrough, Readable } from 'node:stream';
+import { Duplex, PassThrough, Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import type { AxiosInstance } from 'axios';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { turns } from '../../token/support.ts';
 import { AXIOS_VERSIONS, type Library, libraryOn, startOrigin, tokensOf } from '../support.ts';
 
 const THIS_FILE = fileURLToPath(import.meta.url);
@@ -38,6 +39,21 @@ const GONE: Readonly<Record<string, () => Promise<Readable>>> = {
   'destroyed by an error': async () => gone(Readable.from(chunks()), new Error('the disk is gone')),
   'destroyed half read': async () => gone(await (STREAMS['half read'] as () => Promise<Readable>)()),
 };
+
+/** What is left of a stream once its bytes were sent is its owner's: the other half of a socket waits for the answer. */
+const SENT: Readonly<Record<string, () => Readable>> = {
+  'a file': () => createReadStream(THIS_FILE),
+  'a PassThrough': () => new PassThrough().end('pay once'),
+  'one that destroys itself': () => Readable.from(chunks()),
+  'one that does not destroy itself': () => readable(new Readable({ read() {}, autoDestroy: false })),
+  'one half of a socket': () =>
+    readable(new Duplex({ read() {}, write: (_chunk, _encoding, done) => done() })),
+};
+
+function readable<T extends Readable>(stream: T): T {
+  for (const chunk of [...chunks(), null]) stream.push(chunk);
+  return stream;
+}
 
 async function ended<T extends Readable>(stream: T): Promise<T> {
   stream.resume();
@@ -78,6 +94,28 @@ describe.each(AXIOS_VERSIONS)('a stream that is not fresh, on %s', (version) => 
     const attached = library.axios.create(config);
     tokensOf(library).auth.attach(attached);
     expect(await seenBy(attached)).toEqual(await seenBy(library.axios.create(config)));
+  });
+
+  test.each(
+    Object.entries(SENT).flatMap(([title, make]) =>
+      [200, 401].map((status) => [title, status, make] as const),
+    ),
+  )('%s, answered with %d: it is left as without the library', async (_, status, make) => {
+    const home = await startOrigin((_arrival, response) => response.writeHead(status).end('{}'));
+    const leftBy = async (client: AxiosInstance) => {
+      const stream = make();
+      const heard: string[] = [];
+      for (const event of ['end', 'error', 'close', 'finish']) stream.on(event, () => heard.push(event));
+      await client.post('/pay', stream, { validateStatus: null });
+      await turns();
+      if (stream.destroyed && !stream.closed) await once(stream, 'close');
+      const { destroyed, readableEnded, errored } = stream;
+      return { heard, destroyed, readableEnded, errored, sent: String(home.arrivals.pop()?.body) };
+    };
+    const config = { baseURL: home.url, adapter: 'http' };
+    const attached = library.axios.create(config);
+    tokensOf(library).auth.attach(attached);
+    expect(await leftBy(attached)).toEqual(await leftBy(library.axios.create(config)));
   });
 
   // Bare axios lets the process end here: the stream's reader throws.
