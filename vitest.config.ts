@@ -7,6 +7,7 @@ const ISOLATED: readonly string[] = [
   'test/cli/{behind-a-proxy,doctor,proxy,usage}.test.ts',
   'test/docs/{comparison,proxy,proxy-with-old-axios,recipes-on-sandbox,snippets}.test.ts',
   'test/living-with/*.test.ts',
+  'test/redis/guarded-commands.test.ts',
   'test/testing/*.test.ts',
   'test/time/{clock,wait}.test.ts',
 ];
