@@ -1,4 +1,4 @@
-import { Readable, type ReadableOptions } from 'node:stream';
+import { Readable } from 'node:stream';
 
 /** Chunks of bytes: what a Node stream and a web stream have in common. */
 export interface ByteSource {
@@ -16,14 +16,11 @@ export function nodeSource(given: Readable): ByteSource {
   let iterator: AsyncIterator<Uint8Array | string> | undefined;
   return {
     async next() {
-      iterator ??= stream.iterator?.({ destroyOnReturn: false }) ?? stream[Symbol.asyncIterator]();
+      iterator ??= stream[Symbol.asyncIterator]();
       const { done, value } = await iterator.next();
       return done ? undefined : asBytes(value);
     },
-    // One that has ended is its owner's: the other half of a socket may be in use.
-    stop(error) {
-      if (!given.readableEnded) given.destroy?.(error);
-    },
+    stop: (error) => void given.destroy?.(error),
   };
 }
 
@@ -42,9 +39,8 @@ function asBytes(chunk: Uint8Array | string): Uint8Array {
   return typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
 }
 
-export function asNodeStream(source: ByteSource, options?: ReadableOptions): Readable {
+export function asNodeStream(source: ByteSource): Readable {
   return new Readable({
-    ...options,
     read() {
       source
         .next()

@@ -1,9 +1,10 @@
 import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
-import { Duplex, PassThrough, Readable } from 'node:stream';
+import { Duplex, PassThrough, Readable, Stream } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import type { AxiosInstance } from 'axios';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { unlinked } from '../../../src/axios/bodies/unlinked.ts';
 import { turns } from '../../token/support.ts';
 import { AXIOS_VERSIONS, type Library, libraryOn, startOrigin, tokensOf } from '../support.ts';
 
@@ -49,6 +50,29 @@ const SENT: Readonly<Record<string, () => Readable>> = {
   'one half of a socket': () =>
     readable(new Duplex({ read() {}, write: (_chunk, _encoding, done) => done() })),
 };
+
+/** The end of the bytes counts, not what the stream does after it. */
+const CLOSING: Readonly<Record<string, () => Stream>> = {
+  'one that never closes': () => readable(new Readable({ read() {}, destroy() {} })),
+  'one with another side that is never finished': () =>
+    readable(new Duplex({ read() {}, write() {}, final() {} })).end(),
+  'one without a close': () => readable(new Readable({ read() {}, emitClose: false })),
+  'an old one': () => oldStream('end'),
+  'an old one that closes at once': () => oldStream('end', 'close'),
+};
+
+/** As of the first versions of Node.js: nothing but events. */
+function oldStream(...last: readonly string[]): Stream {
+  const stream = new Stream();
+  stream.on('newListener', (name) => {
+    if (name !== 'data') return;
+    setImmediate(() => {
+      for (const chunk of chunks()) stream.emit('data', chunk);
+      for (const event of last) stream.emit(event);
+    });
+  });
+  return Object.assign(stream, { readable: true, destroy: () => stream.emit('destroyed by another') });
+}
 
 function readable<T extends Readable>(stream: T): T {
   for (const chunk of [...chunks(), null]) stream.push(chunk);
@@ -118,6 +142,22 @@ describe.each(AXIOS_VERSIONS)('a stream that is not fresh, on %s', (version) => 
     expect(await leftBy(attached)).toEqual(await leftBy(library.axios.create(config)));
   });
 
+  test.each(Object.entries(CLOSING))('%s: it is sent and left as without the library', async (_, make) => {
+    const home = await startOrigin((_arrival, response) => response.end('{}'));
+    const seenBy = async (client: AxiosInstance) => {
+      const stream = make();
+      const heard: string[] = [];
+      for (const event of ['end', 'error', 'destroyed by another']) stream.on(event, () => heard.push(event));
+      const { status } = await client.post('/pay', stream, { maxRedirects: 0 });
+      await turns();
+      return { status, heard, sent: String(home.arrivals.pop()?.body) };
+    };
+    const config = { baseURL: home.url, adapter: 'http' };
+    const attached = library.axios.create(config);
+    tokensOf(library).auth.attach(attached);
+    expect(await seenBy(attached)).toEqual(await seenBy(library.axios.create(config)));
+  });
+
   // Bare axios lets the process end here: the stream's reader throws.
   test('a stream of chunks that can’t be sent fails its call, and not the process', async () => {
     const home = await startOrigin((_arrival, response) => response.end('{}'));
@@ -125,4 +165,24 @@ describe.each(AXIOS_VERSIONS)('a stream that is not fresh, on %s', (version) => 
     tokensOf(library).auth.attach(attached);
     await expect(attached.post('/pay', Readable.from([{ amount: 1 }]))).rejects.toThrow(/string.* Buffer/);
   });
+});
+
+// A server that reads no more must not hold up a call whose body is broken: axios ends it at once.
+test.each([
+  ['with an error', new Error('the disk is gone')],
+  ['without an error', undefined],
+])('a stream that breaks %s while nobody reads on breaks its copy at once', async (_, error) => {
+  const stream = new Readable({ read: () => void stream.push(Buffer.alloc(1024)) });
+  const copy = unlinked(stream) as Readable;
+  const heard: unknown[] = [];
+  copy.on('error', (broken) => heard.push(broken));
+  copy.once('data', () => copy.pause());
+  await once(copy, 'pause');
+  await turns();
+  const closed = once(stream, 'close').catch(() => {});
+  stream.destroy(error);
+  await closed;
+  await turns();
+  expect(copy.destroyed).toBe(true);
+  expect(heard).toEqual(error === undefined ? [] : [error]);
 });
