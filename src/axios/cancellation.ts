@@ -4,6 +4,7 @@ import {
   anyOf,
   type Cancellation,
   cancellationOf,
+  Ending,
   NEVER,
   unlessCancelled,
   withinLimit,
@@ -24,10 +25,12 @@ export async function inTime<T>(
   promise: Promise<T>,
   { clock, limitMs, cancellation = NEVER, closed = NEVER }: WaitBounds,
 ): Promise<T | undefined> {
-  const unlessOver = unlessCancelled(promise, anyOf([cancellation, closed]));
-  const value = await withinLimit(unlessOver, { clock, limitMs }, () => new Error('late')).catch(
-    () => undefined,
-  );
+  // A promise that is late may never settle, and would keep its listeners.
+  const over = new Ending(() => new Error('over'));
+  const unlessOver = unlessCancelled(promise, anyOf([cancellation, closed, over]));
+  const value = await withinLimit(unlessOver, { clock, limitMs }, () => new Error('late'))
+    .catch(() => undefined)
+    .finally(() => over.come());
   const cancelled = cancellation.reason();
   if (cancelled !== undefined) throw cancelled;
   return value;

@@ -179,9 +179,13 @@ describe.each(STREAMS)('a stream over $adapter', (kind) => {
 
   test('slower than the limit: goes on to the caller, whole', async () => {
     const { body, response, clock, rest } = await half();
-    const peeking = peekJson(response, { limitMs: 1_000, clock });
+    const [caller, auth] = [byHand(), byHand()];
+    const { cancellation } = caller;
+    const peeking = peekJson(response, { limitMs: 1_000, clock, cancellation, closed: auth.cancellation });
     clock.advance(1_000);
     expect(await peeking).toBeUndefined();
+    // The rest may never come, and a signal or an auth live as long as the process.
+    expect([clock.pending, caller.listeners.size, auth.listeners.size]).toEqual([0, 0, 0]);
     rest('send');
     expect(await readAll(response.data)).toEqual({ text: body, error: undefined });
   });
