@@ -414,6 +414,8 @@ export class Mint extends SingleFlight {
         emit({ type: 'rate-limited', source: 'token-endpoint', delayMs, retryAt });
         // Before the lock is free again: the next process to get it must know.
         await notices.coolDown(delayMs);
+        // Not only at the gate: after a change by hand the mint does not come there again (C3).
+        this.stopSending();
         return undefined;
       }
       case 'fault':

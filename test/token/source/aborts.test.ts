@@ -2,6 +2,7 @@ import { getEventListeners } from 'node:events';
 import axios from 'axios';
 import { describe, expect, test } from 'vitest';
 import type { PayuAuthOptions } from '../../../src/options/options.ts';
+import type { Sandbox } from '../../../src/sandbox/index.ts';
 import { startHarness } from '../../support/harness.ts';
 import { ACCOUNT, callAccount, eventually, StoreUnderTest, turns } from '../support.ts';
 
@@ -57,6 +58,23 @@ describe('an abort during a mint (C3)', () => {
     hold.release();
     await next;
     expect(sandbox.stats()).toMatchObject({ tokenRequests: 1, aborted: 0 });
+  });
+
+  test.each([
+    ['a fault', (sandbox: Sandbox) => sandbox.fail(1, { kind: 'status', status: 503 })],
+    ['a rate limit', (sandbox: Sandbox) => sandbox.rateLimit(1, { retryAfter: 60 })],
+  ])('of the last one, out of patience: %s is told though something was changed by hand', async (_, fail) => {
+    const { payouts, auth, sandbox, clock, eventsOf } = await startHarness({ maxWaitMs: 1_000 });
+    const hold = sandbox.hold('token');
+    fail(sandbox);
+    const call = callAccount(payouts).catch((error: unknown) => error);
+    await hold.waitFor(1);
+    clock.advance(1_500);
+    await call;
+    await auth.invalidate();
+    hold.release();
+    await eventually(() => eventsOf('token-failed').length === 1);
+    expect(eventsOf('token-failed')).toMatchObject([{ error: { code: 'ERR_TOKEN_UNAVAILABLE' } }]);
   });
 
   test('of all callers, before anything was sent: the mint is abandoned', async () => {
