@@ -1,5 +1,12 @@
+import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
-import { Agent, createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import {
+  Agent,
+  createServer,
+  request as httpRequest,
+  type IncomingMessage,
+  type ServerResponse,
+} from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { PassThrough, Readable, Stream } from 'node:stream';
 import { fileURLToPath } from 'node:url';
@@ -276,7 +283,7 @@ describe.each(AXIOS_VERSIONS)('on %s', (version) => {
     }),
   );
 
-  describe.each(['an undici Agent', 'a composed one'])('by fetch over %s', (kind) =>
+  describe.each(Object.entries(FETCHED_OVER))('by fetch over %s', (_kind, over) =>
     test.each([
       ['a call with a token', {}],
       ['a call that was left alone', { payuAuth: false as const }],
@@ -288,22 +295,42 @@ describe.each(AXIOS_VERSIONS)('on %s', (version) => {
         response.writeHead(500).end();
       });
       // As for a proxy. It keeps the requests that are under way, with their headers.
-      const dispatcher = await newDispatcher();
-      const fetchOptions = { dispatcher: kind === 'a composed one' ? dispatcher.compose([]) : dispatcher };
-      const client = world.clientFor({ baseURL: url, fetchOptions });
+      const { fetchOptions, ...env } = await over();
+      const client = world.clientFor({ baseURL: url, fetchOptions, ...env });
       const controller = new AbortController();
       const held = outcomeOf(client.get('/held', { signal: controller.signal }));
       await arrived.promise;
       const failure = await outcomeOf(client.post('/', 'body', config));
       const answered = await client.get('/', { ...config, validateStatus: null });
-      expect(answered.config.fetchOptions?.dispatcher).toBe(fetchOptions.dispatcher);
+      expect(answered.config.fetchOptions).toMatchObject(fetchOptions);
+      expect(answered.status).toBe(500);
       expectNoSecrets(world, [failure, answered, client.defaults]);
       controller.abort();
       expectNoSecrets(world, [await held]);
-      await dispatcher.close();
     }),
   );
 });
+
+/** What a fetch sends its requests over. */
+const FETCHED_OVER: Readonly<
+  Record<string, () => Promise<Pick<AxiosRequestConfig, 'env'> & { readonly fetchOptions: object }>>
+> = {
+  'an undici Agent': async () => ({ fetchOptions: { dispatcher: await newDispatcher() } }),
+  'a composed one': async () => ({ fetchOptions: { dispatcher: (await newDispatcher()).compose([]) } }),
+  'an agent, as node-fetch takes it': async () => {
+    const agent = new Agent({ keepAlive: true });
+    onTestFinished(() => agent.destroy());
+    return { fetchOptions: { agent }, env: { fetch: fetchOver } as NonNullable<AxiosRequestConfig['env']> };
+  },
+};
+
+async function fetchOver(sent: Request, { agent }: { readonly agent: Agent }): Promise<Response> {
+  const { url, method, headers, signal } = sent;
+  const request = httpRequest(url, { agent, method, headers: Object.fromEntries(headers), signal });
+  request.end(await sent.text());
+  const [answer] = (await once(request, 'response')) as [IncomingMessage];
+  return new Response((await answer.toArray()).join(''), { status: Number(answer.statusCode) });
+}
 
 interface Dispatcher {
   compose(interceptors: readonly never[]): Dispatcher;
@@ -314,5 +341,7 @@ interface Dispatcher {
 async function newDispatcher(): Promise<Dispatcher> {
   await fetch('data:,');
   const shared = Reflect.get(globalThis, Symbol.for('undici.globalDispatcher.1')) as object;
-  return new (shared.constructor as new () => Dispatcher)();
+  const dispatcher = new (shared.constructor as new () => Dispatcher)();
+  onTestFinished(() => dispatcher.close());
+  return dispatcher;
 }
