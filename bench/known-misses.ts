@@ -4,7 +4,7 @@
  */
 export const knownMisses: Readonly<Record<string, string>> = {
   'processor-time-http':
-    'by 2 to 4 percent since it is measured over https with the defaults (2026-11-28: 1.049; 1.057 and 1.066 on a busy ' +
+    'by 2 to 4 percent since it is measured over https with the defaults (2026-11-28: 1.049 and 1.055; 1.057 and 1.066 on a busy ' +
     'machine, with the static header again at 0.995 and 1.021). Over plain loopback it was met at 1.028 only because the library passes ' +
     'the look-up of a proxy by there. The work is that of the row without I/O, and a copy of the response',
   'processor-time-http-peers': 'for the same reason',
@@ -19,12 +19,12 @@ export const knownMisses: Readonly<Record<string, string>> = {
     'for mocks (rule A8), 0.6 cleaning the response. Tried: no closures for a call, one list of changes, assignments one by ' +
     'one in its place, shared objects: within 0.8 µs of each other',
   'cold-burst-time':
-    'by up to 5 percent where the machine is slow (2026-11-28: 1.154, of 1.082 to 1.245; in earlier runs 1.015 and 1.023). ' +
+    'by up to 5 percent where the machine is slow (2026-11-28: 1.154, of 1.082 to 1.245; in other runs 1.015, 1.023 and 1.027). ' +
     'Ten thousand calls that wait are more to collect than as many that do not. Run apart in turn with an earlier commit, ' +
     'both took 1.03 to 1.06 of the bare requests',
   'hot-path-peers': 'for the same reason, next to some of the peers',
   import:
-    'by 1 to 2 ms on a busy machine: finding, reading and compiling 150 kB, async-mutex and p-retry. Bundling both would ' +
+    'by 1 to 3 ms, most on a busy machine: finding, reading and compiling 150 kB, async-mutex and p-retry. Bundling both would ' +
     'save 3 ms of processor time (14.8 to 11.6 for import, 14.8 to 10.4 for require), and cost 27 kB of the package',
   require: 'the same',
   'processor-time-stream':
@@ -35,6 +35,9 @@ export const knownMisses: Readonly<Record<string, string>> = {
   'many-tokens-time':
     'the look-up is constant-time, but no cache of the processor holds 100,000 tokens; half of the difference is ' +
     'what a bare Map of as many entries costs more than one of one',
+  'many-tokens-failure':
+    'by 1 percent in one run of three (2026-11-28: 1.14, 1.20, 1.26). Up to 100 of the tokens that are held are looked for in ' +
+    'the message by name, where one is held just that one; the difference does not grow any further',
   'many-clients-memory':
     'an auth of its own for each client: its options, gate, store, events and the state of its token. It was 5.4 kB; ' +
     'listeners, locks, refusals and operations under way are made when needed by now, and nothing is put together by spreads, ' +
