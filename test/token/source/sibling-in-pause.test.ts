@@ -51,6 +51,17 @@ describe("in a pause between renewals a sibling's token is found in the store (D
     expect(eventsOf('token-minted')).toHaveLength(0);
   });
 
+  test('outside of a pause nobody looks there but the mint that follows the refusal', async () => {
+    const store = new StoreUnderTest();
+    const { payouts, sandbox } = await startHarness({ store });
+    await callAccount(payouts);
+    store.asked.length = 0;
+    sandbox.revokeAllTokens();
+    await callAccount(payouts);
+    // Before the lock, and under it.
+    expect(store.asked.filter(({ operation }) => operation === 'get')).toHaveLength(2);
+  });
+
   test('nothing new there: the 401 reaches the caller, and the store is asked once a second', async () => {
     const { payouts, clock, sandbox, looks, eventsOf, siblingStores } = await inPause();
     await Promise.all([1, 2, 3].map(() => expect(callAccount(payouts)).rejects.toMatchObject(REFUSED)));

@@ -113,6 +113,8 @@ describe('the same token again (B4)', () => {
     const state = holding();
     receive(state, { ...record('t1', WINDOW), expiresAt: END + difference }, { now: WINDOW });
     expect(state.record?.expiresAt).toBe(expected);
+    expect(state.isUsable(at(expected - 1))).toBe(true);
+    expect(state.isUsable(at(expected))).toBe(false);
   });
 
   test('with a new life has a new window', () => {
@@ -317,6 +319,13 @@ describe('steps of the wall clock (T1)', () => {
     expect(state.isFresh(stepped(WINDOW, stepMs))).toBe(false);
     expect(state.isDead(stepped(END, stepMs))).toBe(true);
     expect(state.isDead(stepped(END - 1, stepMs))).toBe(false);
+  });
+
+  test('while a token was asked for: its life counts from when it was, by the clock that was not set (B1)', () => {
+    const state = holdingNone();
+    state.receive(record('t1'), 'missing', stepped(T0 + 5_000, -3_600_000), at(T0));
+    expect(state.isUsable(stepped(END - 1, -3_600_000))).toBe(true);
+    expect(state.isUsable(stepped(END, -3_600_000))).toBe(false);
   });
 
   test('forward, past the end of a token that the server then gives again: it lives on', () => {
