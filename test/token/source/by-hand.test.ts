@@ -531,6 +531,19 @@ describe('setToken', () => {
     expect(tokenForms(sandbox)).toMatchObject([{ grant_type: 'refresh_token', refresh_token: refreshToken }]);
   });
 
+  test('with only a refresh token while a call waits for a mint: the call goes out with what the refresh brings', async () => {
+    const { auth, payouts, sandbox } = await startHarness({ grant: PASSWORD_GRANT });
+    const { refreshToken } = sandbox.issueToken();
+    const hold = sandbox.hold('token');
+    const call = callAccount(payouts);
+    await hold.waitFor(1);
+    await auth.setToken({ accessToken: '', refreshToken });
+    hold.release();
+    await call;
+    expect(tokenForms(sandbox).map(({ grant_type }) => grant_type)).toEqual(['password', 'refresh_token']);
+    expect(sandbox.stats()).toMatchObject({ apiRequests: 1, unauthorized: 0 });
+  });
+
   test('the token of an OTP flow is used until it expires; then the grant takes over', async () => {
     const { auth, payouts, sandbox, clock } = await startHarness();
     const { accessToken } = sandbox.issueToken();
