@@ -393,7 +393,7 @@ export class Mint extends SingleFlight {
     if (grantType === 'refresh_token' && isAnswerLost(outcome)) {
       this.#state.noteRefreshTrouble({ lostAt: sentAt.wallMs });
     }
-    if (!isPrimary && this.#isRefreshBroken(outcome)) return this.#noteDead(refreshToken, undefined);
+    const isBroken = !isPrimary && this.#isRefreshBroken(outcome);
     switch (outcome.kind) {
       case 'token': {
         gate.answered(permit);
@@ -420,6 +420,11 @@ export class Mint extends SingleFlight {
       }
       case 'fault':
       case 'unusable':
+        if (isBroken) {
+          const alone = { failure: outcome, attempts: 1, since: sentAt, until: sentAt };
+          this.#lastFailure = failureError(tokenUrl, alone);
+          return this.#noteDead(refreshToken, undefined);
+        }
         this.#lastFailure = failureError(
           tokenUrl,
           gate.failed(permit, outcome, this.isDeserted ? 'leave-it' : 'try-again'),

@@ -46,6 +46,8 @@ describe('what a reply to a revocation means', () => {
     ['200', { status: 200 }],
     ['204', { status: 204, body: '' }],
     ['299', { status: 299 }],
+    ['200, whatever its body says', { status: 200, body: oauth('server_error') }],
+    ['299, whatever its body says', { status: 299, body: oauth('invalid_client') }],
     ['401 invalid_token: revoked before', { status: 401, body: oauth('invalid_token') }],
   ])('done: %s', async (_, reply) => {
     const { failure, forms } = await revoke({ 'token-one': reply });

@@ -304,6 +304,24 @@ describe('a rate limit (E2)', () => {
     expect(gate.rateLimited(second, b)).toBe(expected);
   });
 
+  test.each([
+    { told: [], expected: 1_000, why: 'the first' },
+    { told: [undefined], expected: 1_000, why: 'as the one in force' },
+    { told: [undefined, undefined], expected: 2_000, why: 'as the one in force' },
+  ])('of what was sent before $told.length others, told nothing: $expected ($why)', ({ told, expected }) => {
+    const here = surroundings();
+    const { gate, clock } = here;
+    const early = pass(gate);
+    // Trouble of another kind, for what was sent early to be from before it.
+    if (told.length === 0) failOnce(here);
+    for (const each of told) {
+      const permit = pass(gate);
+      clock.advance(gate.rateLimited(each, permit));
+      permit.release();
+    }
+    expect(gate.rateLimited(undefined, early)).toBe(expected);
+  });
+
   test('side by side with a fault, nobody sends before its end', () => {
     const { gate, clock } = surroundings({ tokenAttempts: 1, random: () => 0 });
     const [a, b] = [pass(gate), pass(gate)];

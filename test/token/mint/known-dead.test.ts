@@ -38,6 +38,17 @@ describe('a refresh token that is known to be dead is never sent again (F2, F3)'
     return { ...harness, auth, store, giveAnother, rotated };
   }
 
+  test('one that was refused for a reason of the client is asked with again, and the message says when', async () => {
+    const { auth, sandbox, clock } = await startHarness({ grant: refreshGrant('of-the-option') });
+    sandbox.fail(2, { kind: 'oauth-error', error: 'invalid_client', status: 401 });
+    await expect(auth.getToken()).rejects.toThrow(
+      'PayU is asked again in 10 s, or once the secret has changed.',
+    );
+    clock.advance(10_000);
+    await expect(auth.getToken()).rejects.toMatchObject({ error: 'invalid_client' });
+    expect(sentRefreshTokens(sandbox)).toEqual(['of-the-option', 'of-the-option']);
+  });
+
   test('neither the one of the option, which has been exchanged, nor what came for it', async () => {
     const { auth, sandbox, clock, eventsOf } = await withoutAny();
     for (let mint = 0; mint < 4; mint++) {

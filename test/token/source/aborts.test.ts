@@ -4,7 +4,15 @@ import { describe, expect, test } from 'vitest';
 import type { PayuAuthOptions } from '../../../src/options/options.ts';
 import type { Sandbox } from '../../../src/sandbox/index.ts';
 import { startHarness } from '../../support/harness.ts';
-import { ACCOUNT, callAccount, eventually, StoreUnderTest, turns } from '../support.ts';
+import {
+  ACCOUNT,
+  callAccount,
+  eventually,
+  PASSWORD_GRANT,
+  StoreUnderTest,
+  tokenForms,
+  turns,
+} from '../support.ts';
 
 const cancelled = { code: 'ERR_CANCELED', name: 'CanceledError' };
 
@@ -167,6 +175,38 @@ describe('an abort during a mint (C3)', () => {
     await callAccount(payouts);
     expect(sandbox.stats()).toMatchObject({ tokenRequests: 2, aborted: 0 });
   });
+});
+
+describe('an abort between a refresh and the primary grant', () => {
+  test.each([
+    ['refused', { kind: 'oauth-error', error: 'invalid_grant', status: 400 }, 'ERR_TOKEN_REFUSED'],
+    ['answered without a token', { kind: 'empty-200' }, 'ERR_TOKEN_RESPONSE'],
+    ['answered by a fault', { kind: 'status', status: 503 }, 'ERR_TOKEN_UNAVAILABLE'],
+  ] as const)(
+    'a refresh that is %s with nobody waiting is told, and no password is sent',
+    async (_, fault, code) => {
+      const options = { grant: PASSWORD_GRANT, tokenAttempts: 1 };
+      const { auth, sandbox, clock, eventsOf } = await startHarness(options, { tokenLifeSeconds: 100 });
+      await auth.getToken();
+      clock.advance(100_000);
+      const hold = sandbox.hold('token');
+      sandbox.fail(1, fault);
+      const controller = new AbortController();
+      const token = auth.getToken({ signal: controller.signal });
+      await hold.waitFor(1);
+      controller.abort();
+      await expect(token).rejects.toThrow();
+      hold.release();
+      await eventually(() => eventsOf('token-failed').length === 1);
+      expect(eventsOf('token-failed')).toMatchObject([{ error: { code } }]);
+      await auth.getToken();
+      expect(tokenForms(sandbox).map(({ grant_type }) => grant_type)).toEqual([
+        'password',
+        'refresh_token',
+        'password',
+      ]);
+    },
+  );
 });
 
 describe('an abort between two tries', () => {

@@ -178,6 +178,27 @@ describe('a renewal in the background', () => {
     await other;
   });
 
+  test('that is rate limited ends there and is told; the next one begins once both have passed: that, and half of what was left', async () => {
+    const { auth, clock, eventsOf, sandbox } = await startHarness({}, { tokenLifeSeconds: 1_000 });
+    await auth.getToken();
+    clock.advance(960_000);
+    sandbox.rateLimit(1, { retryAfter: 25 });
+    await auth.getToken();
+    while (eventsOf('token-failed').length === 0) await turns();
+    expect(eventsOf('token-failed')).toMatchObject([
+      { cause: 'renew-ahead', error: { code: 'ERR_RATE_LIMITED' } },
+    ]);
+    expect(auth.status().token).toBe('fresh');
+    clock.advance(20_000);
+    await auth.getToken();
+    await turns();
+    expect(sandbox.stats().tokenRequests).toBe(2);
+    clock.advance(10_000);
+    await auth.getToken();
+    while (eventsOf('token-minted').length === 1) await turns();
+    expect(sandbox.stats().tokenRequests).toBe(3);
+  });
+
   test('that somebody has joined is not given up after "maxWaitMs": who waits has a limit of its own', async () => {
     const harness = await startHarness(
       { maxWaitMs: 60_000, tokenTimeoutMs: 100_000 },
