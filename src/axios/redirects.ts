@@ -7,6 +7,7 @@ import {
 } from 'axios';
 import { fullUrl, parseUrl } from '../url.ts';
 import { isAxiosSince, ownAdapter } from './adapter.ts';
+import { isLostConnection } from './bodies/read-ahead.ts';
 import { classifyBody } from './bodies/replayable.ts';
 import { discardBody } from './bodies/response-body.ts';
 import { headerOf } from './refusal.ts';
@@ -142,9 +143,10 @@ export function failed(error: unknown): AttemptResult {
 function answerIn(error: unknown): AxiosResponse | undefined {
   try {
     const { code, response } = error as AxiosError;
-    // So axios' http adapter tells that the body broke off: a lost connection, or a timeout (D8). A mock's has a body.
-    const isBroken = code === AxiosError.ERR_BAD_RESPONSE && response?.data === undefined;
-    return isBroken ? undefined : response;
+    if (response?.data !== undefined || code === undefined || code === AxiosError.ERR_BAD_REQUEST)
+      return response;
+    // So axios' http adapter tells that the body broke off (D8). A mock's refusal has a body, or no such code.
+    return isLostConnection({ code }) ? undefined : response;
   } catch {
     return undefined;
   }

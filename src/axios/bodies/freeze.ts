@@ -25,7 +25,7 @@ export async function freezeForm(
   if (!own.startsWith('multipart/form-data') || encoded.body === null) return undefined;
   const ahead = new ReadAhead(webSource(encoded.body));
   const bytes = await ahead.readAll(MOST_FROZEN_BYTES, bounds);
-  if (bytes === undefined) {
+  if (!Buffer.isBuffer(bytes)) {
     ahead.stop();
     return undefined;
   }

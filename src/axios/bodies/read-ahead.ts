@@ -2,6 +2,19 @@ import type { Readable } from 'node:stream';
 import { inTime, type WaitBounds } from '../cancellation.ts';
 import type { ByteSource } from './byte-source.ts';
 
+/** What broke off while it was read ahead. Nobody knows what it would have said (D8). */
+export const BROKEN_OFF: unique symbol = Symbol('axios-payu-auth.broken-off');
+
+/** Whether a body ended for want of its connection, and not by a limit of the caller's, or as it can't be decompressed. */
+export function isLostConnection(error: unknown): boolean {
+  const { isAxiosError, code, cause } = error as {
+    isAxiosError?: true;
+    code?: string;
+    cause?: { code?: string };
+  };
+  return !isAxiosError && !/^(?:Z_|ZSTD_|ERR__ERROR)/.test(code ?? cause?.code ?? '');
+}
+
 /** A source whose beginning was read, and that can be read once more from the beginning. */
 export class ReadAhead implements ByteSource {
   readonly #chunks: Uint8Array[] = [];
@@ -14,11 +27,13 @@ export class ReadAhead implements ByteSource {
     this.#source = source;
   }
 
-  /** The whole; undefined if it is too large or slow, or breaks: whoever reads it all will hear of that. */
-  async readAll(mostBytes: number, bounds: WaitBounds): Promise<Buffer | undefined> {
+  /** The whole; undefined if it is too large or slow. Whoever reads it all will hear of its breaking as well. */
+  async readAll(mostBytes: number, bounds: WaitBounds): Promise<Buffer | typeof BROKEN_OFF | undefined> {
     this.#reading = this.#readWhileWanted(mostBytes);
     try {
-      return (await inTime(this.#reading, bounds)) ? Buffer.concat(this.#chunks) : undefined;
+      const lost = (error: unknown) => isLostConnection(error) && BROKEN_OFF;
+      const isWhole = await inTime(this.#reading.catch(lost), bounds);
+      return isWhole === true ? Buffer.concat(this.#chunks) : isWhole || undefined;
     } catch (reason) {
       this.stop();
       throw reason;

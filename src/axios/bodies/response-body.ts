@@ -9,7 +9,7 @@ import { likeMessage, ReadAhead } from './read-ahead.ts';
 export const MOST_PEEKED_BYTES: number = 64 * 1024;
 
 /**
- * The body as a JSON value; undefined if it is no JSON, too large or too slow. It works with every `responseType`: what
+ * The body as a JSON value; undefined if it is no JSON, too large or too slow, BROKEN_OFF if it breaks off. It works with every `responseType`: what
  * was read of a stream is put back, so the caller gets the whole response.
  */
 export async function peekJson(response: AxiosResponse, bounds: WaitBounds): Promise<unknown> {
@@ -28,7 +28,7 @@ async function peekText(response: AxiosResponse, bounds: WaitBounds): Promise<un
   const ahead = new ReadAhead(source);
   const bytes = await ahead.readAll(MOST_PEEKED_BYTES, bounds);
   response.data = isNodeStream(data) ? likeMessage(asNodeStream(ahead), data) : asWebStream(ahead);
-  return bytes === undefined ? undefined : new TextDecoder().decode(bytes);
+  return Buffer.isBuffer(bytes) ? new TextDecoder().decode(bytes) : bytes;
 }
 
 /** Gives up a response that nobody will read, so that its connection is free again (D7). */
