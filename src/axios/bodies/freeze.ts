@@ -38,7 +38,8 @@ export async function freezeForm(
 }
 
 /**
- * The same for a form of npm's form-data without streams. Its own headers go with it, as axios sends them.
+ * The same for a form of npm's form-data without streams. Its own headers go with it, as axios sends them. Not by its
+ * `getBuffer()`, which writes a line break too many behind a header of the caller's own.
  *
  * @param headerPolicy Axios' `formDataHeaderPolicy`.
  */
@@ -47,7 +48,11 @@ export function freezeNpmForm(form: NpmFormData, headerPolicy: unknown): FrozenB
   const headers = Object.entries({ ...form.getHeaders() }).filter(
     ([name]) => headerPolicy !== 'content-only' || /^content-(?:type|length)$/i.test(name),
   );
-  return { bytes: form.getBuffer(), headers: Object.fromEntries(headers) };
+  const parts = form._streams.map((part) =>
+    Buffer.isBuffer(part) ? part : Buffer.from(typeof part === 'string' ? part : '\r\n'),
+  );
+  const bytes = Buffer.concat([...parts, Buffer.from(`--${form.getBoundary()}--\r\n`)]);
+  return { bytes, headers: Object.fromEntries(headers) };
 }
 
 /** About how many bytes the parts will take. Reads none of them. */

@@ -14,8 +14,9 @@ export type RequestBody =
 
 /** The npm package `form-data`, as far as we look at it. */
 export interface NpmFormData {
-  getBuffer(): Buffer;
+  getBoundary(): string;
   getHeaders(): Readonly<Record<string, string>>;
+  /** Of each part its header, its content, and a function that writes what is behind it. */
   readonly _streams: readonly unknown[];
 }
 
@@ -42,19 +43,16 @@ export function classifyBody(config: ConfigOfBody): RequestBody {
   return { kind: 'freezable', freeze: (bounds) => freezeForm(data as FormData, contentType, bounds) };
 }
 
-/**
- * A form without streams. Its parts are strings and buffers, and functions that write what is between them. One that was
- * sent as a stream before has no parts left.
- */
+/** A form without streams, also such as a function is to give. One that was sent as a stream before has no parts left. */
 function isNpmFormData(data: unknown): data is NpmFormData {
   const form = data as Partial<NpmFormData>;
   return (
-    typeof form.getBuffer === 'function' &&
+    typeof form.getBoundary === 'function' &&
     typeof form.getHeaders === 'function' &&
     Array.isArray(form._streams) &&
     form._streams.length > 0 &&
-    form._streams.every(
-      (part) => typeof part === 'string' || typeof part === 'function' || Buffer.isBuffer(part),
+    form._streams.every((part, index) =>
+      index % 3 === 2 ? typeof part === 'function' : typeof part === 'string' || Buffer.isBuffer(part),
     )
   );
 }
