@@ -1,6 +1,7 @@
 import http from 'node:http';
 import type { AxiosRequestConfig } from 'axios';
 import { isLoopback, isPlainLoopback, parseUrl } from '../url.ts';
+import { isAxiosSince } from './adapter.ts';
 
 /**
  * Whether axios' http adapter would hand the request, and its token, to a proxy in the clear (G5). Plain requests go to
@@ -50,12 +51,15 @@ export function isProxiedByEnvironment(
   origin: string,
   env: Readonly<Record<string, string | undefined>>,
 ): boolean {
-  const setting = (name: string) => env[name] || env[name.toUpperCase()] || '';
+  // Up to 1.13, axios asks npm's settings first. npm hands them to each script that it runs.
+  const npms = (...names: string[]) => (isAxiosSince(14, 0) ? [] : names.map((name) => `npm_config_${name}`));
+  const setting = (...names: string[]) =>
+    names.flatMap((name) => [env[name], env[name.toUpperCase()]]).find(Boolean) ?? '';
   const url = parseUrl(origin);
-  if (url === undefined || !(setting(`${url.protocol.slice(0, -1)}_proxy`) || setting('all_proxy')))
-    return false;
+  const ofScheme = `${url?.protocol.slice(0, -1)}_proxy`;
+  if (url === undefined || !setting(...npms(ofScheme, 'proxy'), ofScheme, 'all_proxy')) return false;
   const port = url.port || (url.protocol === 'https:' ? '443' : '80');
-  const exempt = setting('no_proxy').toLowerCase();
+  const exempt = setting(...npms('no_proxy'), 'no_proxy').toLowerCase();
   if (exempt === '*') return false;
   return !exempt.split(/[,\s]+/).some((entry) => {
     const [, name = '', at = port] = /^(.+?)(?::(\d+))?$/.exec(entry) ?? [];

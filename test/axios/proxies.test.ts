@@ -23,10 +23,10 @@ async function startProxy() {
   return { asked, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
 }
 
-const NAMES = ['http_proxy', 'https_proxy', 'all_proxy', 'no_proxy'].flatMap((name) => [
-  name,
-  name.toUpperCase(),
-]);
+const NAMES = [
+  ...['http_proxy', 'https_proxy', 'all_proxy', 'no_proxy'],
+  ...['npm_config_https_proxy', 'npm_config_proxy', 'npm_config_no_proxy'],
+].flatMap((name) => [name, name.toUpperCase()]);
 beforeEach(() => {
   for (const name of NAMES) vi.stubEnv(name, undefined);
 });
@@ -217,4 +217,30 @@ test.each<[string, Record<string, string>, boolean]>([
   ['https://api.example:8443', { https_proxy: 'http://p', no_proxy: 'api.example:8443' }, false],
 ])('%s, with %o, goes through a proxy: %s', (origin, env, expected) => {
   expect(isProxiedByEnvironment(origin, env)).toBe(expected);
+});
+
+// Axios asks them up to 1.13, and hands requests for https to a proxy in the clear before 1.16.1.
+describe.each(AXIOS_VERSIONS)('npm’s settings, on %s', (version) => {
+  const P = 'a proxy';
+  test.each<[Record<string, string>, boolean]>([
+    [{ npm_config_https_proxy: P }, true],
+    [{ NPM_CONFIG_HTTPS_PROXY: P }, true],
+    [{ npm_config_proxy: P }, true],
+    [{ npm_config_http_proxy: P }, false],
+    [{ npm_config_proxy: P, no_proxy: 'api.invalid' }, false],
+    [{ npm_config_proxy: P, npm_config_no_proxy: 'api.invalid' }, false],
+    [{ npm_config_proxy: P, no_proxy: 'api.invalid', npm_config_no_proxy: 'other.invalid' }, true],
+  ])('%o: a proxy is asked up to axios 1.13: %s, and gets no token', async (env, isAsked) => {
+    const { axios, createPayuAuth } = await libraryOn(version);
+    const proxy = await startProxy();
+    for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value === P ? proxy.url : value);
+    const { auth, events } = tokensOf({ createPayuAuth });
+    const client = axios.create({ baseURL: 'https://api.invalid' });
+    auth.attach(client);
+    await client.post('/pay', { amount: 1 }).catch(() => {});
+    const isRead = isAsked && version === 'axios-1.12';
+    expect(proxy.asked).toHaveLength(isRead ? 1 : 0);
+    expect(String(proxy.asked)).not.toMatch(/access_token_/);
+    expect(events.some(({ type }) => type === 'token-withheld')).toBe(isRead);
+  });
 });
