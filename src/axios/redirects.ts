@@ -19,6 +19,7 @@ export interface RedirectWatch {
   readonly origin: string;
   readonly headerName: string;
   readonly headerValue: string;
+  readonly sentAtMs: number;
   /** A redirect has led to another origin, so the answer says nothing about our token. */
   hasLeftOrigin: boolean;
   /** A redirect has shown that the server may have processed the request (RFC 9110 §9.2). It is not sent again. */
@@ -48,14 +49,16 @@ type BeforeRedirect = NonNullable<InternalAxiosRequestConfig['beforeRedirect']>;
 export function redirectHook(watch: RedirectWatch, usersOwn: BeforeRedirect | undefined): BeforeRedirect {
   return (options, ...details) => {
     if (showsProcessing(details[0]?.statusCode, watch.config.method)) watch.mayHaveBeenProcessed = true;
+    const place = () => `${options.protocol}//${options.hostname}:${options.port}`;
+    const led = place();
     const leaves = new URL(options.href as string).origin !== watch.origin;
-    if (leaves) {
-      watch.hasLeftOrigin = true;
-      deleteHeader(options.headers, watch.headerName);
-    }
+    if (leaves) deleteHeader(options.headers, watch.headerName);
     usersOwn?.(options, ...details);
+    // The hook may lead elsewhere itself.
+    if (!leaves && place() === led) return;
+    watch.hasLeftOrigin = true;
     // Many hooks copy the headers of the last request.
-    if (leaves) deleteValue(options.headers, watch.headerValue);
+    deleteValue(options.headers, watch.headerValue);
   };
 }
 
@@ -107,9 +110,12 @@ export async function follow(
     if (isStreamed && response.status !== 303) return networkError('', response, hop);
     if (showsProcessing(response.status, hop.method)) watch.mayHaveBeenProcessed = true;
     hop = nextHop(hop, response.status, target);
+    // The limit is for all hops together, as with fetch itself.
+    if (sent.timeout) hop.timeout = Math.max(1, Math.ceil(sent.timeout + watch.sentAtMs - performance.now()));
     if (target.origin !== watch.origin) {
       watch.hasLeftOrigin = true;
       for (const name of [watch.headerName, ...OF_ORIGIN]) deleteHeader(hop.headers, name);
+      delete hop.auth;
     }
     outcome = await Promise.resolve(adapter(hop)).then((response) => ({ response }), failed);
   }

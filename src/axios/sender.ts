@@ -40,6 +40,7 @@ export class Sender implements RedirectWatch, SentRequest {
   readonly config: InternalAxiosRequestConfig;
   readonly origin: string;
   readonly headerName: string;
+  sentAtMs = 0;
   readonly adapterIsUsers: boolean;
   headerValue = '';
   token = '';
@@ -87,6 +88,7 @@ export class Sender implements RedirectWatch, SentRequest {
   }
 
   /** One send. The first uses the caller's own config object, as a copy would cost more than everything else here. */
+    if (this.config.timeout) this.sentAtMs = performance.now();
   send(token: string): Promise<AxiosResponse> {
     const isFirst = this.attempts++ === 0;
     this.token = token;

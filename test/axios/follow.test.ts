@@ -8,6 +8,7 @@ const WATCH: RedirectWatch = {
   origin: HOME,
   headerName: 'X-Partner-Token',
   headerValue: 'Bearer access_token_1',
+  sentAtMs: 0,
   hasLeftOrigin: false,
   mayHaveBeenProcessed: false,
 };
@@ -214,6 +215,16 @@ describe('by the Fetch Standard', () => {
       maxRedirects === undefined ? {} : { maxRedirects },
     );
     expect(hops.map(({ url }) => url)).toEqual(new Array(expected).fill('http://api.example/x'));
+  });
+
+  test.each([
+    ['what is left of it', 1_000_000_000, (left: number) => left > 0 && left < 1_000_000_000],
+    ['next to nothing, where nothing is left', 1, (left: number) => left === 1],
+    ['none, where there is none', 0, (left: number) => left === 0],
+  ])('of the timeout, a hop gets %s', async (_, timeout, isRight) => {
+    const { hop, sent } = await followed({ status: 307, location: '/x' }, { timeout });
+    expect(hop?.timeout).toSatisfy(isRight);
+    expect(sent.timeout).toBe(timeout);
   });
 
   test('what is no response at all is handed on', async () => {

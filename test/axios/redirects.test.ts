@@ -227,6 +227,22 @@ describe.each(AXIOS_VERSIONS)('redirects on %s', (version) => {
       expect(foreign.arrivals[0]?.head).not.toMatch(/access_token/);
     });
 
+    test.each([302, 307])("%d: axios' auth of the caller goes where it goes without us", async (status) => {
+      const [home, foreign] = [await startOrigin(accepting), await startOrigin(accepting)];
+      const auth = { username: 'u', password: 'p' };
+      const bare = library.axios.create({ baseURL: home.url, adapter, auth });
+      const { client } = attached(library, home, { adapter, auth }, 'X-Partner-Token');
+      const basic = ({ arrivals }: Origin) => arrivals.splice(0).map(({ headers }) => headers.authorization);
+      const abroad = `${foreign.url}${go(status, `${home.url}/x`)}`;
+      for (const to of ['/x', foreign.url, abroad]) {
+        await bare.get(go(status, to));
+        const [atHome, elsewhere] = [basic(home), basic(foreign)];
+        expect((await client.get(go(status, to))).config.auth).toEqual(auth);
+        expect([basic(home), basic(foreign)]).toEqual([atHome, elsewhere]);
+        expect(elsewhere).toEqual(to === '/x' ? [] : [undefined]);
+      }
+    });
+
     test('a redirect without a location, or to no URL, reaches the caller', async () => {
       const home = await startOrigin((arrival, response) => {
         response.writeHead(302, arrival.url === '/none' ? {} : { location: 'mailto:someone@example' });
@@ -285,6 +301,23 @@ describe.each(AXIOS_VERSIONS)('redirects on %s', (version) => {
       expect(foreign.arrivals[0]?.headers['x-own']).toBe('mine');
     },
   );
+
+  test.each<[string, (options: Record<string, unknown>, to: Origin) => void]>([
+    ['to another port', (options, { port }) => Object.assign(options, { port })],
+    ['to another name', (options, { port }) => Object.assign(options, { port, hostname: 'localhost' })],
+    [
+      'with a copy of its headers',
+      (options, { port }) => Object.assign(options, { port, headers: { ...(options.headers as object) } }),
+    ],
+  ])("a beforeRedirect of the user's that leads %s: the token stays", async (_title, lead) => {
+    const [home, foreign] = [await startOrigin(accepting), await startOrigin(refusing)];
+    const beforeRedirect = (options: Record<string, unknown>) => lead(options, foreign);
+    const { client, minted } = attached(library, home, { adapter: 'http', beforeRedirect });
+    expect(await outcome(client.get(go(302, '/x')))).toBe(401);
+    expect(hasToken(home)).toEqual([true]);
+    expect(hasToken(foreign)).toEqual([false]);
+    expect(minted()).toBe(1);
+  });
 
   test("the user's own fetchOptions.redirect is respected", async () => {
     const [home, foreign] = [await startOrigin(accepting), await startOrigin(accepting)];
