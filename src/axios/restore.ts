@@ -87,7 +87,7 @@ function carriesToken(headers: unknown, { headerValue }: SentRequest): boolean {
   return Object.values(headers).includes(headerValue);
 }
 
-/** All texts of an error: some of Node.js' have an `input` that was no URL, or a `hostname`. */
+/** All texts of an error: some of Node.js' have an `input` that was no URL, or a `rawPacket` that was no answer. */
 function redactTexts(holder: Partial<AxiosError>, token: string | undefined): void {
   if (token === undefined) return;
   const texts = holder as Record<string, unknown>;
@@ -95,7 +95,7 @@ function redactTexts(holder: Partial<AxiosError>, token: string | undefined): vo
   const clean = (name: string): void =>
     attempt(() => {
       const text = texts[name];
-      const shown = typeof text === 'string' ? redact(text, [token]) : text;
+      const shown = withoutToken(text, token);
       if (shown === text) return;
       isTold = true;
       texts[name] = shown;
@@ -103,6 +103,12 @@ function redactTexts(holder: Partial<AxiosError>, token: string | undefined): vo
   for (const name of Object.getOwnPropertyNames(holder)) if (name !== 'stack') clean(name);
   // It is long, and repeats the message: encodings are looked for only where the message has one.
   if (isTold || holder.stack?.includes(token)) clean('stack');
+}
+
+function withoutToken(value: unknown, token: string): unknown {
+  if (typeof value === 'string') return redact(value, [token]);
+  if (!Buffer.isBuffer(value) || !value.includes(token)) return value;
+  return Buffer.from(redact(value.toString('latin1'), [token]), 'latin1');
 }
 
 /** Cleaning an error never throws another one (A8). */

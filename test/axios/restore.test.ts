@@ -148,6 +148,16 @@ describe('what else an error holds', () => {
   });
 });
 
+test('bytes of an error, such as the answer that Node.js could not parse, show no token', () => {
+  const { own, request } = sent();
+  const rawPacket = Buffer.from(`\xff GET / HTTP/1.1\r\nAuthorization: Bearer ${TOKEN}\r\n`, 'latin1');
+  const cause = Object.assign(new Error('Parse Error'), { rawPacket, other: Buffer.from([0, 255]) });
+  const error = Object.assign(new Error('Parse Error', { cause }), { config: own, rawPacket });
+  restoreError(error, request);
+  const cleaned = Buffer.from('\xff GET / HTTP/1.1\r\nAuthorization: Bearer [redacted]\r\n', 'latin1');
+  expect([error.rawPacket, cause.rawPacket, cause.other]).toEqual([cleaned, cleaned, Buffer.from([0, 255])]);
+});
+
 describe('a response', () => {
   const respond = (data: unknown, config: InternalAxiosRequestConfig): AxiosResponse =>
     ({ data, status: 200, statusText: '', headers: {}, config, request: { socket: 1 } }) as AxiosResponse;
