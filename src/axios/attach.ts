@@ -1,3 +1,5 @@
+import http from 'node:http';
+import https from 'node:https';
 import type { AxiosAdapter, AxiosInstance, AxiosResponse, InternalAxiosRequestConfig } from 'axios';
 import { ClosedError, invalidOption } from '../errors.ts';
 import { scopeKey } from '../token/endpoint/scope.ts';
@@ -131,13 +133,19 @@ function wrapped(original: Config['adapter'], send: Send): Wrapper {
 /** What the wrapper does in place of the adapter. */
 function sending(client: AxiosInstance, attachment: Attachment): Send {
   const { emit, header, source } = attachment;
-  const http = ownAdapter('http');
+  const httpAdapter = ownAdapter('http');
   const { scope, maxWaitMs } = attachment;
   const usual: ResolvedRequestOptions = { scopeKey: scopeKey(scope), maxWaitMs, replay: 'allowed' };
   const guard = new OriginGuard(attachment, client);
+  /** Tests, and tools for proxies, replace Node's. */
+  let globalAgents: { readonly httpAgent?: unknown; readonly httpsAgent?: unknown } = {};
   const send: Send = (config) => {
     disinherit(config);
     const adapter = resolveAdapter(config.adapter, config);
+    if (globalAgents.httpAgent !== http.globalAgent || globalAgents.httpsAgent !== https.globalAgent) {
+      globalAgents = { httpAgent: http.globalAgent, httpsAgent: https.globalAgent };
+      concealSockets(globalAgents);
+    }
     if (config.httpAgent || config.httpsAgent || config.fetchOptions) concealSockets(config);
     const payuAuth = Object.hasOwn(config, 'payuAuth') ? config.payuAuth : undefined;
     if (payuAuth === false) return asItIs(adapter, config);
@@ -160,7 +168,7 @@ function sending(client: AxiosInstance, attachment: Attachment): Send {
       config,
       adapter,
       adapterIsUsers: isUsers(adapter, config),
-      mayFetch: adapter !== http,
+      mayFetch: adapter !== httpAdapter,
       origin,
       isPlain: destination.isPlain,
       options,
