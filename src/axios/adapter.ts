@@ -30,9 +30,8 @@ export function ownAdapter(
 
 /** Whether the installed axios is 1.`minor`.`patch` or later. A mock of axios has no version, and counts as later. */
 export function isAxiosSince(minor: number, patch: number): boolean {
-  const version: string | undefined = axios.VERSION;
-  const [major = 0, ...rest] = (version ?? '2').split('.').map((part) => Number.parseInt(part, 10));
-  const [installed = 0, installedPatch = 0] = rest;
+  const parts = (axios.VERSION ?? '2').split('.').map((part) => Number.parseInt(part, 10));
+  const [major = 0, installed = 0, installedPatch = 0] = parts;
   if (major !== 1) return major > 1;
   return installed > minor || (installed === minor && installedPatch >= patch);
 }

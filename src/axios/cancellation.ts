@@ -1,14 +1,6 @@
 import { CanceledError, type InternalAxiosRequestConfig } from 'axios';
 import type { Clock } from '../time/clock.ts';
-import {
-  anyOf,
-  type Cancellation,
-  cancellationOf,
-  Ending,
-  NEVER,
-  unlessCancelled,
-  withinLimit,
-} from '../time/wait.ts';
+import { anyOf, type Cancellation, cancellationOf, Ending, NEVER, unlessCancelled } from '../time/wait.ts';
 
 /** What bounds a wait of a call. */
 export interface WaitBounds {
@@ -25,12 +17,10 @@ export async function inTime<T>(
   promise: Promise<T>,
   { clock, limitMs, cancellation = NEVER, closed = NEVER }: WaitBounds,
 ): Promise<T | undefined> {
-  // A promise that is late may never settle, and would keep its listeners.
-  const over = new Ending(() => new Error('over'));
-  const unlessOver = unlessCancelled(promise, anyOf([cancellation, closed, over]));
-  const value = await withinLimit(unlessOver, { clock, limitMs }, () => new Error('late'))
-    .catch(() => undefined)
-    .finally(() => over.come());
+  const late = new Ending(() => new Error('late'));
+  const limit = clock.limit(limitMs, () => late.come(), 'unref');
+  const value = await unlessCancelled(promise, anyOf([cancellation, closed, late])).catch(() => undefined);
+  limit.cancel();
   const cancelled = cancellation.reason();
   if (cancelled !== undefined) throw cancelled;
   return value;

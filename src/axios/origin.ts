@@ -8,13 +8,12 @@ import type { TokenHeader } from './token-header.ts';
 /** Where a request goes, and whether the token may go there (G1). */
 export type Destination =
   /** `isPlain`: by plain http to this machine. The environment's proxy must not see that (G5). */
-  { readonly kind: 'allowed'; readonly origin: string; readonly isPlain: boolean } | Withheld;
-
-interface Withheld {
-  readonly kind: 'withheld';
-  readonly reason: 'origin' | 'insecure-http' | 'basic-auth';
-  readonly origin: string;
-}
+  | { readonly kind: 'allowed'; readonly origin: string; readonly isPlain: boolean }
+  | {
+      readonly kind: 'withheld';
+      readonly reason: 'origin' | 'insecure-http' | 'basic-auth';
+      readonly origin: string;
+    };
 
 /** The most verdicts that are remembered. Beyond it, all are forgotten. */
 const MOST_REMEMBERED = 1_000;

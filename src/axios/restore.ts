@@ -12,7 +12,7 @@ export interface SentRequest {
   /** Undefined, as the token is, if the call went without one. */
   readonly headerValue: string | undefined;
   readonly token: string | undefined;
-  /** True if the adapter was given as a function. False for axios' own. */
+  /** True if the adapter was given as a function, as mocks are. False for axios' own. */
   readonly adapterIsUsers: boolean;
 }
 

@@ -18,11 +18,8 @@ import { asOurs, type Changes, copyHeaders } from './sent-config.ts';
 import type { TokenHeader } from './token-header.ts';
 
 /** One axios call, as it reaches the adapter. */
-export interface Call {
-  readonly config: InternalAxiosRequestConfig;
+export interface Call extends Pick<SentRequest, 'config' | 'adapterIsUsers'> {
   readonly adapter: AxiosAdapter;
-  /** True if the adapter was given as a function, as mocks are. False for axios' own. */
-  readonly adapterIsUsers: boolean;
   /** False if the adapter is sure not to use fetch. */
   readonly mayFetch: boolean;
   /** Where the call goes. The token goes nowhere else. */
@@ -40,10 +37,10 @@ export class Sender implements RedirectWatch, SentRequest {
   readonly config: InternalAxiosRequestConfig;
   readonly origin: string;
   readonly headerName: string;
-  sentAtMs = 0;
   readonly adapterIsUsers: boolean;
   headerValue = '';
   token = '';
+  sentAtMs = 0;
   hasLeftOrigin = false;
   mayHaveBeenProcessed = false;
   attempts = 0;
@@ -88,10 +85,10 @@ export class Sender implements RedirectWatch, SentRequest {
   }
 
   /** One send. The first uses the caller's own config object, as a copy would cost more than everything else here. */
-    if (this.config.timeout) this.sentAtMs = performance.now();
   send(token: string): Promise<AxiosResponse> {
     const isFirst = this.attempts++ === 0;
     this.token = token;
+    if (this.config.timeout) this.sentAtMs = performance.now();
     this.headerValue = this.#header.value(token);
     const changes = this.#changes();
     this.#sent = isFirst ? this.#lend(changes) : asOurs(this.config, changes);

@@ -17,8 +17,7 @@ export function nodeSource(given: Readable): ByteSource {
   return {
     async next() {
       iterator ??= stream[Symbol.asyncIterator]();
-      const { done, value } = await iterator.next();
-      return done ? undefined : asBytes(value);
+      return chunkOf(await iterator.next());
     },
     stop: (error) => void given.destroy?.(error),
   };
@@ -27,16 +26,20 @@ export function nodeSource(given: Readable): ByteSource {
 export function webSource(stream: ReadableStream<Uint8Array>): ByteSource {
   const reader = stream.getReader();
   return {
-    async next() {
-      const { done, value } = await reader.read();
-      return done ? undefined : asBytes(value);
-    },
+    next: async () => chunkOf(await reader.read()),
     stop: () => void reader.cancel().catch(() => {}),
   };
 }
 
-function asBytes(chunk: Uint8Array | string): Uint8Array {
-  return typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
+function chunkOf({
+  done,
+  value,
+}: {
+  done?: boolean | undefined;
+  value?: Uint8Array | string | undefined;
+}): Uint8Array | undefined {
+  if (done) return undefined;
+  return typeof value === 'string' ? Buffer.from(value) : value;
 }
 
 export function asNodeStream(source: ByteSource): Readable {
