@@ -3,7 +3,7 @@ import type { TokenHttpOptions } from '../axios/form-transport.ts';
 import { invalidOption } from '../errors.ts';
 import type { PayuAuthEvent } from '../events.ts';
 import { gotInstead, isPlain } from '../json.ts';
-import { environments } from '../payu.ts';
+import { environments, type PayuEnvironment } from '../payu.ts';
 import type { Grant, WireGrant } from '../token/endpoint/grants.ts';
 import type { ScopeInput } from '../token/endpoint/scope.ts';
 import type { TokenStore } from '../token/store/token-store.ts';
@@ -117,10 +117,7 @@ export function resolveOptions(given: PayuAuthOptions): ResolvedOptions {
     foreignHosts: environment.foreignHosts,
     grant: resolveGrant(options.grant, options.environment),
     scope: resolveScope('scope', options.scope),
-    origins: [
-      ...environment.origins,
-      ...resolveOrigins('origins', options.origins, environment.foreignHosts),
-    ],
+    origins: environment.origins.concat(resolveOrigins('origins', options.origins, environment.foreignHosts)),
     headerName,
     headerPrefix,
     renewAheadMs: duration(options, 'renewAheadMs', 60_000, 0),
@@ -158,12 +155,17 @@ const OPTIONS: readonly string[] = [
 
 type Environment = Pick<ResolvedOptions, 'tokenUrl' | 'revokeUrl' | 'origins' | 'foreignHosts'>;
 
+/** Made once: a parsed URL holds on to the text it came from, and there may be an auth for each of many merchants. */
+const TEST: Environment = { ...environments.test, foreignHosts: hostsOf(environments.production) };
+const PRODUCTION: Environment = { ...environments.production, foreignHosts: hostsOf(environments.test) };
+
+function hostsOf({ tokenUrl, origins }: PayuEnvironment): readonly string[] {
+  return [tokenUrl, ...origins].map((url) => new URL(url).hostname);
+}
+
 function resolveEnvironment(environment: unknown, allowInsecureHttp: boolean): Environment {
-  if (environment === 'test' || environment === 'production') {
-    const other = environment === 'test' ? environments.production : environments.test;
-    const foreignHosts = [other.tokenUrl, ...other.origins].map((url) => new URL(url).hostname);
-    return { ...environments[environment], foreignHosts };
-  }
+  if (environment === 'test') return TEST;
+  if (environment === 'production') return PRODUCTION;
   if (!isPlain(environment)) {
     throw invalidOption(
       'environment',
