@@ -34,10 +34,8 @@ export function requestCancellation(config: InternalAxiosRequestConfig): Cancell
   const cancellations: Cancellation[] = [];
   if (cancelToken) {
     // Axios has these methods, but no types for them.
-    const token = cancelToken as typeof cancelToken & {
-      subscribe(listener: () => void): void;
-      unsubscribe(listener: () => void): void;
-    };
+    const token = cancelToken as typeof cancelToken &
+      Record<'subscribe' | 'unsubscribe', (listener: () => void) => void>;
     cancellations.push({
       reason: () => token.reason,
       subscribe(listener) {

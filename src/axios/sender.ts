@@ -50,7 +50,7 @@ export class Sender implements RedirectWatch, SentRequest {
   /** The config of the last attempt. */
   #sent: InternalAxiosRequestConfig;
   /** What the caller's config holds itself, while an attempt has put something else there. */
-  #lent: Readonly<Record<string, unknown>> = {};
+  #lent: Changes = {};
   /** The caller's headers. The adapter gets copies. */
   readonly #headers: AxiosHeaders;
   /** The body as the adapter gets it: a copy of a stream. */
@@ -91,7 +91,9 @@ export class Sender implements RedirectWatch, SentRequest {
     if (this.config.timeout) this.sentAtMs = performance.now();
     this.headerValue = this.#header.value(token);
     const changes = this.#changes();
-    this.#sent = isFirst ? this.#lend(changes) : asOurs(this.config, changes);
+    if (isFirst) swap(this.config, changes);
+    this.#lent = isFirst ? changes : {};
+    this.#sent = isFirst ? this.config : asOurs(this.config, changes);
     // Axios calls it without a `this` as well.
     const { adapter } = this.#call;
     try {
@@ -112,26 +114,9 @@ export class Sender implements RedirectWatch, SentRequest {
     return last;
   }
 
-  /** Puts the changes into the caller's own config, and keeps what was there for `takeBack`. */
-  #lend(changes: Changes): InternalAxiosRequestConfig {
-    const config = this.config as unknown as Record<string, unknown>;
-    const swapped = changes as Record<string, unknown>;
-    for (const name of Object.keys(changes)) {
-      const own = config[name];
-      config[name] = swapped[name];
-      swapped[name] = own;
-    }
-    this.#lent = swapped;
-    return this.config;
-  }
-
   /** Ends an attempt: whoever holds the config (a later error of axios, a logger) finds in it what the caller put there. */
   takeBack(): void {
-    const config = this.config as unknown as Record<string, unknown>;
-    for (const name of Object.keys(this.#lent)) {
-      if (this.#lent[name] === undefined) delete config[name];
-      else config[name] = this.#lent[name];
-    }
+    swap(this.config, this.#lent);
     this.#lent = {};
     if (!this.adapterIsUsers) return;
     // A mock keeps the config of each attempt, and tests read the header in it (A3).
@@ -169,5 +154,17 @@ export class Sender implements RedirectWatch, SentRequest {
     if (transport) changes.transport = guardedTransport(transport, redirectHook(this, undefined));
     if (this.#leavesRedirects) changes.fetchOptions = { ...fetchOptions, redirect: 'manual' };
     return changes;
+  }
+}
+
+/** Puts the changes into the config, and what was there into the changes. */
+function swap(config: InternalAxiosRequestConfig, changes: Changes): void {
+  const own = config as unknown as Record<string, unknown>;
+  const swapped = changes as Record<string, unknown>;
+  for (const name of Object.keys(swapped)) {
+    const value = swapped[name];
+    swapped[name] = own[name];
+    if (value === undefined) delete own[name];
+    else own[name] = value;
   }
 }

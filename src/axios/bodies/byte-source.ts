@@ -31,15 +31,9 @@ export function webSource(stream: ReadableStream<Uint8Array>): ByteSource {
   };
 }
 
-function chunkOf({
-  done,
-  value,
-}: {
-  done?: boolean | undefined;
-  value?: Uint8Array | string | undefined;
-}): Uint8Array | undefined {
-  if (done) return undefined;
-  return typeof value === 'string' ? Buffer.from(value) : value;
+function chunkOf(read: IteratorResult<Uint8Array | string, unknown>): Uint8Array | undefined {
+  if (read.done) return undefined;
+  return typeof read.value === 'string' ? Buffer.from(read.value) : read.value;
 }
 
 export function asNodeStream(source: ByteSource): Readable {

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import type { AxiosError } from 'axios';
 import { inTime, type WaitBounds } from '../cancellation.ts';
 import type { ByteSource } from './byte-source.ts';
 
@@ -7,12 +8,10 @@ export const BROKEN_OFF: unique symbol = Symbol('axios-payu-auth.broken-off');
 
 /** Whether a body ended for want of its connection, and not by a limit of the caller's, or as it can't be decompressed. */
 export function isLostConnection(error: unknown): boolean {
-  const { isAxiosError, code, cause } = error as {
-    isAxiosError?: true;
-    code?: string;
-    cause?: { code?: string };
-  };
-  return !isAxiosError && !/^(?:Z_|ZSTD_|ERR__ERROR)/.test(code ?? cause?.code ?? '');
+  const { isAxiosError, code, cause } = error as Partial<AxiosError>;
+  return (
+    !isAxiosError && !/^(?:Z_|ZSTD_|ERR__ERROR)/.test(code ?? (cause as Partial<AxiosError>)?.code ?? '')
+  );
 }
 
 /** A source whose beginning was read, and that can be read once more from the beginning. */

@@ -9,7 +9,7 @@ import { likeMessage, ReadAhead } from './read-ahead.ts';
 export const MOST_PEEKED_BYTES: number = 64 * 1024;
 
 /**
- * The body as a JSON value; undefined if it is no JSON, too large or too slow, BROKEN_OFF if it breaks off. It works with every `responseType`: what
+ * The body as a JSON value; undefined if it is no JSON, too large or too slow. It works with every `responseType`: what
  * was read of a stream is put back, so the caller gets the whole response.
  */
 export async function peekJson(response: AxiosResponse, bounds: WaitBounds): Promise<unknown> {
