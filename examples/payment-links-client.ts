@@ -45,13 +45,13 @@ export type LinkVerdict =
   | { readonly kind: 'created'; readonly link: PaymentLink }
   /** The invoice number belongs to a link of another amount. A matter for a person. */
   | { readonly kind: 'mismatch'; readonly link: PaymentLink }
-  /** PayU did not make it. Correct it, and keep the invoice number. */
+  /** PayU did not make it, and knows no link of this invoice number. Correct it, and keep the number. */
   | { readonly kind: 'refused'; readonly reason: string }
   /** There may be a link, or none. */
   | { readonly kind: 'unknown'; readonly why: LinkUnknownBecause; readonly error?: unknown };
 
 export type LinkUnknownBecause =
-  /** PayU knows no link of this invoice number, and no request to make one was answered. */
+  /** PayU knows no link of this invoice number, which does not say that there is none. */
   | 'not-found'
   /** The link could not be read; see `error`. */
   | 'not-answered'
@@ -106,6 +106,28 @@ const MISSES_BEFORE_A_RESEND = 3;
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 15_000;
 
+/**
+ * What must not depend on the instance. By its own defaults it may follow redirects and take other statuses for successes,
+ * by axios-retry send a link again without our knowing, by a cache answer for PayU.
+ */
+const OURS = {
+  maxRedirects: 0,
+  fetchOptions: { redirect: 'error' },
+  responseType: 'json',
+  validateStatus: (status: number) => status >= 200 && status < 300,
+  'axios-retry': { retries: 0 },
+  cache: false,
+} as const;
+/** Else an instance's default may say that it is a form. */
+const JSON_BODY = { 'Content-Type': 'application/json' } as const;
+
+interface Call {
+  readonly method: 'get' | 'post';
+  readonly url: string;
+  readonly data?: NewPaymentLink;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
 /** What is used of an axios instance. Axios has a type of it for `import` and another for `require`: both fit here. */
 interface Http {
   request(config: object): Promise<{ readonly data: unknown }>;
@@ -116,7 +138,10 @@ export class PaymentLinksClient {
   readonly #options: PaymentLinksOptions;
   readonly #surroundings: LinkSurroundings;
 
-  /** `http` has the base URL and an attached auth with the scopes `create_payment_links` and `read_payment_links`. */
+  /**
+   * `http` has the base URL and an attached auth with the scopes `create_payment_links` and `read_payment_links`, and no
+   * interceptor that changes responses: an answer that is not PayU's own is not understood, and then nothing is sent.
+   */
   constructor(http: Http, options: PaymentLinksOptions, surroundings: LinkSurroundings = REAL) {
     this.#http = http;
     this.#options = options;
@@ -128,8 +153,9 @@ export class PaymentLinksClient {
    * before anything is sent; with nothing else.
    */
   async createOnce(link: NewPaymentLink, options: CreateOptions = {}): Promise<LinkVerdict> {
-    // A copy: another invoice number, set meanwhile, would be another link.
-    const wanted = checked({ ...link });
+    // A copy, as it is sent: another invoice number, set meanwhile, would be another link.
+    const [copy] = JSON.parse(JSON.stringify([link]));
+    const wanted = checked(copy);
     const limits = this.#limits(options);
     const attempt = new Attempt();
     for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
@@ -177,24 +203,22 @@ export class PaymentLinksClient {
 
   async #create(link: NewPaymentLink, limits: Limits): Promise<Sent> {
     try {
-      const body = await this.#call({ method: 'post', url: '/', data: link }, limits);
+      const body = await this.#call({ method: 'post', url: '/', data: link, headers: JSON_BODY }, limits);
       return readReply(body, link);
     } catch (error) {
       return readFailure(error);
     }
   }
 
-  async #call(config: object, { signal, leftMs }: Limits): Promise<unknown> {
+  async #call({ headers, ...config }: Call, { signal, leftMs }: Limits): Promise<unknown> {
     const { merchantId, merchantHeader = 'merchantId', requestTimeoutMs = 10_000 } = this.#options;
     const limit = this.#surroundings.timeout(Math.max(1, Math.min(leftMs(), requestTimeoutMs)));
     const response = await withinBoth(signal, limit, (within) =>
       this.#http.request({
+        ...OURS,
         ...config,
-        headers: { [merchantHeader]: merchantId },
+        headers: { ...headers, [merchantHeader]: merchantId },
         signal: within,
-        maxRedirects: 0,
-        // Also where the instance takes other answers for successes.
-        validateStatus: (status: number) => status >= 200 && status < 300,
       }),
     );
     return response.data;
@@ -221,7 +245,10 @@ interface Limits {
   readonly leftMs: () => number;
 }
 
-/** Not AbortSignal.any(): Node.js 20 forgets a time limit that only that knows, and then nothing ends the call. */
+/**
+ * Ends with the first of the two, also where an interceptor or an adapter does not heed the signal; axios sends nothing any
+ * more then. Not AbortSignal.any(): Node.js 20 forgets a time limit that only that knows, and then nothing ends the call.
+ */
 async function withinBoth<T>(
   first: AbortSignal,
   second: AbortSignal,
@@ -229,10 +256,14 @@ async function withinBoth<T>(
 ): Promise<T> {
   const controller = new AbortController();
   const end = () => controller.abort();
+  const over = new Promise<never>((_, reject) => {
+    controller.signal.addEventListener('abort', () => reject(new Error('no answer in time')));
+  });
+  over.catch(() => {}); // where the call itself throws
   for (const each of [first, second]) each.addEventListener('abort', end);
   if (first.aborted) end();
   try {
-    return await call(controller.signal);
+    return await Promise.race([call(controller.signal), over]);
   } finally {
     for (const each of [first, second]) each.removeEventListener('abort', end);
   }
@@ -253,7 +284,7 @@ type Sent =
 class Attempt {
   verdict: LinkVerdict | undefined;
   #sends = 0;
-  #lastSend: Sent['kind'] | undefined;
+  #lastSend: Sent | undefined;
   /** The answer to a send was lost. */
   #isUnclear = false;
   /** Answers since the last send that found nothing. */
@@ -264,13 +295,16 @@ class Attempt {
   /** Only while PayU says that it knows no such link, and nothing says that it has one. */
   get maySend(): boolean {
     if (this.#sends === MOST_SENDS) return false;
-    if (this.#lastSend === undefined || this.#lastSend === 'not-processed') return this.#misses > 0;
-    return this.#lastSend === 'unclear' && this.#misses >= MISSES_BEFORE_A_RESEND;
+    const { kind } = this.#lastSend ?? {};
+    if (kind === undefined || kind === 'not-processed') return this.#misses > 0;
+    return kind === 'unclear' && this.#misses >= MISSES_BEFORE_A_RESEND;
   }
 
   wasMissed(): void {
     this.#isAnswered = true;
     this.#misses += 1;
+    // A refusal alone says nothing of an earlier send, perhaps of another process: that link may be there.
+    if (this.#lastSend?.kind === 'refused' && !this.#isUnclear) this.verdict = this.#lastSend;
   }
 
   wasNotTold(error: unknown): void {
@@ -281,12 +315,12 @@ class Attempt {
   wasSent(sent: Sent): void {
     this.#sends += 1;
     this.#misses = 0;
-    this.#lastSend = sent.kind;
+    this.#lastSend = sent;
     if ('error' in sent) this.#error = sent.error;
+    if (sent.kind === 'refused')
+      this.#error = new PaymentLinksError('refused', `PayU refuses it: ${sent.reason}`);
     if (sent.kind === 'unclear') this.#isUnclear = true;
     if (sent.kind === 'made') this.verdict = { kind: 'created', link: sent.link };
-    // A refusal says nothing of an earlier send whose answer was lost.
-    if (sent.kind === 'refused' && !this.#isUnclear) this.verdict = sent;
   }
 
   unknown(isAborted: boolean): LinkVerdict {
@@ -324,13 +358,18 @@ function readFailure(error: unknown): Sent {
   return { kind: isRefused || isWithoutToken ? 'not-processed' : 'unclear', error };
 }
 
+/** As text, also where it came as a number; one that JSON can't hold exactly is nobody's. */
+function numberOf({ invoiceNumber }: Fields): unknown {
+  return Number.isSafeInteger(invoiceNumber) ? String(invoiceNumber) : invoiceNumber;
+}
+
 /** The link of this very invoice number in a reply; undefined for anything else. */
 function readLink(body: unknown, invoiceNumber: string): PaymentLink | undefined {
   if (!isObject(body) || body.status !== 0 || !isObject(body.result)) return undefined;
   const { paymentLink, active } = body.result;
   const subAmount = Number(body.result.subAmount ?? Number.NaN);
   const isWhole = typeof paymentLink === 'string' && paymentLink !== '' && !Number.isNaN(subAmount);
-  if (!isWhole || body.result.invoiceNumber !== invoiceNumber) return undefined;
+  if (!isWhole || numberOf(body.result) !== invoiceNumber) return undefined;
   return { ...body.result, invoiceNumber, subAmount, paymentLink, active: active === true };
 }
 

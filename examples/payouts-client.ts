@@ -148,6 +148,22 @@ const PAGE_SIZE = 100;
 const MOST_PAGES = 50;
 const DUPLICATE_MERCHANT_REF_ID = 1002;
 
+/**
+ * What must not depend on the instance. By its own defaults it may follow redirects and take other statuses for successes,
+ * by axios-retry send a payment again without our knowing, by a cache answer for PayU.
+ */
+const OURS = {
+  maxRedirects: 0,
+  fetchOptions: { redirect: 'error' },
+  responseType: 'json',
+  validateStatus: (status: number) => status >= 200 && status < 300,
+  'axios-retry': { retries: 0 },
+  cache: false,
+} as const;
+/** Else an instance's default would say of one body what is true of the other. */
+const JSON_BODY = { 'Content-Type': 'application/json' } as const;
+const FORM_BODY = { 'Content-Type': 'application/x-www-form-urlencoded' } as const;
+
 /** What is used of an axios instance. Axios has a type of it for `import` and another for `require`: both fit here. */
 interface Http {
   post(url: string, body: unknown, config: object): Promise<{ readonly data: unknown }>;
@@ -158,7 +174,10 @@ export class PayoutsClient {
   readonly #options: PayoutsOptions;
   readonly #surroundings: Surroundings;
 
-  /** `http` has the base URL and an attached auth with the scope `create_payout_transactions`. */
+  /**
+   * `http` has the base URL and an attached auth with the scope `create_payout_transactions`, and no interceptor that
+   * changes responses: an answer that is not PayU's own is not understood, and then nothing is sent.
+   */
   constructor(http: Http, options: PayoutsOptions, surroundings: Surroundings = REAL) {
     this.#http = http;
     this.#options = options;
@@ -225,8 +244,9 @@ export class PayoutsClient {
     const { paymentPath = '/v2/payment', merchantId } = this.#options;
     const { merchantHeader = paymentPath === '/v2/payment' ? 'pid' : 'payoutMerchantId' } = this.#options;
     const body = orders.map(({ payment }) => payment);
+    const headers = { ...JSON_BODY, [merchantHeader]: merchantId };
     try {
-      const response = await this.#post(paymentPath, body, { [merchantHeader]: merchantId }, limits);
+      const response = await this.#post(paymentPath, body, headers, limits);
       for (const order of orders) order.wasSent(readReply(response.data, order.payment.merchantRefId));
     } catch (error) {
       for (const order of orders) order.wasSent(readFailure(error));
@@ -256,7 +276,7 @@ export class PayoutsClient {
 
   async #page(merchantRefId: string, page: number, limits: Limits): Promise<Page> {
     const form = new URLSearchParams({ merchantRefId, page: String(page), pageSize: String(PAGE_SIZE) });
-    const headers = { payoutMerchantId: this.#options.merchantId };
+    const headers = { ...FORM_BODY, payoutMerchantId: this.#options.merchantId };
     try {
       const { data } = await this.#post('/payment/listTransactions', form, headers, limits);
       return readPage(data, this.#options.merchantId);
@@ -274,13 +294,7 @@ export class PayoutsClient {
   ): Promise<{ readonly data: unknown }> {
     const limitMs = Math.max(1, Math.min(leftMs(), this.#options.requestTimeoutMs ?? 20_000));
     return withinBoth(signal, this.#surroundings.timeout(limitMs), (within) =>
-      this.#http.post(path, body, {
-        headers,
-        signal: within,
-        maxRedirects: 0,
-        // Also where the instance takes other answers for successes.
-        validateStatus: (status: number) => status >= 200 && status < 300,
-      }),
+      this.#http.post(path, body, { ...OURS, headers, signal: within }),
     );
   }
 
@@ -297,7 +311,10 @@ interface Limits {
   readonly leftMs: () => number;
 }
 
-/** Not AbortSignal.any(): Node.js 20 forgets a time limit that only that knows, and then nothing ends the call. */
+/**
+ * Ends with the first of the two, also where an interceptor or an adapter does not heed the signal; axios sends nothing any
+ * more then. Not AbortSignal.any(): Node.js 20 forgets a time limit that only that knows, and then nothing ends the call.
+ */
 async function withinBoth<T>(
   first: AbortSignal,
   second: AbortSignal,
@@ -305,10 +322,14 @@ async function withinBoth<T>(
 ): Promise<T> {
   const controller = new AbortController();
   const end = () => controller.abort();
+  const over = new Promise<never>((_, reject) => {
+    controller.signal.addEventListener('abort', () => reject(new Error('no answer in time')));
+  });
+  over.catch(() => {}); // where the call itself throws
   for (const each of [first, second]) each.addEventListener('abort', end);
   if (first.aborted) end();
   try {
-    return await call(controller.signal);
+    return await Promise.race([call(controller.signal), over]);
   } finally {
     for (const each of [first, second]) each.removeEventListener('abort', end);
   }
@@ -366,6 +387,7 @@ class Order {
     this.#lastSend = sent;
     this.#empties = 0;
     if ('error' in sent) this.#error = sent.error;
+    if (sent.kind === 'refused') this.#error = new PayoutsError('refused', `PayU refuses it: ${sent.reason}`);
     if (sent.kind === 'unclear') this.#isUnclear = true;
   }
 

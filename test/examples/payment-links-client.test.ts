@@ -108,14 +108,46 @@ describe('createOnce, when nothing is lost', () => {
     expect(world.sandbox.stats().paymentLinks).toBe(1);
   });
 
-  test('refused for what is in it: for certain, and at once', async () => {
+  test('refused for what is in it: once a further look has found nothing', async () => {
     const world = await links();
     justBefore(world, 'post', 1, () =>
       world.sandbox.replyNext(reply(-1, 'Sub Amount is not valid.'), { on: 'api' }),
     );
     const verdict = await world.start().createOnce(invoice('INV1'));
     expect(verdict).toEqual({ kind: 'refused', reason: 'Sub Amount is not valid.' });
-    expect(sent(world)).toEqual(['GET', 'POST']);
+    expect(sent(world)).toEqual(['GET', 'POST', 'GET']);
+  });
+
+  test('refused in other words, as an earlier run has made it, and it is not found at first: created', async () => {
+    const world = await links();
+    await world.start().createOnce(invoice('INV1'));
+    world.sandbox.replyNext(NOT_FOUND, { on: 'api' });
+    justBefore(world, 'post', 1, () =>
+      world.sandbox.replyNext(reply(-1, 'Duplicate invoice'), { on: 'api' }),
+    );
+    expect(await world.start().createOnce(invoice('INV1'))).toMatchObject({ kind: 'created' });
+    expect(world.sandbox.stats().paymentLinks).toBe(1);
+  });
+
+  test('refused, and no time left to look again: unknown, with what PayU said', async () => {
+    const world = await links();
+    justBefore(world, 'post', 1, () =>
+      world.sandbox.replyNext(reply(-1, 'Sub Amount is not valid.'), { on: 'api' }),
+    );
+    expect(await world.start().createOnce(invoice('INV2'), { giveUpAfterMs: 900 })).toMatchObject({
+      kind: 'unknown',
+      error: { kind: 'refused', message: expect.stringContaining('Sub Amount is not valid.') },
+    });
+  });
+
+  test('its invoice number comes back as a JSON number: found', async () => {
+    const world = await links();
+    const link = { invoiceNumber: 4711, subAmount: 100, paymentLink: 'http://x', active: true };
+    world.sandbox.replyNext(reply(0, null, link), { on: 'api' });
+    expect(await world.start().createOnce(invoice('4711'))).toMatchObject({
+      kind: 'created',
+      link: { invoiceNumber: '4711' },
+    });
   });
 
   test('refused after a lost answer: no verdict, until it is found', async () => {
@@ -143,6 +175,21 @@ describe('createOnce, when nothing is lost', () => {
       link: { invoiceNumber: 'INV1', subAmount: invoice('INV1').subAmount },
     });
     expect(world.sandbox.stats().paymentLinks).toBe(1);
+  });
+
+  test('what is in it changes while it is made: it is sent as it was given', async () => {
+    const world = await links();
+    const customer = { name: 'Asha Rao', phone: '9000000001' };
+    justBefore(world, 'get', 1, () => Object.assign(customer, { name: 'Ravi Iyer' }));
+    await world.start().createOnce({ ...invoice('INV1'), customer });
+    const post = world.sandbox.requests().find(({ method, kind }) => kind === 'api' && method === 'POST');
+    expect(JSON.parse(String(post?.rawBody))).toMatchObject({ customer: { name: 'Asha Rao' } });
+  });
+
+  test.each([undefined, null])('%s is refused before anything is sent', async (link) => {
+    const world = await links();
+    await expect(world.start().createOnce(link as never)).rejects.toThrow(TypeError);
+    expect(world.sandbox.requests()).toEqual([]);
   });
 
   test('options that are undefined are as if left out', async () => {

@@ -548,6 +548,15 @@ describe('a refusal after a send that this call knows nothing of', () => {
   });
 });
 
+test('a refusal, and no time left to ask again: unknown, with what PayU said', async () => {
+  const world = await payouts();
+  const payment = { ...salary('ref-1'), beneficiaryIfscCode: 'HDFC1' } as Payment;
+  expect(await world.start().payOnce(payment, { giveUpAfterMs: 900 })).toMatchObject({
+    kind: 'unknown',
+    error: { kind: 'refused', message: expect.stringContaining('ifsc code is not valid') },
+  });
+});
+
 describe('a payment that changes while it is on its way', () => {
   /** The first answer is lost before PayU does anything, so that the payment is sent again. */
   async function resent(change: (payment: Record<string, unknown>) => unknown): Promise<PayoutsWorld> {
