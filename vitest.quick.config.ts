@@ -10,7 +10,7 @@ const SLOW: readonly string[] = [
   // Processes, fleets, Redis servers.
   'test/fleet/**',
   'test/redis/{client-options,cluster,guarded-commands,lock,outage,rights,rollout,sentinel,stall,start-without-redis,stopped-process,store,way-back}.test.ts',
-  'test/{axios/processes,cli/demo,events/told,testing/import-order}.test.ts',
+  'test/{axios/processes,cli/{demo,processes},events/told,testing/import-order}.test.ts',
   'test/time/{processes,stops}.test.ts',
   // Random schedules, all orders of events, storms, hundreds of connections.
   'test/examples/*.property.test.ts',

@@ -1,7 +1,7 @@
 import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
 import { MemoryTokenStore, type TokenRecord } from '../index.ts';
 import type { Settings } from './settings.ts';
-import { type Flags, UsageError } from './surroundings.ts';
+import { type Flags, type Surroundings, UsageError } from './surroundings.ts';
 
 /** Remembers the refresh token, which `AccessToken` does not show. */
 export class KeepingStore extends MemoryTokenStore {
@@ -27,7 +27,11 @@ export class RefreshTokenFile {
   }
 
   /** Undefined if no file was asked for, and none is needed. */
-  static async open(flags: Flags, { grant }: Settings): Promise<RefreshTokenFile | undefined> {
+  static async open(
+    flags: Flags,
+    { grant }: Settings,
+    { finishFirst }: Pick<Surroundings, 'finishFirst'>,
+  ): Promise<RefreshTokenFile | undefined> {
     const path = flags['save-refresh-token'];
     if (typeof path !== 'string') {
       if (grant.type !== 'refresh_token') return undefined;
@@ -42,13 +46,13 @@ export class RefreshTokenFile {
         '--save-refresh-token: FILE must be the name of a file, which may be there or not.',
       );
     }
-    try {
-      return new RefreshTokenFile(path, await open(draftOf(path), 'wx', 0o600));
-    } catch (error) {
-      throw new UsageError(
-        `--save-refresh-token: "${draftOf(path)}" cannot be created (${String((error as { code?: unknown }).code)}).`,
-      );
-    }
+    const draft = await open(draftOf(path), 'wx', 0o600).catch((error: { readonly code?: unknown }) => {
+      throw new UsageError(whyNoDraft(path, error));
+    });
+    finishFirst(
+      `"${path}" is written first, as PayU may have replaced the refresh token. Once more ends it at once.`,
+    );
+    return new RefreshTokenFile(path, draft);
   }
 
   /** Writes what there is to write, and says so. */
@@ -63,6 +67,13 @@ export class RefreshTokenFile {
     await rename(draftOf(this.#path), this.#path);
     return `refresh token: written to ${this.#path}`;
   }
+}
+
+function whyNoDraft(path: string, { code }: { readonly code?: unknown }): string {
+  const draft = draftOf(path);
+  return code === 'EEXIST'
+    ? `--save-refresh-token: "${draft}" is there already, of a run that goes on or was ended. If none goes on, and it is not empty, the refresh token in it is the newest: move it to "${path}". If it is empty, remove it.`
+    : `--save-refresh-token: "${draft}" cannot be created (${String(code)}).`;
 }
 
 function draftOf(path: string): string {

@@ -9,6 +9,8 @@ export interface Surroundings {
   readonly err: (line: string) => void;
   /** Resolves with the signal by which the user ends the process. */
   readonly askedToStop: () => Promise<string>;
+  /** From now on the first signal of each kind only says why the process goes on; a second one ends it. */
+  readonly finishFirst: (why: string) => void;
 }
 
 /** How a command ended; `--help` says so too. */

@@ -10,7 +10,7 @@ import { type ExitCode, exitCodes, type Flags, type Surroundings } from './surro
 /** Gets one token, and prints its life and scope; its value only where that was asked for. */
 export async function tokenCommand(flags: Flags, surroundings: Surroundings): Promise<ExitCode> {
   const settings = readSettings(surroundings.env);
-  const file = await RefreshTokenFile.open(flags, settings);
+  const file = await RefreshTokenFile.open(flags, settings, surroundings);
   const store = new KeepingStore();
   const say = flags['show-token'] ? surroundings.err : surroundings.out;
   try {

@@ -30,6 +30,7 @@ export async function run(
     out: (line) => out.push(line),
     err: (line) => err.push(line),
     askedToStop: async () => 'SIGTERM',
+    finishFirst: () => {},
     ...surroundings,
   });
   return { code, out, err };

@@ -7,10 +7,11 @@ import { examine } from './examine.ts';
 import { Probe } from './probe.ts';
 
 /** Says what is wrong, a line each, and by its exit code whether anything is. */
-export async function doctorCommand(flags: Flags, { env, now, out }: Surroundings): Promise<ExitCode> {
+export async function doctorCommand(flags: Flags, surroundings: Surroundings): Promise<ExitCode> {
+  const { env, now, out } = surroundings;
   const api = apiQuestion(flags);
   const settings = readSettings(env);
-  const file = await RefreshTokenFile.open(flags, settings);
+  const file = await RefreshTokenFile.open(flags, settings, surroundings);
   const probe = new Probe(now);
   let toMend = 0;
   try {
