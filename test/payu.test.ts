@@ -1,6 +1,13 @@
 import axios from 'axios';
 import { describe, expect, test } from 'vitest';
-import { commandHash, createPayuAuth, environments, publicClientIds, scopes } from '../src/index.ts';
+import {
+  commandHash,
+  createPayuAuth,
+  environments,
+  type PayuAuthOptions,
+  publicClientIds,
+  scopes,
+} from '../src/index.ts';
 
 describe('commandHash: sha512(key|command|var1|salt) in lower-case hex', () => {
   const key = 'gtKFFx';
@@ -121,7 +128,7 @@ describe('a mix-up of the environments is refused when an instance is attached (
   const rows = both.flatMap((environment) =>
     both.flatMap((host) => environments[host].origins.map((origin) => ({ environment, host, origin }))),
   );
-  const create = (environment: 'test' | 'production') =>
+  const create = (environment: PayuAuthOptions['environment']) =>
     createPayuAuth({
       environment,
       grant: { type: 'client_credentials', clientId: 'id', clientSecret: 'secret' },
@@ -136,6 +143,20 @@ describe('a mix-up of the environments is refused when an instance is attached (
       expect(attach).toThrow(
         `"baseURL" of the instance leads to "${new URL(origin).hostname}", which belongs to PayU's other environment`,
       );
+  });
+
+  test.each(rows)('the token URL of $environment, $host host $origin', ({ environment, host, origin }) => {
+    const { tokenUrl } = environments[environment];
+    const attach = () => create({ tokenUrl }).attach(axios.create({ baseURL: origin }));
+    if (host === environment) expect(attach).not.toThrow();
+    else expect(attach).toThrow("belongs to PayU's other environment");
+  });
+
+  const once = rows.filter(({ environment, host }) => environment === host);
+  test.each(once)("a token URL of one's own, $host host $origin: nothing is known of it", ({ origin }) => {
+    const attach = () =>
+      create({ tokenUrl: 'https://a.example/token' }).attach(axios.create({ baseURL: origin }));
+    expect(attach).not.toThrow();
   });
 
   test.each([

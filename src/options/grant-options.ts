@@ -11,11 +11,15 @@ import {
 } from '../token/endpoint/grants.ts';
 import { givenOption, givenOptions, requireText } from '../validation.ts';
 
-/** The option "environment": one of PayU's by name, or the user's own URLs. */
-type Environment = 'test' | 'production' | object;
+/** What of the option "environment" says which client ids can be meant. */
+export interface GrantEnvironment {
+  /** Which one of PayU's it is; undefined for any other server. */
+  readonly payu: 'test' | 'production' | undefined;
+  readonly given: 'by-name' | 'by-url';
+}
 
 /** The grant in wire names, checked; `environment` tells PayU's public client. */
-export function resolveGrant(grant: unknown, environment: Environment): WireGrant {
+export function resolveGrant(grant: unknown, environment: GrantEnvironment): WireGrant {
   if (!isPlain(grant))
     throw invalidOption('grant', 'must be an object such as { type: "client_credentials", … }.');
   const type = givenOption(grant, 'type');
@@ -84,14 +88,13 @@ function refuseReserved(parameters: unknown): void {
   }
 }
 
-function resolveClientId(grant: Grant, environment: Environment): string | undefined {
-  const ofPayu = typeof environment === 'string';
+function resolveClientId(grant: Grant, { payu, given }: GrantEnvironment): string | undefined {
   const { clientId } = grant;
   if (clientId === undefined) {
     if (grant.type === 'custom') return undefined;
     if (grant.type === 'client_credentials')
       throw invalidOption('grant.clientId', 'must be given: the client id that PayU shared with you.');
-    if (!ofPayu)
+    if (payu === undefined || given === 'by-url')
       throw invalidOption(
         'grant.clientId',
         'must be given where "environment" is neither "test" nor "production".',
@@ -102,7 +105,7 @@ function resolveClientId(grant: Grant, environment: Environment): string | undef
         'needs "grant.clientId": the public client, which is the default, has no secret. Give both or neither.',
       );
     }
-    return publicClientIds[environment];
+    return publicClientIds[payu];
   }
   requireText('grant.clientId', clientId);
   // The documents print the production id broken by a space.
@@ -115,11 +118,13 @@ function resolveClientId(grant: Grant, environment: Environment): string | undef
       'must be ASCII without control characters (RFC 6749 appendix A.1): copy it anew.',
     );
   }
-  const other = environment === 'test' ? 'production' : 'test';
-  if (ofPayu && stripped.toLowerCase() === publicClientIds[other]) {
+  const other = payu === 'test' ? 'production' : 'test';
+  if (payu !== undefined && stripped.toLowerCase() === publicClientIds[other]) {
+    const [leads, remedy] =
+      given === 'by-name' ? [`is "${payu}"`, 'Leave it out'] : [`leads to ${payu}`, 'Change one of the two'];
     throw invalidOption(
       'grant.clientId',
-      `is PayU's public client id of the ${other} environment, but "environment" is "${environment}". Leave it out.`,
+      `is PayU's public client id of the ${other} environment, but "environment" ${leads}. ${remedy}.`,
     );
   }
   return stripped;

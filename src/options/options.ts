@@ -7,6 +7,7 @@ import { environments, type PayuEnvironment } from '../payu.ts';
 import type { Grant, WireGrant } from '../token/endpoint/grants.ts';
 import type { ScopeInput } from '../token/endpoint/scope.ts';
 import type { TokenStore } from '../token/store/token-store.ts';
+import { hostOf } from '../url.ts';
 import {
   givenOptions,
   resolveDuration,
@@ -15,7 +16,7 @@ import {
   resolveUrl,
   shown,
 } from '../validation.ts';
-import { resolveGrant } from './grant-options.ts';
+import { type GrantEnvironment, resolveGrant } from './grant-options.ts';
 import { resolveHttp } from './http-options.ts';
 
 /** Options of {@link createPayuAuth}. Read and checked once, at construction. */
@@ -115,7 +116,7 @@ export function resolveOptions(given: PayuAuthOptions): ResolvedOptions {
     tokenUrl: environment.tokenUrl,
     revokeUrl: environment.revokeUrl,
     foreignHosts: environment.foreignHosts,
-    grant: resolveGrant(options.grant, options.environment),
+    grant: resolveGrant(options.grant, environment),
     scope: resolveScope('scope', options.scope),
     origins: environment.origins.concat(resolveOrigins('origins', options.origins, environment.foreignHosts)),
     headerName,
@@ -153,11 +154,22 @@ const OPTIONS: readonly string[] = [
   'allowInsecureHttp',
 ] satisfies (keyof PayuAuthOptions)[];
 
-type Environment = Pick<ResolvedOptions, 'tokenUrl' | 'revokeUrl' | 'origins' | 'foreignHosts'>;
+type Environment = Pick<ResolvedOptions, 'tokenUrl' | 'revokeUrl' | 'origins' | 'foreignHosts'> &
+  GrantEnvironment;
 
 /** Made once: a parsed URL holds on to the text it came from, and there may be an auth for each of many merchants. */
-const TEST: Environment = { ...environments.test, foreignHosts: hostsOf(environments.production) };
-const PRODUCTION: Environment = { ...environments.production, foreignHosts: hostsOf(environments.test) };
+const TEST: Environment = {
+  ...environments.test,
+  foreignHosts: hostsOf(environments.production),
+  payu: 'test',
+  given: 'by-name',
+};
+const PRODUCTION: Environment = {
+  ...environments.production,
+  foreignHosts: hostsOf(environments.test),
+  payu: 'production',
+  given: 'by-name',
+};
 
 function hostsOf({ tokenUrl, origins }: PayuEnvironment): readonly string[] {
   return [tokenUrl, ...origins].map((url) => new URL(url).hostname);
@@ -172,13 +184,18 @@ function resolveEnvironment(environment: unknown, allowInsecureHttp: boolean): E
       `must be "test" or "production", exactly so, or { tokenUrl, revokeUrl? }; ${gotInstead(environment)}.`,
     );
   }
-  const { tokenUrl, revokeUrl } = givenOptions('environment.', environment, ['tokenUrl', 'revokeUrl']);
+  const { tokenUrl: given, revokeUrl } = givenOptions('environment.', environment, ['tokenUrl', 'revokeUrl']);
+  const tokenUrl = resolveUrl('environment.tokenUrl', given, allowInsecureHttp);
+  // Its tokens are PayU's, and a mix-up with the other environment is the same one, however it was given (F4).
+  const payus = [TEST, PRODUCTION].find((each) => hostOf(each.tokenUrl) === hostOf(tokenUrl));
   return {
-    tokenUrl: resolveUrl('environment.tokenUrl', tokenUrl, allowInsecureHttp),
+    tokenUrl,
     revokeUrl:
       revokeUrl === undefined ? undefined : resolveUrl('environment.revokeUrl', revokeUrl, allowInsecureHttp),
     origins: [],
-    foreignHosts: [],
+    foreignHosts: payus?.foreignHosts ?? [],
+    payu: payus?.payu,
+    given: 'by-url',
   };
 }
 

@@ -79,6 +79,10 @@ const WRONG: readonly (readonly [string, unknown])[] = [
     ['a variable inside', 'prefix-${PAYU_CLIENT_SECRET}'],
     ['a template', '{{ .Values.secret }}'],
     ['the place where it belongs', '<your client secret>'],
+    ['a variable that is not set, as text', 'undefined'],
+    ['a null, as text', 'null'],
+    ['a promise, as text', '[object Promise]'],
+    ['an object, as text', '[object Object]'],
     ['a NUL', `${SECRET}\0x`],
     ['a line break inside', `${SECRET}\nx`],
     ['a DEL', `${SECRET}\x7Fx`],
@@ -117,6 +121,18 @@ const WRONG: readonly (readonly [string, unknown])[] = [
     "production's public client in capitals",
     grant(PASSWORD, { clientId: publicClientIds.production.toUpperCase() }),
   ],
+  [
+    "production's public client at test's token URL",
+    {
+      ...at('https://uat-accounts.payu.in/oauth/token'),
+      ...grant(PASSWORD, { clientId: publicClientIds.production }),
+    },
+  ],
+  [
+    "an origin of PayU's test at production's token URL",
+    { ...at('https://ACCOUNTS.payu.in:443/oauth/token'), origins: ['https://uatoneapi.payu.in'] },
+  ],
+  ["no client id at PayU's token URL", { ...at('https://accounts.payu.in/oauth/token'), grant: PASSWORD }],
   ['a secret of the public client', grant(PASSWORD, { clientSecret: SECRET })],
   ["no client id at a token URL of one's own", { ...at('https://a.example/token'), grant: PASSWORD }],
   ['no refresh token', grant(REFRESH, { refreshToken: undefined })],
@@ -134,7 +150,18 @@ const WRONG: readonly (readonly [string, unknown])[] = [
   ['a parameter with an option of its own', grant(CUSTOM, { parameters: { client_secret: SECRET } })],
   ['the scope as a parameter', grant(CUSTOM, { parameters: { scope: 'read_bills' } })],
 
+  ['a client id that is not set, as text', grant(CLIENT, { clientId: 'undefined' })],
+  ['a client id that is an object, as text', grant(CLIENT, { clientId: '[object Object]' })],
+  ['a user name that is not set, as text', grant(PASSWORD, { username: 'null' })],
+
   ['no scope', { scope: undefined }],
+  ['a scope that is not set, as text', { scope: 'undefined' }],
+  ['a null among scopes, as text', { scope: ['read_bills', 'null'] }],
+  ['an object as scope, as text', { scope: '[object Object]' }],
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: as a shell would have filled it in
+  ['a scope that is a variable', { scope: '${PAYU_SCOPE}' }],
+  ['a scope that is a template', { scope: '{{ .Values.scope }}' }],
+  ['the place where the scope belongs', { scope: '<scope>' }],
   ['an empty scope', { scope: ' ' }],
   ['an empty list of scopes', { scope: [] }],
   ['an empty scope among others', { scope: ['read_bills', ''] }],
@@ -316,10 +343,14 @@ describe('a wrong option throws a TypeError with the code ERR_INVALID_OPTION at 
       a client secret with single quotes: "grant.clientSecret" must not begin and end with a quotation mark, as a value of an .env file may: leave the marks out.
       a client secret with back quotes: "grant.clientSecret" must not begin and end with a quotation mark, as a value of an .env file may: leave the marks out.
       a client secret with an empty pair of quotes: "grant.clientSecret" must not begin and end with a quotation mark, as a value of an .env file may: leave the marks out.
-      a client secret with a variable: "grant.clientSecret" holds a placeholder, as of a shell or a template, that nobody filled in: give the value itself.
-      a client secret with a variable inside: "grant.clientSecret" holds a placeholder, as of a shell or a template, that nobody filled in: give the value itself.
-      a client secret with a template: "grant.clientSecret" holds a placeholder, as of a shell or a template, that nobody filled in: give the value itself.
-      a client secret with the place where it belongs: "grant.clientSecret" holds a placeholder, as of a shell or a template, that nobody filled in: give the value itself.
+      a client secret with a variable: "grant.clientSecret" holds what stands for a value that nobody filled in, of a shell, a template or an unset variable: give the value itself.
+      a client secret with a variable inside: "grant.clientSecret" holds what stands for a value that nobody filled in, of a shell, a template or an unset variable: give the value itself.
+      a client secret with a template: "grant.clientSecret" holds what stands for a value that nobody filled in, of a shell, a template or an unset variable: give the value itself.
+      a client secret with the place where it belongs: "grant.clientSecret" holds what stands for a value that nobody filled in, of a shell, a template or an unset variable: give the value itself.
+      a client secret with a variable that is not set, as text: "grant.clientSecret" holds what stands for a value that nobody filled in, of a shell, a template or an unset variable: give the value itself.
+      a client secret with a null, as text: "grant.clientSecret" holds what stands for a value that nobody filled in, of a shell, a template or an unset variable: give the value itself.
+      a client secret with a promise, as text: "grant.clientSecret" holds what stands for a value that nobody filled in, of a shell, a template or an unset variable: give the value itself.
+      a client secret with an object, as text: "grant.clientSecret" holds what stands for a value that nobody filled in, of a shell, a template or an unset variable: give the value itself.
       a client secret with a NUL: "grant.clientSecret" holds a control character, such as a line break, which RFC 6749 does not allow (appendix A): take it out.
       a client secret with a line break inside: "grant.clientSecret" holds a control character, such as a line break, which RFC 6749 does not allow (appendix A): take it out.
       a client secret with a DEL: "grant.clientSecret" holds a control character, such as a line break, which RFC 6749 does not allow (appendix A): take it out.
@@ -334,7 +365,7 @@ describe('a wrong option throws a TypeError with the code ERR_INVALID_OPTION at 
       a client id that ends with a quote: "grant.clientId" must not begin or end with a quotation mark that has no other, as copied text may: leave the mark out.
       a user name that ends with a quote: "grant.username" must not begin or end with a quotation mark that has no other, as copied text may: leave the mark out.
       a user name that begins with a quote: "grant.username" must not begin or end with a quotation mark that has no other, as copied text may: leave the mark out.
-      a client id that is a variable: "grant.clientId" holds a placeholder, as of a shell or a template, that nobody filled in: give the value itself.
+      a client id that is a variable: "grant.clientId" holds what stands for a value that nobody filled in, of a shell, a template or an unset variable: give the value itself.
       a client id with a dash of a text editor: "grant.clientId" must be ASCII without control characters (RFC 6749 appendix A.1): copy it anew.
       no user name: "grant.username" must be a non-empty string; got undefined: check that the variable it comes from is set.
       a user name with a space behind it: "grant.username" must not begin or end with white space: trim it.
@@ -345,6 +376,9 @@ describe('a wrong option throws a TypeError with the code ERR_INVALID_OPTION at 
       test's public client in production: "grant.clientId" is PayU's public client id of the test environment, but "environment" is "production". Leave it out.
       production's public client, broken as the documents print it: "grant.clientId" is PayU's public client id of the production environment, but "environment" is "test". Leave it out.
       production's public client in capitals: "grant.clientId" is PayU's public client id of the production environment, but "environment" is "test". Leave it out.
+      production's public client at test's token URL: "grant.clientId" is PayU's public client id of the production environment, but "environment" leads to test. Change one of the two.
+      an origin of PayU's test at production's token URL: "origins[0]" is a host of PayU's other environment than the option "environment" says. Change one of the two.
+      no client id at PayU's token URL: "grant.clientId" must be given where "environment" is neither "test" nor "production".
       a secret of the public client: "grant.clientSecret" needs "grant.clientId": the public client, which is the default, has no secret. Give both or neither.
       no client id at a token URL of one's own: "grant.clientId" must be given where "environment" is neither "test" nor "production".
       no refresh token: "grant.refreshToken" must be a string, or a function that returns one or a promise of one; got undefined: check that the variable it comes from is set.
@@ -361,7 +395,16 @@ describe('a wrong option throws a TypeError with the code ERR_INVALID_OPTION at 
       a parameter without a name: "grant.parameters" holds a parameter without a name.
       a parameter with an option of its own: "grant.parameters.client_secret" is set by an option of its own: leave it out here.
       the scope as a parameter: "grant.parameters.scope" is set by an option of its own: leave it out here.
+      a client id that is not set, as text: "grant.clientId" holds what stands for a value that nobody filled in, of a shell, a template or an unset variable: give the value itself.
+      a client id that is an object, as text: "grant.clientId" holds what stands for a value that nobody filled in, of a shell, a template or an unset variable: give the value itself.
+      a user name that is not set, as text: "grant.username" holds what stands for a value that nobody filled in, of a shell, a template or an unset variable: give the value itself.
       no scope: "scope" must be a scope such as scopes.payouts.create, or a non-empty list of them; got undefined: check that the variable it comes from is set.
+      a scope that is not set, as text: "scope" holds "undefined", which stands for a value that nobody filled in: give the scope.
+      a null among scopes, as text: "scope" holds "null", which stands for a value that nobody filled in: give the scope.
+      an object as scope, as text: "scope" holds "[object", which stands for a value that nobody filled in: give the scope.
+      a scope that is a variable: "scope" holds "\${PAYU_SCOPE}", which stands for a value that nobody filled in: give the scope.
+      a scope that is a template: "scope" holds "{{", which stands for a value that nobody filled in: give the scope.
+      the place where the scope belongs: "scope" holds "<scope>", which stands for a value that nobody filled in: give the scope.
       an empty scope: "scope" must be a scope such as scopes.payouts.create, or a non-empty list of them; got an empty string: check that the variable it comes from is set.
       an empty list of scopes: "scope" must be a scope such as scopes.payouts.create, or a non-empty list of them; got a list.
       an empty scope among others: "scope" must be a scope such as scopes.payouts.create, or a non-empty list of them; got an empty string: check that the variable it comes from is set.
@@ -572,6 +615,13 @@ describe('options on the right side of the boundary are taken', () => {
     [
       "the other environment's public client at a token URL of one's own",
       { ...at('https://a.example/token'), ...grant(PASSWORD, { clientId: publicClientIds.production }) },
+    ],
+    [
+      "test's public client at test's token URL",
+      {
+        ...at('https://uat-accounts.payu.in/oauth/token'),
+        ...grant(PASSWORD, { clientId: publicClientIds.test }),
+      },
     ],
     ['a confidential client with a password', grant(PASSWORD, { clientId: 'id', clientSecret: SECRET })],
     ['a custom grant without a client', { grant: CUSTOM }],

@@ -106,8 +106,8 @@ export function textFault(value: string): string | undefined {
   if (/^(["'`]).*\1$/s.test(value)) {
     return 'must not begin and end with a quotation mark, as a value of an .env file may: leave the marks out';
   }
-  if (/\$\{[^}]*\}|\{\{.*\}\}|^<.*>$/.test(value)) {
-    return 'holds a placeholder, as of a shell or a template, that nobody filled in: give the value itself';
+  if (/\$\{[^}]*\}|\{\{.*\}\}|^<.*>$|^(?:undefined|null|\[object ?\w+\])$/.test(value)) {
+    return 'holds what stands for a value that nobody filled in, of a shell, a template or an unset variable: give the value itself';
   }
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
   if (/[\x00-\x08\x0A-\x1F\x7F]/.test(value)) {

@@ -7,6 +7,10 @@ export type ScopeInput = string | readonly string[];
 const FAULTS: readonly (readonly [RegExp, string])[] = [
   [/[,;|+]|%20/, 'with another separator: separate scopes by spaces, or give a list'],
   [/^["'`]|["'`]$/, 'with a quotation mark, as a value of an .env file may have: leave it out'],
+  [
+    /\$\{|\{\{|^<|^(?:undefined|null|\[object)$/,
+    'which stands for a value that nobody filled in: give the scope',
+  ],
   [/[^\x21\x23-\x5B\x5D-\x7E]/, 'which has a character that no scope may have (RFC 6749 section 3.3)'],
 ];
 
@@ -23,14 +27,13 @@ export function scopeKey(scope: readonly string[]): string {
 
 /** The rule that this value breaks, or undefined for a scope. */
 export function scopeFault(input: unknown): string | undefined {
-  const parts = typeof input === 'string' ? [input] : input;
-  const rule = 'must be a scope such as scopes.payouts.create, or a non-empty list of them';
-  if (!Array.isArray(parts) || parts.length === 0) return `${rule}; ${gotInstead(input)}`;
+  const parts: readonly unknown[] = Array.isArray(input) && input.length > 0 ? input : [input];
   // An empty one among others is a variable that nobody set: the token would lack a scope.
   const wrong = parts.findIndex((part) => typeof part !== 'string' || part.trim() === '');
+  const rule = 'must be a scope such as scopes.payouts.create, or a non-empty list of them';
   if (wrong >= 0) return `${rule}; ${gotInstead(parts[wrong])}`;
   for (const [pattern, fault] of FAULTS) {
-    const part = scopeSet(parts).find((each) => pattern.test(each));
+    const part = scopeSet(parts as readonly string[]).find((each) => pattern.test(each));
     if (part !== undefined) return `holds ${JSON.stringify(part)}, ${fault}`;
   }
   return undefined;
