@@ -48,7 +48,8 @@ export class ApiMocks {
   readonly #queue: ApiMock[] = [];
 
   constructor(header: TokenHeader, tokens: HandedOutTokens, ledger: Ledger) {
-    this.#header = { name: header.name, prefix: header.prefix ?? 'Bearer' };
+    // Trimmed, as `createPayuAuth` reads it.
+    this.#header = { name: header.name, prefix: (header.prefix ?? 'Bearer').trim() };
     this.#tokens = tokens;
     this.#ledger = ledger;
   }

@@ -132,6 +132,9 @@ export class Arguments {
     this.#object('header', header, "{ name: 'X-Partner-Token' }");
     this.#names('header', header, HEADER);
     this.text('header.name', header.name, 'X-Partner-Token');
+    if (header.prefix !== undefined && typeof header.prefix !== 'string') {
+      this.#refuse('header.prefix', 'must be a text, such as "Bearer", or "" for the bare token');
+    }
   }
 
   #object(name: string, value: unknown, example: string): void {

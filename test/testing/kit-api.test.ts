@@ -237,6 +237,8 @@ describe('the token that a request must carry', () => {
   test.each([
     ['Bearer ', { name: 'X-Partner-Token' }],
     ['', { name: 'X-Partner-Token', prefix: '' }],
+    ['Bearer ', { name: 'X-Partner-Token', prefix: ' Bearer ' }],
+    ['', { name: 'X-Partner-Token', prefix: ' ' }],
   ])('under another header name, prefix "%s"', async (prefix, header) => {
     const value = `${prefix}token-1`;
     using qr = mockPayu({ environment: 'production', apiHosts: ['https://partner.payu.in'], header });

@@ -146,6 +146,7 @@ describe('mockPayu', () => {
       '"header" must be an object, such as { name: ',
     ],
     [[{ environment: 'production', header: { prefix: '' } }], '"header.name" must be a text'],
+    [[{ environment: 'test', header: { name: 'X', prefix: null } }], '"header.prefix" must be a text'],
     [[{ environment: { tokenURL: 'https://a.example' } }], '"tokenURL" is not known in "environment"'],
   ])('%j is refused', (given, rule) => {
     const run = (): unknown => (mockPayu as (...given: unknown[]) => unknown)(...given);
