@@ -19,10 +19,16 @@ export type PayuAuthEvent =
       /** The server handed out the token that was held already. */
       readonly sameToken: boolean;
     }
-  | { readonly type: 'token-failed'; readonly error: PayuAuthError | Error; readonly cause: MintCause }
+  | {
+      readonly type: 'token-failed';
+      /** What those who waited were rejected with. */
+      readonly error: PayuAuthError | Error;
+      readonly cause: MintCause;
+    }
   | {
       readonly type: 'rate-limited';
       readonly source: 'token-endpoint' | 'api';
+      /** The wait, jitter included. */
       readonly delayMs: number;
       readonly retryAt: Date;
     }
@@ -52,6 +58,7 @@ export type PayuAuthEvent =
       readonly reason: 'origin' | 'insecure-http' | 'basic-auth' | 'own-header';
       readonly origin: string;
     }
+  /** PayU granted less than was asked for. */
   | { readonly type: 'scope-missing'; readonly missing: readonly string[] }
   | {
       readonly type: 'store-failed';

@@ -58,7 +58,7 @@ export interface AuthStatus {
 export interface PayuAuth {
   /**
    * Puts a token on each request of the instance. Any number of instances may share one auth. Returns what detaches
-   * it; requests in flight finish.
+   * it; requests in flight finish. `scope`: in place of the auth's; `origins`: besides the auth's.
    *
    * It works below the instance's interceptors and transforms: each runs once per call, whatever was installed first.
    * Good to know: an instance that `create()` makes from this one is not attached. A request that has the header
@@ -75,8 +75,9 @@ export interface PayuAuth {
     options?: { readonly scope?: ScopeInput; readonly origins?: readonly string[] },
   ): () => void;
   /**
-   * The token that a request would use now; minted if need be. Rejects with axios' CanceledError on abort. `maxWaitMs`:
-   * the most that this call may wait, in milliseconds; default: that of the auth.
+   * The token that a request would use now; minted if need be. Rejects with an error of this library where none can be
+   * had, and with axios' CanceledError on abort. `maxWaitMs`: the most that this call may wait, in milliseconds; default:
+   * that of the auth.
    */
   getToken(options?: {
     readonly scope?: ScopeInput;
@@ -95,7 +96,9 @@ export interface PayuAuth {
   status(options?: { readonly scope?: ScopeInput }): AuthStatus;
   /**
    * Uses a token obtained elsewhere: the partner OTP flow, a persisted refresh token. With only the latter, pass an
-   * empty `accessToken`; the next request refreshes.
+   * empty `accessToken`; the next request refreshes. Without `expiresInSeconds` it lives for `defaultLifeMs`.
+   *
+   * @throws TypeError (it rejects) for a token that no header can hold, such as one with the word "Bearer".
    */
   setToken(
     token: {
