@@ -5,6 +5,11 @@ export function isRecord(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** A field that a body or a record itself holds: what a polluted `Object.prototype` adds is nobody's word (G6). */
+export function fieldOf(source: unknown, name: string): unknown {
+  return isRecord(source) && Object.hasOwn(source, name) ? source[name] : undefined;
+}
+
 /** An object, or an ES module, whose properties are its contents. Those of a Map, a URLSearchParams or an AbortSignal are not. */
 export function isPlain(value: unknown): value is JsonObject {
   return /^\[object (?:Object|Module)\]$/.test(Object.prototype.toString.call(value));

@@ -1,5 +1,5 @@
 import type { AxiosResponse } from 'axios';
-import { isRecord, parseJson } from '../json.ts';
+import { fieldOf, isRecord, parseJson } from '../json.ts';
 import { type Challenge, parseChallenges } from './challenge.ts';
 import { namesOf } from './sent-config.ts';
 
@@ -29,15 +29,10 @@ export function readUnauthorized(response: AxiosResponse, body: unknown): Unauth
   const challenges = parseChallenges(headerOf(response, 'www-authenticate') ?? '');
   const ours = challenges.filter(({ scheme }) => !SCHEMES_OF_OTHERS.includes(scheme));
   const isTold = (word: string, by: readonly Challenge[]) =>
-    errorOf(body) === word || by.some(({ parameters }) => errorOf(parameters) === word);
+    fieldOf(body, 'error') === word || by.some(({ parameters }) => fieldOf(parameters, 'error') === word);
   if (isTold('insufficient_scope', ours)) return 'insufficient-scope';
   if (challenges.length === 0 || ours.length > 0) return 'refused';
   return isTold('invalid_token', challenges) ? 'refused' : 'other-scheme';
-}
-
-/** The `error` of a body or a challenge, but none from a polluted `Object.prototype` (G6). */
-export function errorOf(source: unknown): unknown {
-  return isRecord(source) && Object.hasOwn(source, 'error') ? source.error : undefined;
 }
 
 /**

@@ -1,9 +1,10 @@
 import type { AxiosResponse } from 'axios';
+import { fieldOf } from '../json.ts';
 import { toldWaitMs } from '../time/retry-after.ts';
 import { BROKEN_OFF } from './bodies/read-ahead.ts';
 import { isNodeStream, isWebStream, peekJson } from './bodies/response-body.ts';
 import type { WaitBounds } from './cancellation.ts';
-import { errorOf, headerOf, readUnauthorized } from './refusal.ts';
+import { headerOf, readUnauthorized } from './refusal.ts';
 
 /** What a response says about the token and about us. */
 export type Verdict =
@@ -33,7 +34,7 @@ export async function readVerdict(
   const limitMs = Math.min(parts.limitMs, LONGEST_LOOK_MS);
   const body = isLookedInto(response) ? await peekJson(response, { ...parts, limitMs }) : undefined;
   if (body === BROKEN_OFF) return OTHER;
-  if (isClientError && (status === 429 || errorOf(body) === 'rate_limit_exceeded')) {
+  if (isClientError && (status === 429 || fieldOf(body, 'error') === 'rate_limit_exceeded')) {
     const header = (name: string) => headerOf(response, name);
     return { kind: 'rate-limited', toldMs: toldWaitMs(header, body, clock.now()) };
   }

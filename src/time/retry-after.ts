@@ -1,4 +1,4 @@
-import { isRecord } from '../json.ts';
+import { fieldOf } from '../json.ts';
 
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 const MONTH = `(?<month>${MONTHS.join('|')})`;
@@ -50,7 +50,13 @@ const POINT_IN_MS = 1e11;
  * @see https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3
  */
 export function retryAfterHeaderMs(value: string | undefined, now: number): number | undefined {
-  const text = value?.trim() ?? '';
+  // Two of them, of a server and the proxy before it, are one list to fetch: the longest counts.
+  const each = (value?.trim() ?? '').split(/(?<=\d|GMT) *, */).map((text) => headerMs(text, now) ?? -1);
+  const longest = Math.max(...each);
+  return longest < 0 ? undefined : longest;
+}
+
+function headerMs(text: string, now: number): number | undefined {
   if (/^\d+$/.test(text)) return waitOf(Number(text), now);
   const date = parseHttpDate(text, now);
   return date === undefined ? undefined : Math.max(0, date - now);
@@ -72,7 +78,7 @@ export function toldWaitMs(
   now: number,
 ): number | undefined {
   const repliedAt = parseHttpDate(header('date')?.trim() ?? '', now) ?? now;
-  const inBody = isRecord(body) ? retryAfterBodyMs(body.retry_after, repliedAt) : undefined;
+  const inBody = retryAfterBodyMs(fieldOf(body, 'retry_after'), repliedAt);
   const inHeader = retryAfterHeaderMs(header('retry-after'), repliedAt);
   if (inBody === undefined || inHeader === undefined) return inBody ?? inHeader;
   return Math.max(inBody, inHeader);

@@ -71,6 +71,14 @@ describe('the Retry-After header', () => {
     ['Thu, 01 Jan 2026 12:00:00 GMT', 0],
     ['Thu, 01 Jan 2026 11:59:59 GMT', 0],
     ['Thu, 01 Jan 1970 00:00:00 GMT', 0],
+    ['60, 30', 60_000],
+    ['30 ,60', 60_000],
+    ['0, 0', 0],
+    ['60, soon', 60_000],
+    ['-1, 60', 60_000],
+    ['Thu, 01 Jan 2026 12:00:01 GMT, Thu, 01 Jan 2026 12:01:00 GMT', 60_000],
+    ['Thursday, 01-Jan-26 12:00:01 GMT, 60', 60_000],
+    ['Thu Jan  1 12:00:01 2026, 60', 60_000],
   ])('%j asks for %i ms', (header, expected) => {
     expect(retryAfterHeaderMs(header, NOW)).toBe(expected);
   });
@@ -87,7 +95,8 @@ describe('the Retry-After header', () => {
     'NaN',
     'Infinity',
     '60s',
-    '60, 60',
+    '60; 60',
+    'soon, later',
     '٦٠',
     'soon',
     '9'.repeat(400),
@@ -157,6 +166,12 @@ describe('both together', () => {
     { header: undefined, body: {}, expected: undefined, why: 'neither' },
     { header: '1e3', body: { retry_after: '0x10' }, expected: undefined, why: 'both nonsense' },
     { header: undefined, body: { error: { retry_after: 9 } }, expected: undefined, why: '"error" an object' },
+    {
+      header: undefined,
+      body: Object.create({ retry_after: 9 }),
+      expected: undefined,
+      why: 'an inherited one (G6)',
+    },
   ])('$why: $expected', ({ header, body, expected }) => {
     expect(toldWaitMs(headers({ 'retry-after': header }), body, NOW)).toBe(expected);
   });

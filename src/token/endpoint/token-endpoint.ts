@@ -1,4 +1,4 @@
-import { isRecord, parseUntrustedJson } from '../../json.ts';
+import { fieldOf, parseUntrustedJson } from '../../json.ts';
 import { quotable } from '../../redact.ts';
 import { toldWaitMs } from '../../time/retry-after.ts';
 import type { FormReply } from './form-post.ts';
@@ -129,8 +129,7 @@ function refusalIn(body: unknown, status: number, secrets: Iterable<string>): Re
   };
 }
 
-/** A text that the body itself holds: a polluted prototype is not the server's word. */
 function textIn(body: unknown, name: string): string | undefined {
-  const value = isRecord(body) && Object.hasOwn(body, name) ? body[name] : undefined;
+  const value = fieldOf(body, name);
   return typeof value === 'string' && value !== '' ? value : undefined;
 }

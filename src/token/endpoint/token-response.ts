@@ -1,4 +1,4 @@
-import { isPoisoned, isRecord, type JsonObject, parseUntrustedJson } from '../../json.ts';
+import { fieldOf, isPoisoned, isRecord, type JsonObject, parseUntrustedJson } from '../../json.ts';
 import { redact } from '../../redact.ts';
 import { lifeMs } from '../expiry.ts';
 import type { TokenRecord } from '../store/token-store.ts';
@@ -42,9 +42,11 @@ export function readToken(status: number, body: string | undefined, asked: Asked
   const unusable = (reason: string): Unusable => ({ kind: 'unusable', status, reason });
   if (body === undefined) return unusable(`it is larger than ${LARGEST_REPLY_BYTES / 1024} KiB`);
   try {
-    const reply = parseUntrustedJson(body);
-    if (!isRecord(reply)) return unusable(body.trim() === '' ? 'it is empty' : 'it is not a JSON object');
+    const parsed = parseUntrustedJson(body);
+    if (!isRecord(parsed)) return unusable(body.trim() === '' ? 'it is empty' : 'it is not a JSON object');
     if (isPoisoned(body)) return unusable('it holds "__proto__"');
+    // What a polluted `Object.prototype` holds is no part of it (G6).
+    const reply: JsonObject = Object.assign(Object.create(null), parsed);
     const { access_token: accessToken, token_type: tokenType } = reply;
     if (!isTokenValue(accessToken)) return unusable(`its "access_token" ${faultOf(accessToken)}`);
     if (tokenType != null && !(typeof tokenType === 'string' && /^bearer$/i.test(tokenType))) {
@@ -78,7 +80,7 @@ function faultOf(accessToken: unknown): string {
 
 /** Some servers repeat a token in a field of another name (G2). */
 function printable(extra: JsonObject, tokens: readonly string[]): JsonObject {
-  const { created_at } = extra;
+  const created_at = fieldOf(extra, 'created_at');
   const shown = created_at === undefined ? extra : { ...extra, created_at: createdAtSeconds(created_at) };
   return JSON.parse(JSON.stringify(shown), (_, value) => withoutTokens(value, tokens));
 }

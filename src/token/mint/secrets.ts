@@ -28,7 +28,8 @@ export class Secrets {
 
   /** Rejects with the reason when cancelled. */
   async ask(cancellation: Cancellation): Promise<AskedSecrets> {
-    const asked: Record<string, string> = {};
+    // It inherits nothing: a polluted `Object.prototype` gives no secret (G6).
+    const asked: Record<string, string> = Object.create(null);
     for (const [parameter, secret] of Object.entries(this.#grant.secret)) {
       asked[parameter] =
         typeof secret === 'string' ? secret : await this.#askOne(parameter, secret, cancellation);

@@ -185,6 +185,27 @@ describe('the other fields are kept as "extra", the ones we use are not', () => 
   });
 });
 
+test('what every object has by a polluted prototype is no part of a reply (G6)', () => {
+  const polluted = {
+    access_token: 'of_another',
+    refresh_token: 'of_another',
+    token_type: 'mac',
+    expires_in: 1,
+    expire_in: 1,
+    scope: 'of_another',
+    created_at: 1,
+  };
+  Object.assign(Object.prototype, polluted);
+  try {
+    expect(recordOf({ access_token: 'a' })).toEqual(recordOf({ access_token: 'a', token_type: 'Bearer' }));
+    expect(Object.keys(recordOf({ access_token: 'a' }))).not.toContain('refreshToken');
+    expect(recordOf({ access_token: 'a' })).toMatchObject({ scope: asked.scope, extra: {} });
+    expect(readText('{}')).toMatchObject({ kind: 'unusable', reason: 'its "access_token" is missing' });
+  } finally {
+    for (const name of Object.keys(polluted)) delete (Object.prototype as Record<string, unknown>)[name];
+  }
+});
+
 describe('a 2xx without a usable token', () => {
   const documented = { status: 'success', message: 'Credentials validated successfully' };
   test.each([

@@ -1,7 +1,15 @@
 import { describe, expect, test } from 'vitest';
 import { isPayuAuthError } from '../../../src/index.ts';
 import { startHarness } from '../../support/harness.ts';
-import { callAccount, deferred, PASSWORD_GRANT, StoreUnderTest, tokenForms, turns } from '../support.ts';
+import {
+  callAccount,
+  deferred,
+  endpointIn,
+  PASSWORD_GRANT,
+  StoreUnderTest,
+  tokenForms,
+  turns,
+} from '../support.ts';
 
 const CLIENT_ID = 'sandbox-client-id';
 const SECRET = 'sandbox-client-secret';
@@ -28,6 +36,29 @@ describe('a secret given as a function', () => {
     clock.advance(100_000);
     await callAccount(payouts);
     expect(asked).toBe(2);
+  });
+
+  test('is not what a polluted prototype holds, and no more is a refresh token (G6)', async () => {
+    const forms: URLSearchParams[] = [];
+    const { auth, clock } = await startHarness({
+      grant: PASSWORD_GRANT,
+      ...endpointIn(async (form) => {
+        forms.push(form);
+        return { status: 200, body: { access_token: 'token', expires_in: 100 } };
+      }),
+    });
+    Object.assign(Object.prototype, { refresh_token: 'of_another', client_secret: 'of_another' });
+    try {
+      await auth.getToken();
+      clock.advance(100_000);
+      await auth.getToken();
+    } finally {
+      const { prototype }: { prototype: { refresh_token?: unknown; client_secret?: unknown } } = Object;
+      delete prototype.refresh_token;
+      delete prototype.client_secret;
+    }
+    expect(forms.map((form) => form.get('grant_type'))).toEqual(['password', 'password']);
+    expect(forms.map((form) => form.get('client_secret'))).toEqual([null, null]);
   });
 
   test('is asked once for all who wait', async () => {
