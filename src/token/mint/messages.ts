@@ -7,6 +7,7 @@ import {
 } from '../../errors.ts';
 import { dateAt } from '../../time/clock.ts';
 import { type Instant, msUntil } from '../../time/instant.ts';
+import { shownUrl } from '../../url.ts';
 import { type Classified, concernsClient, type Refusal } from '../endpoint/token-endpoint.ts';
 import type { Block, Streak } from './gate.ts';
 
@@ -69,8 +70,8 @@ export function refusedError(
   // RFC 9110 §15.5.8: never the origin's own answer.
   const isProxys = refusal.error === undefined && refusal.status === 407;
   const what = isProxys
-    ? `The proxy on the way to the token endpoint "${tokenUrl}" let no token request through: ${saidBy(refusal)}.`
-    : `The token endpoint "${tokenUrl}" refused to give a token: ${saidBy(refusal)}.`;
+    ? `The proxy on the way to the token endpoint ${shown(tokenUrl)} let no token request through: ${saidBy(refusal)}.`
+    : `The token endpoint ${shown(tokenUrl)} refused to give a token: ${saidBy(refusal)}.`;
   // Neither a firewall's page nor a wrong client secret says anything of the refresh token.
   const lost =
     lostRefreshAt === undefined || !refusal.isJson || concernsClient(refusal)
@@ -100,7 +101,7 @@ export function blockedError(tokenUrl: string, block: Block, now: Instant): AnyP
   const retryAfterMs = Math.ceil(msUntil(block.until, now));
   const until = now.wallMs + retryAfterMs;
   return new RateLimitedError(
-    `The token endpoint "${tokenUrl}" has limited our rate since ${clockTime(block.since.wallMs)}. No token request goes out until ${clockTime(until)}, ` +
+    `The token endpoint ${shown(tokenUrl)} has limited our rate since ${clockTime(block.since.wallMs)}. No token request goes out until ${clockTime(until)}, ` +
       `in ${Math.ceil(retryAfterMs / 1_000)} s, and this request may not wait that long ("maxWaitMs"). ${NOT_PROCESSED} ` +
       'Try again then, or allow a longer wait. If it happens often, look for what else mints with this client id.',
     { retryAt: dateAt(until), retryAfterMs },
@@ -120,7 +121,7 @@ export function failureError(
       ? `The next token request goes out from ${clockTime(until.wallMs)} on; until then whatever needs a token fails at once.`
       : 'The next request that needs a token asks again.';
   const message = (what: string, remedy: string) =>
-    `No token from "${tokenUrl}": ${failed} ${withoutStop(what)}. ${NOT_PROCESSED} ${next} ${remedy}`;
+    `No token from ${shown(tokenUrl)}: ${failed} ${withoutStop(what)}. ${NOT_PROCESSED} ${next} ${remedy}`;
   if (failure.kind === 'unusable') {
     const what = `status ${failure.status}, but a body that holds no usable token: ${failure.reason}`;
     const remedy =
@@ -176,7 +177,7 @@ export function revocationError(
   now: number,
 ): AnyPayuAuthError {
   const message = (what: string) =>
-    `The revocation endpoint "${revokeUrl}" ${what}. The token is forgotten here, but may stay valid at PayU until it expires: ask PayU to revoke it if that matters.`;
+    `The revocation endpoint ${shown(revokeUrl)} ${what}. The token is forgotten here, but may stay valid at PayU until it expires: ask PayU to revoke it if that matters.`;
   switch (failure.kind) {
     case 'rate-limited': {
       const retryAfterMs = failure.toldMs ?? 0;
@@ -196,6 +197,11 @@ export function revocationError(
     default:
       throw failure satisfies never;
   }
+}
+
+/** Without query: the key of a gateway may be in it (G2). */
+function shown(url: string): string {
+  return `"${shownUrl({ url })}"`;
 }
 
 /** Others' words, in a sentence of ours. */
