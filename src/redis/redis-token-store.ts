@@ -52,7 +52,7 @@ class RedisTokenStore implements TokenStore {
   readonly #memories: Recollection;
   /** Who owns the lock of a key, while a task of this process runs under it. */
   readonly #owners = new Map<string, string>();
-  #handInTimer: NodeJS.Timeout | undefined;
+  #handsInLater = false;
 
   constructor(client: RedisClient, options: ReadOptions) {
     this.#options = options;
@@ -193,16 +193,15 @@ class RedisTokenStore implements TokenStore {
   }
 
   #handInLater(): void {
-    if (this.#handInTimer !== undefined) return;
-    this.#handInTimer = setTimeout(
-      () => {
-        this.#handInTimer = undefined;
-        // The answer to what still waits for a connection will tell that Redis is back.
-        if (this.#commands.hasUnanswered) this.#handInLater();
-        else void this.#handInAll();
-      },
-      Math.max(HAND_IN_EVERY_MS, this.#options.outagePauseMs),
-    ).unref();
+    if (this.#handsInLater) return;
+    this.#handsInLater = true;
+    const handIn = () => {
+      this.#handsInLater = false;
+      // The answer to what still waits for a connection will tell that Redis is back.
+      if (this.#commands.hasUnanswered) this.#handInLater();
+      else void this.#handInAll();
+    };
+    systemClock.timer(Math.max(HAND_IN_EVERY_MS, this.#options.outagePauseMs), handIn, 'unref');
   }
 
   #ttlMs(record: TokenRecord): number {

@@ -70,3 +70,12 @@ describe.skipIf(noOwnRedis)('an application that starts while Redis is out', { t
     },
   );
 });
+
+test('in a browser-like test environment, where a timer is a number: the failure is told as everywhere', async () => {
+  const { setTimeout: nodes } = globalThis;
+  vi.stubGlobal('setTimeout', (...timer: Parameters<typeof nodes>) => Number(nodes(...timer)));
+  onTestFinished(() => void vi.unstubAllGlobals());
+  const store = redisTokenStore({ eval: () => Promise.reject(new Error('Connection is closed.')) });
+  const record = { accessToken: 'token', scope: [], obtainedAt: 0, expiresAt: 1, extra: {} };
+  await expect(store.set('key', record)).rejects.toMatchObject({ code: 'ERR_REDIS_UNREACHABLE' });
+});

@@ -45,3 +45,20 @@ test('any number of them may be allowed, also that which Node.js 20 can not tell
   setMaxListeners(0, signal);
   expect((await auth.getToken({ signal })).value).not.toBe('');
 });
+
+test.each([
+  ['lacks the removal of listeners', undefined],
+  [
+    'throws at it',
+    () => {
+      throw new Error('No listener is removed here.');
+    },
+  ],
+])('a stand-in for a signal that %s harms no other call', async (_, removeEventListener) => {
+  const { auth, clock } = await startHarness();
+  const signal = { aborted: false, addEventListener: () => {}, removeEventListener };
+  const calls = [auth.getToken({ signal: signal as unknown as AbortSignal }), auth.getToken()];
+  const [one, other] = await Promise.all(calls);
+  expect(one?.value).toBe(other?.value);
+  expect(clock.pending).toBe(0);
+});
