@@ -75,6 +75,14 @@ const STATES: Readonly<Record<string, State>> = {
     endsAtMs: 63_000,
     ends: 'fulfilled',
   },
+  'waits out a cool-down that siblings are told of': {
+    store: 'notices',
+    before: ['call #1', 'token-limited @A'],
+    subject: 1,
+    answers: ['token', 'api'],
+    endsAtMs: 63_000,
+    ends: 'fulfilled',
+  },
   'comes after the pause that follows an outage': {
     auth: { options: { tokenAttempts: 1 } },
     before: ['call #1', 'token-503 @A'],
@@ -85,6 +93,15 @@ const STATES: Readonly<Record<string, State>> = {
     ends: 'fulfilled',
   },
   'comes after the time for which a refusal is remembered': {
+    before: ['call #1', 'token-refused @A'],
+    subject: 2,
+    later: [[10_000, 'call #2']],
+    answers: ['token', 'api'],
+    endsAtMs: 10_000,
+    ends: 'fulfilled',
+  },
+  'comes after the time for which siblings remember a refusal': {
+    store: 'notices',
     before: ['call #1', 'token-refused @A'],
     subject: 2,
     later: [[10_000, 'call #2']],

@@ -33,9 +33,6 @@ export type Answer =
   /** Another mint tries whether trouble is over: ask again once it knows. */
   | { readonly kind: 'ask-again'; readonly after: Promise<void> };
 
-/** Whether callers wait for another try of the mint that failed. */
-export type AfterFailure = 'try-again' | 'leave-it';
-
 /** Replies without a usable token in a row, which trying again does not help, until a pause follows. */
 const MOST_UNUSABLE = 2;
 
@@ -130,7 +127,7 @@ export class MintGate {
    * Counts a failed token request. A back-off follows where it will be tried again; a pause once all tries have failed,
    * or where nobody waits for another one (C3). After a reply without a usable token the next mint may ask at once.
    */
-  failed(permit: Permit, failure: Failure, then: AfterFailure): Streak {
+  failed(permit: Permit, failure: Failure, then: 'try-again' | 'leave-it'): Streak {
     const now = readClock(this.#clock);
     const { block, failures, failingSince: since = now, pauses } = this.#trouble;
     // Beside another's trouble it may be the only failure there was.

@@ -11,7 +11,7 @@ import type { Emit, MintCause } from '../../events.ts';
 import { redact, safeErrorWithFrames } from '../../redact.ts';
 import { type Clock, dateAt } from '../../time/clock.ts';
 import { type Instant, msSince, readClock } from '../../time/instant.ts';
-import { unlessCancelled, withinLimit } from '../../time/wait.ts';
+import { unlessCancelled } from '../../time/wait.ts';
 import { type FormPost, postWithin, secretsIn } from '../endpoint/form-post.ts';
 import { type AskedSecrets, primaryForm, refreshForm, type WireGrant } from '../endpoint/grants.ts';
 import { missingScopes } from '../endpoint/scope.ts';
@@ -65,9 +65,6 @@ interface DeadRefresh {
 
 /** Trouble has come up since the gate was passed, a longer wait was told, or something was changed by hand (C5, E3). */
 type HeldUp = undefined;
-
-/** A write that takes longer keeps nobody waiting (C4). */
-const LONGEST_WRITE_MS = 1_000;
 
 /** So often one is begun anew after changes by hand: `onEvent`, a store or a secret's function may make one each time. */
 const MOST_MINTS = 10;
@@ -205,9 +202,8 @@ export class Mint extends SingleFlight {
   /** Secrets, store, then as many tries as it takes. Undefined where a change by hand has come in between. */
   async #obtain(): Promise<Minted | Found | undefined> {
     await this.#askSecrets();
-    const stored = await this.#look();
-    if (this.#state.mayAdopt(stored, this.#now())) return { kind: 'found', record: stored };
-    await this.#heedNotices();
+    const { found } = await this.#lookAround();
+    if (found !== undefined) return found;
     return pRetry(() => this.#try(), {
       retries: this.#parts.tokenAttempts - 1,
       // The gate says when, for all mints of this client together.
@@ -234,12 +230,18 @@ export class Mint extends SingleFlight {
     this.#state.askedKey = this.#storeKey;
   }
 
-  /** What is known already need not be asked: a refusal is thrown, a cool-down closes the gate (E3, E7). */
-  async #heedNotices(): Promise<void> {
+  /**
+   * A sibling's token, if the store has one that helps. Else what is known need not be asked: a refusal is thrown, a cool-down
+   * closes the gate (E3, E7). All at once: with a slow store callers would run out of patience otherwise.
+   */
+  async #lookAround(): Promise<{ readonly found?: Found; readonly stored?: TokenRecord | undefined }> {
     const { notices, gate } = this.#parts;
-    const { refused, coolDownMs } = await notices.read(this.#storeKey, this.#secrets);
+    const reading = notices.read(this.#storeKey, this.#secrets);
+    const [stored, { refused, coolDownMs }] = await Promise.all([this.#look(), reading]);
+    if (this.#state.mayAdopt(stored, this.#now())) return { found: { kind: 'found', record: stored } };
     if (coolDownMs !== undefined) gate.joinCoolDown(coolDownMs);
     if (refused !== undefined) throw this.#refusedError(refused.refusal, refused.leftMs);
+    return { stored };
   }
 
   #refusedError(refusal: Refusal, knownForMs?: number): TokenRefusedError {
@@ -304,9 +306,8 @@ export class Mint extends SingleFlight {
 
   /** Whoever gets the lock looks into the store again: a sibling may have minted meanwhile (C1). */
   async #underLock(permit: Permit): Promise<Minted | Found | HeldUp> {
-    const stored = await this.#look();
-    if (this.#state.mayAdopt(stored, this.#now())) return { kind: 'found', record: stored };
-    await this.#heedNotices();
+    const { found, stored } = await this.#lookAround();
+    if (found !== undefined) return found;
     const result = await this.#refreshOrPrimary(stored, permit);
     if (result?.kind === 'minted') await this.#keep(result.record);
     return result;
@@ -448,12 +449,10 @@ export class Mint extends SingleFlight {
 
   /** Stored before anyone uses it: a rotated refresh token that only we knew would be lost with us (C4). */
   async #keep(record: TokenRecord): Promise<void> {
-    const { store, clock } = this.#parts;
     const counting = this.#state.whatCounts(record, this.#since);
     if (counting === undefined) return;
     if (counting === record) this.#minted = counting;
-    const written = store.set(this.#storeKey, counting);
-    await withinLimit(written, { clock, limitMs: LONGEST_WRITE_MS }, () => new Error('slow')).catch(() => {});
+    await this.#parts.store.setSoon(this.#storeKey, counting);
   }
 
   /** Asked once more after the write: somebody may have changed the token by hand meanwhile (C5). */

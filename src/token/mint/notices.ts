@@ -8,6 +8,7 @@ import { endOfFound } from '../expiry.ts';
 import { fingerprint } from '../store/cache-key.ts';
 import { ExpiringMap } from '../store/expiring-map.ts';
 import type { GuardedStore } from '../store/guarded-store.ts';
+import type { TokenRecord } from '../store/token-store.ts';
 
 /** How long a refusal is answered from memory (E7). */
 const REMEMBERED_MS = 10_000;
@@ -47,7 +48,7 @@ export class Notices {
   readonly #shared: { readonly store: GuardedStore; readonly clientKey: string } | undefined;
   /** Of this process, by token. */
   #refusals: ExpiringMap<RememberedRefusal> | undefined;
-  /** Siblings' notices as they were first seen: read again, they do not count anew. */
+  /** Notices as they were told, or first seen: read again, also after a step of the wall clock, they do not count anew (T1). */
   #seen: ExpiringMap<{ readonly writtenAt: number; readonly end: Instant }> | undefined;
 
   constructor(clock: Clock, shared?: { readonly store: GuardedStore; readonly clientKey: string }) {
@@ -109,9 +110,18 @@ export class Notices {
   }
 
   async #write(whose: string, topic: Topic, leftMs: number, extra: JsonObject): Promise<void> {
-    const now = this.#clock.now();
-    const record = { accessToken: '', scope: [], obtainedAt: now, expiresAt: now + leftMs, extra };
-    await this.#shared?.store.set(this.#keyOf(whose, topic), record);
+    if (this.#shared === undefined) return;
+    const now = this.#now();
+    const key = this.#keyOf(whose, topic);
+    const record = {
+      accessToken: '',
+      scope: [],
+      obtainedAt: now.wallMs,
+      expiresAt: now.wallMs + leftMs,
+      extra,
+    };
+    this.#noteSeen(key, record, later(now, leftMs));
+    await this.#shared.store.setSoon(key, record);
   }
 
   async #read(whose: string, topic: Topic): Promise<Notice | undefined> {
@@ -119,11 +129,15 @@ export class Notices {
     const record = await this.#shared?.store.get(key);
     if (record === undefined) return undefined;
     const now = this.#now();
-    this.#seen ??= new ExpiringMap(({ end }) => isOver(later(end, SEEN_FOR_MS), this.#now()));
-    const seen = this.#seen.get(key);
+    const seen = this.#seen?.get(key);
     const end = seen?.writtenAt === record.obtainedAt ? seen.end : endOfFound(record, now);
-    this.#seen.set(key, { writtenAt: record.obtainedAt, end });
+    this.#noteSeen(key, record, end);
     return isOver(end, now) ? undefined : { end, extra: record.extra };
+  }
+
+  #noteSeen(key: string, { obtainedAt }: TokenRecord, end: Instant): void {
+    this.#seen ??= new ExpiringMap((seen) => isOver(later(seen.end, SEEN_FOR_MS), this.#now()));
+    this.#seen.set(key, { writtenAt: obtainedAt, end });
   }
 
   #now(): Instant {
@@ -137,14 +151,10 @@ function refusalIn(notice: Notice | undefined): RememberedRefusal | undefined {
   const { fingerprint, error, errorDescription, status, isJson } = notice.extra;
   if (typeof fingerprint !== 'string' || typeof status !== 'number') return undefined;
   const refusal = {
-    error: textOf(error),
-    errorDescription: textOf(errorDescription),
+    error: typeof error === 'string' ? error : undefined,
+    errorDescription: typeof errorDescription === 'string' ? errorDescription : undefined,
     status,
     isJson: isJson === true,
   };
   return { fingerprint, refusal, end: notice.end };
-}
-
-function textOf(value: unknown): string | undefined {
-  return typeof value === 'string' ? value : undefined;
 }

@@ -75,10 +75,9 @@ export abstract class SingleFlight {
     );
   }
 
+  /** Not for a caller that is cancelled already. */
   join({ limit, cancellation }: CallerLimits): Promise<Obtained> {
     return new Promise((resolve, reject) => {
-      const cancelled = cancellation?.reason();
-      if (cancelled !== undefined) return reject(cancelled);
       const since = readClock(this.#clock);
       if (this.#hold !== undefined && msUntil(this.#hold.until, since) >= limit.leftMs) {
         return reject(this.#hold.tooLong());

@@ -29,7 +29,7 @@ export interface TokenStatus extends Pick<TokenState, 'record' | 'lastFailure'> 
 /** The tokens of one auth: which one to use now, and when to get another. Knows time and no HTTP. */
 export class TokenSource {
   /** Comes when the auth is closed, with a {@link ClosedError} for each caller. */
-  readonly closed: Ending = new Ending(closedError);
+  readonly closed: Ending = new Ending(() => new ClosedError());
 
   readonly #parts: MintParts;
   readonly #states: ExpiringMap<TokenState>;
@@ -91,6 +91,9 @@ export class TokenSource {
     this.#throwIfClosed();
     const record = this.usable(key);
     if (record !== undefined) return { kind: 'found', record };
+    // Nothing is minted for a caller that has left (C3).
+    const cancelled = limits.cancellation?.reason();
+    if (cancelled !== undefined) throw cancelled;
     const state = this.#state(key);
     return (state.mint ?? new Mint(this.#parts, state).start()).join(limits);
   }
@@ -259,8 +262,4 @@ export class TokenSource {
     state.storeKey ??= cacheKey(tokenUrl, grant, await secrets.ask(this.closed), state.scope);
     return state.storeKey;
   }
-}
-
-function closedError(): ClosedError {
-  return new ClosedError();
 }

@@ -46,6 +46,8 @@ export interface MintFailure {
   readonly error: AnyPayuAuthError;
 }
 
+const FAILURE_IS_NEWS_FOR_MS = 60 * 60 * 1_000;
+
 /** How a token came. `found`: in the store; `by-hand`: by setToken(); else why it was minted. */
 export type Origin = 'found' | 'by-hand' | MintCause;
 
@@ -145,9 +147,13 @@ export class TokenState {
     return this.isUsable(now) && isOver(this.#renewAt, now) && !isOver(this.#end, now);
   }
 
-  /** Not before the certain end of a token: till then a store may show what must not be taken again (H2, T1). */
+  /**
+   * Not before the certain end of a token: till then a store may show what must not be taken again (H2, T1). Nor while its
+   * last failure is news to a health check.
+   */
   isDead(now: Instant): boolean {
     return (
+      now.wallMs >= (this.lastFailure?.at ?? Number.NEGATIVE_INFINITY) + FAILURE_IS_NEWS_FOR_MS &&
       this.mint === undefined &&
       this.changing === undefined &&
       !this.isUsable(now) &&
@@ -160,7 +166,7 @@ export class TokenState {
   /** Changes by hand are carried out one after the other, and before any mint looks into the store again (C5). */
   change<T>(carryOut: () => Promise<T>): Promise<T> {
     const done = Promise.resolve(this.changing).then(carryOut);
-    const changing = done.then(ignore, ignore).then(() => {
+    const changing = Promise.allSettled([done]).then(() => {
       if (this.changing === changing) this.changing = undefined;
     });
     this.changing = changing;
@@ -349,8 +355,6 @@ export class TokenState {
     if (value !== '') this.#unwanted = remember(value, this.#unwanted);
   }
 }
-
-function ignore(): void {}
 
 /** Forgets the oldest where there are too many. */
 function remember(value: string, values: Set<string> = new Set()): Set<string> {

@@ -8,6 +8,8 @@ import { isTokenValue } from '../endpoint/token-response.ts';
 import { LONGEST_LIFE_MS } from '../expiry.ts';
 import type { MaybePromise, TokenRecord, TokenStore } from './token-store.ts';
 
+const LONGEST_WRITE_MS = 1_000;
+
 export interface GuardedStoreParts {
   readonly clock: Clock;
   /** For one answer of the store. */
@@ -50,6 +52,12 @@ export class GuardedStore {
   async set(key: string, record: TokenRecord): Promise<void> {
     const tokens = [record.accessToken, record.refreshToken ?? ''];
     await this.#attempt('set', tokens, () => this.#inOrder(key, () => this.#store.set(key, copyOf(record))));
+  }
+
+  /** The same for a mint: a write that takes longer than a second goes on by itself, and keeps nobody waiting (C4). */
+  async setSoon(key: string, record: TokenRecord): Promise<void> {
+    const limit = { clock: this.#parts.clock, limitMs: LONGEST_WRITE_MS };
+    await withinLimit(this.set(key, record), limit, () => new Error('slow')).catch(() => {});
   }
 
   async delete(key: string): Promise<void> {
@@ -113,7 +121,7 @@ export class GuardedStore {
     };
     const limited = before === undefined ? begin() : this.#limited(before).then(begin, begin);
     if (!isThenable(limited)) return limited;
-    const over = limited.then(ignore, ignore).then(() => {
+    const over = Promise.allSettled([limited]).then(() => {
       if (this.#underWay?.get(key) === over) this.#underWay.delete(key);
     });
     this.#underWay ??= new Map();
@@ -142,8 +150,6 @@ export class GuardedStore {
 function isThenable<T>(value: MaybePromise<T>): value is Promise<T> {
   return typeof (value as Partial<PromiseLike<T>> | undefined)?.then === 'function';
 }
-
-function ignore(): void {}
 
 /** A record of our own: a store may change the object that it hands out later, or encrypt in place the one that it gets. */
 function copyOf(record: TokenRecord): TokenRecord {

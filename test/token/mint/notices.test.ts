@@ -1,12 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { MemoryTokenStore } from '../../../src/index.ts';
+import type { Sandbox } from '../../../src/sandbox/index.ts';
 import { Notices } from '../../../src/token/mint/notices.ts';
 import { fingerprint } from '../../../src/token/store/cache-key.ts';
 import { GuardedStore } from '../../../src/token/store/guarded-store.ts';
 import type { TokenRecord, TokenStore } from '../../../src/token/store/token-store.ts';
 import { startHarness } from '../../support/harness.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
-import { PASSWORD_GRANT } from '../support.ts';
+import { PASSWORD_GRANT, turns } from '../support.ts';
 
 /** A store for siblings, that also lets them warn each other. */
 class SharingStore extends MemoryTokenStore {
@@ -88,6 +89,30 @@ describe('what one auth learned, its siblings know (E3, E7)', () => {
     await expect(auth.getToken()).rejects.toMatchObject({ error: 'invalid_grant' });
     await createAuth().getToken();
     expect(sandbox.stats().tokenRequests).toBe(2);
+  });
+});
+
+describe('a store whose writes hang holds back nothing that the token endpoint said (C4, E4)', () => {
+  class HangingWrites extends SharingStore {
+    override set(): Promise<void> {
+      return new Promise(() => {});
+    }
+  }
+
+  test.each<[string, string, (sandbox: Sandbox) => void]>([
+    ['a refusal', 'ERR_TOKEN_REFUSED', (it) => it.fail(1, { kind: 'oauth-error', error: 'invalid_client' })],
+    ['a rate limit', 'ERR_RATE_LIMITED', (it) => it.rateLimit(1, { retryAfter: 60 })],
+  ])('%s is told after a second', async (_, code, fail) => {
+    const { auth, clock, eventsOf, sandbox } = await startHarness({ store: new HangingWrites() });
+    fail(sandbox);
+    const token = auth.getToken({ maxWaitMs: 5_000 });
+    await clock.waiting(1_000, 1_000);
+    clock.advance(1_000);
+    await expect(token).rejects.toMatchObject({ code });
+    expect(eventsOf('store-failed')).toEqual([]);
+    clock.advance(9_000);
+    await turns();
+    expect(eventsOf('store-failed')).toMatchObject([{ operation: 'set' }]);
   });
 });
 

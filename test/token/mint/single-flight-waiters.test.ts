@@ -108,13 +108,6 @@ describe('one who leaves (C3)', () => {
     expect(await staying).toBe(TOKEN);
   });
 
-  test('had left before it came: it never waits, and the work goes on for the others', async () => {
-    const { flight, join } = startFlight();
-    await expect(join(1_000, aborted().signal)).rejects.toThrow('left');
-    expect(flight.isAwaited).toBe(false);
-    expect(flight.signal.aborted).toBe(false);
-  });
-
   test('last ends the work: no timer, no listener is left', async () => {
     const { clock, flight, join } = startFlight();
     const controllers = [new AbortController(), new AbortController()];
@@ -171,12 +164,6 @@ async function leaveOne(join: UnderWay['join']): Promise<void> {
   const wait = join(1_000, controller.signal).catch(() => {});
   controller.abort();
   await wait;
-}
-
-function aborted(): AbortController {
-  const controller = new AbortController();
-  controller.abort(new Error('left'));
-  return controller;
 }
 
 describe('a signal that is only half of one, as a stand-in of a test may be', () => {

@@ -7,6 +7,7 @@ import { startHarness } from '../../support/harness.ts';
 import {
   ACCOUNT,
   callAccount,
+  endpointIn,
   eventually,
   PASSWORD_GRANT,
   StoreUnderTest,
@@ -52,6 +53,22 @@ describe('an abort during a mint (C3)', () => {
     expect(sandbox.stats()).toMatchObject({ tokenRequests: 1, aborted: 0, apiRequests: 0 });
     await callAccount(payouts);
     expect(sandbox.stats()).toMatchObject({ tokenRequests: 1, apiRequests: 1 });
+  });
+
+  test('of a call before it asks for a token, in its transform: nothing is minted for it', async () => {
+    let asked = 0;
+    const { payouts } = await startHarness(
+      endpointIn(async () => {
+        asked++;
+        return { status: 200, body: { access_token: 'token' } };
+      }),
+    );
+    const controller = new AbortController();
+    const transformRequest = () => controller.abort();
+    const left = payouts.get(ACCOUNT, { signal: controller.signal, transformRequest });
+    await expect(left).rejects.toMatchObject(cancelled);
+    await turns();
+    expect(asked).toBe(0);
   });
 
   test('of the last one: whoever comes next joins what was sent', async () => {

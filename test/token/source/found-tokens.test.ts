@@ -149,6 +149,28 @@ describe('a store that hangs never costs a token that has arrived (C4)', () => {
   });
 });
 
+test.each([
+  ['one that shares notices', true],
+  ['any other', false],
+])(
+  'a slow store, be it %s, holds up a call for three of its answers before the token request (C4)',
+  async (_, sharesNotices) => {
+    const { clock, createAuth, sandbox } = await startHarness();
+    const slowly = () => new Promise<void>((resolve) => void clock.timer(600, resolve, 'unref'));
+    const store = Object.assign(new StoreUnderTest(), { sharesNotices });
+    Object.assign(store.before, { get: slowly, set: slowly, withLock: slowly });
+    const token = createAuth({ store }).getToken({ maxWaitMs: 2_000 });
+    for (let answers = 0; answers < 3; answers++) {
+      await clock.waiting(600, 600);
+      clock.advance(600);
+    }
+    await eventually(() => sandbox.stats().tokenRequests === 1);
+    await clock.waiting(600, 600);
+    clock.advance(600);
+    await expect(token).resolves.toBeDefined();
+  },
+);
+
 describe('a store that answers nothing at all (C4)', () => {
   async function withoutAnswers() {
     const store = new StoreUnderTest();

@@ -63,6 +63,26 @@ describe('status(), for health checks', () => {
     expect(auth.status().blocked).toBeUndefined();
   });
 
+  test('a failure is told for an hour at least, whatever other scopes are asked for', async () => {
+    const { auth, sandbox, clock } = await startHarness();
+    sandbox.fail(1, { kind: 'oauth-error', error: 'invalid_scope' });
+    await expect(auth.getToken()).rejects.toMatchObject({ error: 'invalid_scope' });
+    const failed = auth.status();
+    await auth.getToken({ scope: 'read_bills' });
+    expect(auth.status()).toEqual(failed);
+    expect(failed).toMatchObject({
+      token: 'missing',
+      blocked: { by: 'refusal' },
+      lastFailure: { code: 'ERR_TOKEN_REFUSED' },
+    });
+    clock.advance(3_599_999);
+    await auth.getToken({ scope: 'read_billers' });
+    expect(auth.status()).toEqual({ token: 'missing', lastFailure: failed.lastFailure });
+    clock.advance(1);
+    await auth.getToken({ scope: 'read_plans' });
+    expect(auth.status()).toEqual({ token: 'missing' });
+  });
+
   test('an outage: blocked while the pause lasts; the last failure stays when a token has come', async () => {
     const { auth, sandbox, clock } = await startHarness({ tokenAttempts: 1 });
     sandbox.fail(1, { kind: 'status', status: 503 });
