@@ -111,7 +111,8 @@ export async function follow(
     if (showsProcessing(response.status, hop.method)) watch.mayHaveBeenProcessed = true;
     hop = nextHop(hop, response.status, target);
     // The limit is for all hops together, as with fetch itself.
-    if (sent.timeout) hop.timeout = Math.max(1, Math.ceil(sent.timeout + watch.sentAtMs - performance.now()));
+    const passedMs = performance.now() - watch.sentAtMs;
+    if (sent.timeout) hop.timeout = Math.max(1, Math.ceil(sent.timeout - passedMs));
     if (target.origin !== watch.origin) {
       watch.hasLeftOrigin = true;
       for (const name of [watch.headerName, ...OF_ORIGIN]) deleteHeader(hop.headers, name);

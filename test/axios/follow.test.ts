@@ -219,10 +219,15 @@ describe('by the Fetch Standard', () => {
 
   test.each([
     ['what is left of it', 1_000_000_000, (left: number) => left > 0 && left < 1_000_000_000],
+    [
+      'what is left of it, of one in a string',
+      '1000000000',
+      (left: number) => left > 0 && left < 1_000_000_000,
+    ],
     ['next to nothing, where nothing is left', 1, (left: number) => left === 1],
     ['none, where there is none', 0, (left: number) => left === 0],
   ])('of the timeout, a hop gets %s', async (_, timeout, isRight) => {
-    const { hop, sent } = await followed({ status: 307, location: '/x' }, { timeout });
+    const { hop, sent } = await followed({ status: 307, location: '/x' }, { timeout } as object);
     expect(hop?.timeout).toSatisfy(isRight);
     expect(sent.timeout).toBe(timeout);
   });
