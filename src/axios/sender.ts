@@ -1,6 +1,5 @@
 import type { AxiosAdapter, AxiosHeaders, AxiosResponse, InternalAxiosRequestConfig } from 'axios';
-import type { FrozenBody } from './bodies/freeze.ts';
-import { classifyBody, type RequestBody } from './bodies/replayable.ts';
+import { classifyBody, type FrozenBody, type RequestBody } from './bodies/replayable.ts';
 import { unlinked } from './bodies/unlinked.ts';
 import type { WaitBounds } from './cancellation.ts';
 import { isAgentOfEnvironment } from './proxy.ts';

@@ -1,7 +1,6 @@
 import { AxiosHeaders, type AxiosResponse } from 'axios';
 import { describe, expect, test } from 'vitest';
-import { parseChallenges } from '../../src/axios/challenge.ts';
-import { bbpsTokenRefused, headerOf, readUnauthorized } from '../../src/axios/refusal.ts';
+import { bbpsTokenRefused, headerOf, parseChallenges, readUnauthorized } from '../../src/axios/refusal.ts';
 
 const response = (parts: { status?: number; headers?: object; data?: unknown }) =>
   ({ status: 401, headers: {}, data: '', ...parts }) as AxiosResponse;

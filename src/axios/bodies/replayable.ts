@@ -1,6 +1,7 @@
 import type { InternalAxiosRequestConfig } from 'axios';
 import type { WaitBounds } from '../cancellation.ts';
-import { type FrozenBody, freezeForm, freezeNpmForm } from './freeze.ts';
+import { webSource } from './byte-source.ts';
+import { ReadAhead } from './read-ahead.ts';
 import { isBlob, isBytes, tagOf } from './response-body.ts';
 
 /** Whether a request body can be sent a second time with the same bytes (D6). */
@@ -12,8 +13,17 @@ export type RequestBody =
   /** No: a stream, or something unknown. */
   | { readonly kind: 'once' };
 
+/** A form as bytes, and its headers. The content type holds the boundary. */
+export interface FrozenBody {
+  readonly bytes: Buffer;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** A larger form is sent once, as it is. A replay is not worth two copies of a large file in memory. */
+export const MOST_FROZEN_BYTES: number = 16 * 1024 * 1024;
+
 /** The npm package `form-data`, as far as we look at it. */
-export interface NpmFormData {
+interface NpmFormData {
   getBoundary(): string;
   getHeaders(): Readonly<Record<string, string>>;
   /** Of each part its header, its content, and a function that writes what is behind it. */
@@ -55,4 +65,65 @@ function isNpmFormData(data: unknown): data is NpmFormData {
       index % 3 === 2 ? typeof part === 'function' : typeof part === 'string' || Buffer.isBuffer(part),
     )
   );
+}
+
+/** Encodes a form. Undefined if it is too large or takes too long (D6). Rejects if the caller cancels. */
+async function freezeForm(
+  form: FormData,
+  contentType: string,
+  bounds: WaitBounds,
+): Promise<FrozenBody | undefined> {
+  if (sizeOf(form.values?.() ?? []) > MOST_FROZEN_BYTES) return undefined;
+  const encoded = new Response(form);
+  const own = encoded.headers.get('content-type') ?? '';
+  // A FormData of another library than the platform's is printed as "[object FormData]".
+  if (!own.startsWith('multipart/form-data') || encoded.body === null) return undefined;
+  const ahead = new ReadAhead(webSource(encoded.body));
+  const bytes = await ahead.readAll(MOST_FROZEN_BYTES, bounds);
+  if (!Buffer.isBuffer(bytes)) {
+    ahead.stop();
+    return undefined;
+  }
+  const wanted = boundaryOf(contentType);
+  if (wanted === undefined) return { bytes, headers: { 'Content-Type': own } };
+  return {
+    bytes: replaceBoundary(bytes, boundaryOf(own) as string, wanted),
+    headers: { 'Content-Type': contentType },
+  };
+}
+
+/**
+ * The same for a form of npm's form-data without streams. Its own headers go with it, as axios sends them. Not by its
+ * `getBuffer()`, which writes a line break too many behind a header of the caller's own.
+ */
+function freezeNpmForm(form: NpmFormData, headerPolicy: unknown): FrozenBody | undefined {
+  if (sizeOf(form._streams) > MOST_FROZEN_BYTES) return undefined;
+  const headers = Object.entries({ ...form.getHeaders() }).filter(
+    ([name]) => headerPolicy !== 'content-only' || /^content-(?:type|length)$/i.test(name),
+  );
+  const parts = form._streams.map((part) =>
+    Buffer.isBuffer(part) ? part : Buffer.from(typeof part === 'string' ? part : '\r\n'),
+  );
+  const bytes = Buffer.concat([...parts, Buffer.from(`--${form.getBoundary()}--\r\n`)]);
+  return { bytes, headers: Object.fromEntries(headers) };
+}
+
+/** About how many bytes the parts will take. Reads none of them. */
+function sizeOf(parts: Iterable<unknown>): number {
+  let bytes = 0;
+  for (const part of parts) {
+    const { size, length } = Object(part) as { size?: unknown; length?: unknown };
+    bytes += Number(typeof part === 'function' ? 0 : (size ?? length ?? 0));
+  }
+  return bytes;
+}
+
+function boundaryOf(contentType: string): string | undefined {
+  const [, quoted, plain] = /;\s*boundary=(?:"([^"]+)"|([^\s;]+))/i.exec(contentType) ?? [];
+  return quoted ?? plain;
+}
+
+/** No part contains the encoder's boundary, so each occurrence is a boundary. */
+function replaceBoundary(bytes: Buffer, from: string, to: string): Buffer {
+  return Buffer.from(bytes.toString('latin1').replaceAll(`--${from}`, `--${to}`), 'latin1');
 }

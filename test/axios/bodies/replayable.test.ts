@@ -2,8 +2,7 @@ import { PassThrough, Readable } from 'node:stream';
 import { AxiosHeaders } from 'axios';
 import NpmFormData from 'form-data';
 import { describe, expect, test } from 'vitest';
-import { type FrozenBody, MOST_FROZEN_BYTES } from '../../../src/axios/bodies/freeze.ts';
-import { classifyBody } from '../../../src/axios/bodies/replayable.ts';
+import { classifyBody, type FrozenBody, MOST_FROZEN_BYTES } from '../../../src/axios/bodies/replayable.ts';
 import type { WaitBounds } from '../../../src/axios/cancellation.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 
