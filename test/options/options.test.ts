@@ -399,12 +399,12 @@ describe('a wrong option throws a TypeError with the code ERR_INVALID_OPTION at 
       a client id that is an object, as text: "grant.clientId" holds what stands for a value that nobody filled in, of a shell, a template or an unset variable: give the value itself.
       a user name that is not set, as text: "grant.username" holds what stands for a value that nobody filled in, of a shell, a template or an unset variable: give the value itself.
       no scope: "scope" must be a scope such as scopes.payouts.create, or a non-empty list of them; got undefined: check that the variable it comes from is set.
-      a scope that is not set, as text: "scope" holds "undefined", which stands for a value that nobody filled in: give the scope.
-      a null among scopes, as text: "scope" holds "null", which stands for a value that nobody filled in: give the scope.
-      an object as scope, as text: "scope" holds "[object", which stands for a value that nobody filled in: give the scope.
-      a scope that is a variable: "scope" holds "\${PAYU_SCOPE}", which stands for a value that nobody filled in: give the scope.
-      a scope that is a template: "scope" holds "{{", which stands for a value that nobody filled in: give the scope.
-      the place where the scope belongs: "scope" holds "<scope>", which stands for a value that nobody filled in: give the scope.
+      a scope that is not set, as text: "scope" holds "undefined", a placeholder that nobody filled in: give the scope.
+      a null among scopes, as text: "scope" holds "null", a placeholder that nobody filled in: give the scope.
+      an object as scope, as text: "scope" holds "[object", a placeholder that nobody filled in: give the scope.
+      a scope that is a variable: "scope" holds "\${PAYU_SCOPE}", a placeholder that nobody filled in: give the scope.
+      a scope that is a template: "scope" holds "{{", a placeholder that nobody filled in: give the scope.
+      the place where the scope belongs: "scope" holds "<scope>", a placeholder that nobody filled in: give the scope.
       an empty scope: "scope" must be a scope such as scopes.payouts.create, or a non-empty list of them; got an empty string: check that the variable it comes from is set.
       an empty list of scopes: "scope" must be a scope such as scopes.payouts.create, or a non-empty list of them; got a list.
       an empty scope among others: "scope" must be a scope such as scopes.payouts.create, or a non-empty list of them; got an empty string: check that the variable it comes from is set.

@@ -7,10 +7,7 @@ export type ScopeInput = string | readonly string[];
 const FAULTS: readonly (readonly [RegExp, string])[] = [
   [/[,;|+]|%20/, 'with another separator: separate scopes by spaces, or give a list'],
   [/^["'`]|["'`]$/, 'with a quotation mark, as a value of an .env file may have: leave it out'],
-  [
-    /\$\{|\{\{|^<|^(?:undefined|null|\[object)$/,
-    'which stands for a value that nobody filled in: give the scope',
-  ],
+  [/\$\{|\{\{|^<|^(?:undefined|null|\[object)$/, 'a placeholder that nobody filled in: give the scope'],
   [/[^\x21\x23-\x5B\x5D-\x7E]/, 'which has a character that no scope may have (RFC 6749 section 3.3)'],
 ];
 
