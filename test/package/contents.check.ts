@@ -11,7 +11,6 @@ const entry = (name: string): readonly string[] =>
 
 /** What is published, no more and no less. */
 const PUBLISHED: readonly string[] = [
-  'CHANGELOG.md',
   'LICENSE',
   'README.md',
   'package.json',
