@@ -1,7 +1,6 @@
 import { clearImmediate, setImmediate } from 'node:timers';
 import type { Clock, KeepsAlive } from './clock.ts';
 
-/** A limit that is running. */
 export interface Limit {
   /** What of it is used up: time in which this process did not run does not count. */
   usedMs(): number;

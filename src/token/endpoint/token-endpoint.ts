@@ -4,7 +4,6 @@ import { toldWaitMs } from '../../time/retry-after.ts';
 import type { FormReply } from './form-post.ts';
 import { type AskedFor, readToken, type TokenReading, type Unusable } from './token-response.ts';
 
-/** The result of one token request. */
 export type TokenOutcome = TokenReading | Exclude<Classified, { kind: 'accepted' }>;
 
 /** A token request that brought no answer to go by. */
@@ -61,7 +60,6 @@ const PASSING_STATUSES = new Set([408, 421, 425, 499]);
 /** What is decided on, and so shown as it came. `invalid_token`, of a revocation: it was revoked before. */
 const PROTOCOL_WORDS = new Set([...KNOWN_REFUSALS, ...PASSING, 'rate_limit_exceeded', 'invalid_token']);
 
-/** What a reply is read against. */
 export interface RequestContext extends AskedFor {
   readonly receivedAt: number;
   readonly secrets: Iterable<string>;

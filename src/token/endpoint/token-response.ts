@@ -21,14 +21,12 @@ export interface Unusable {
 
 export type TokenReading = { readonly kind: 'token'; readonly record: TokenRecord } | Unusable;
 
-/** What was asked for, and when. */
 export interface AskedFor {
   readonly scope: readonly string[];
   readonly sentAt: number;
   readonly defaultLifeMs: number;
 }
 
-/** May this string be sent as a token? */
 export function isTokenValue(value: unknown): value is string {
   return typeof value === 'string' && B64TOKEN.test(value);
 }
@@ -81,7 +79,8 @@ function faultOf(accessToken: unknown): string {
 /** Some servers repeat a token in a field of another name (G2). */
 function printable(extra: JsonObject, tokens: readonly string[]): JsonObject {
   const created_at = fieldOf(extra, 'created_at');
-  const shown = created_at === undefined ? extra : { ...extra, created_at: createdAtSeconds(created_at) };
+  const isMs = typeof created_at === 'number' && created_at > CREATED_AT_IN_MS;
+  const shown = isMs ? { ...extra, created_at: created_at / 1_000 } : extra;
   return JSON.parse(JSON.stringify(shown), (_, value) => withoutTokens(value, tokens));
 }
 
@@ -90,8 +89,4 @@ function withoutTokens(value: unknown, tokens: readonly string[]): unknown {
   if (typeof value === 'number' && tokens.includes(String(value))) return redact(String(value), tokens);
   if (!isRecord(value)) return value;
   return Object.fromEntries(Object.entries(value).map(([name, each]) => [redact(name, tokens), each]));
-}
-
-function createdAtSeconds(value: unknown): unknown {
-  return typeof value === 'number' && value > CREATED_AT_IN_MS ? value / 1_000 : value;
 }

@@ -73,7 +73,6 @@ export class MintGate {
     this.#tokenAttempts = tokenAttempts;
   }
 
-  /** Why nobody may send now, if so. */
   get block(): Block | undefined {
     const { block } = this.#trouble;
     return block === undefined || isOver(block.until, readClock(this.#clock)) ? undefined : block;
@@ -139,10 +138,8 @@ export class MintGate {
     const isLast = then === 'leave-it' || attempts >= this.#tokenAttempts;
     // After a pause there is a single try, so each further failure is followed by the next pause.
     const isPause = pauses > 0 || (unusable > 0 ? unusable >= MOST_UNUSABLE : isLast);
-    const until = later(
-      now,
-      isPause ? delayAfter(pauses + 1, BETWEEN_MINTS) : this.#backOffMs(attempts, failure),
-    );
+    const backOffMs = () => (unusable > 0 ? 0 : jittered(delayAfter(attempts, BETWEEN_TRIES), this.#random));
+    const until = later(now, isPause ? delayAfter(pauses + 1, BETWEEN_MINTS) : backOffMs());
     const streak = { kind: isPause ? 'pause' : 'back-off', failure, attempts, since, until } as const;
     this.#epoch++;
     this.#trouble = {
@@ -154,11 +151,6 @@ export class MintGate {
       pauses: isPause ? pauses + 1 : pauses,
     };
     return streak;
-  }
-
-  #backOffMs(attempts: number, failure: Failure): number {
-    if (failure.kind === 'unusable') return 0;
-    return jittered(delayAfter(attempts, BETWEEN_TRIES), this.#random);
   }
 
   /** Of replies that come side by side the longest wait counts. */

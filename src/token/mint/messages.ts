@@ -52,7 +52,6 @@ const REMEDIES_BY_CODE: readonly (readonly [codes: RegExp, remedy: string])[] = 
   ],
 ];
 
-/** What a refusal's message tells besides the refusal. */
 export interface RefusalContext {
   /** The answer comes from memory, and is remembered for so long. */
   readonly knownForMs?: number | undefined;

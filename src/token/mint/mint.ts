@@ -230,10 +230,7 @@ export class Mint extends SingleFlight {
     this.#state.askedKey = this.#storeKey;
   }
 
-  /**
-   * A sibling's token, if the store has one that helps. Else what is known need not be asked: a refusal is thrown, a cool-down
-   * closes the gate (E3, E7). All at once: with a slow store callers would run out of patience otherwise.
-   */
+  /** A sibling's token, or what need not be asked: a refusal is thrown, a cool-down closes the gate (E3, E7). One wait (C4). */
   async #lookAround(): Promise<{ readonly found?: Found; readonly stored?: TokenRecord | undefined }> {
     const { notices, gate } = this.#parts;
     const reading = notices.read(this.#storeKey, this.#secrets);
@@ -473,10 +470,12 @@ export class Mint extends SingleFlight {
       : this.#state.receive(token.record, this.#cause, now, token.sentAt);
     const record = this.#state.record as TokenRecord;
     if (!isFound) {
+      const secrets = [...Object.values(this.#secrets), record.accessToken, record.refreshToken ?? ''];
       this.#parts.emit({
         type: 'token-minted',
         grant: token.grant,
-        scope: this.#shownScope(record),
+        // A server may echo anything; for the token's owner the scope stays as it was told.
+        scope: record.scope.map((each) => redact(each, secrets)),
         cause: this.#cause,
         durationMs: token.durationMs,
         expiresInMs: Math.round(record.expiresAt - now.wallMs),
@@ -486,12 +485,6 @@ export class Mint extends SingleFlight {
       if (missing.length > 0) this.#parts.emit({ type: 'scope-missing', missing });
     }
     return { kind: token.kind, record };
-  }
-
-  /** A server may echo anything; for the token's owner the scope stays as it was told. */
-  #shownScope({ scope, accessToken, refreshToken = '' }: TokenRecord): readonly string[] {
-    const secrets = [...Object.values(this.#secrets), accessToken, refreshToken];
-    return scope.map((each) => redact(each, secrets));
   }
 
   #now(): Instant {

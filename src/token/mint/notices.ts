@@ -26,13 +26,11 @@ interface RememberedRefusal {
 
 type Topic = 'cool-down' | 'refusal';
 
-/** What a record of the store tells, and until when. */
 interface Notice {
   readonly end: Instant;
   readonly extra: JsonObject;
 }
 
-/** What is known before anybody is asked. */
 export interface Known {
   readonly refused?: { readonly refusal: Refusal; readonly leftMs: number };
   readonly coolDownMs?: number | undefined;

@@ -99,8 +99,7 @@ export abstract class SingleFlight {
 
   /** Callers whose limit ends by then are rejected now: they would wait in vain, as the mint is still to come (E4). */
   protected async holdUntil(hold: Hold): Promise<void> {
-    const now = readClock(this.#clock);
-    const leftMs = msUntil(hold.until, now);
+    const leftMs = msUntil(hold.until, readClock(this.#clock));
     this.#hold = hold;
     try {
       for (const waiter of [...this.#waiters]) {

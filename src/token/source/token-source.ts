@@ -20,7 +20,6 @@ const MOST_TOKENS_NAMED = 100;
 /** In a pause between renewals (D5), whether a sibling has stored a token is asked so often at most. */
 const LOOK_EVERY_MS = 1_000;
 
-/** What is known of one token. */
 export interface TokenStatus extends Pick<TokenState, 'record' | 'lastFailure'> {
   readonly token: ReturnType<TokenState['health']>;
   readonly block: { readonly by: 'rate-limit' | 'outage' | 'refusal'; readonly leftMs: number } | undefined;
@@ -132,7 +131,7 @@ export class TokenSource {
     const { clock, store, notices } = this.#parts;
     const state = this.#state(scopeKey(record.scope));
     const now = readClock(clock);
-    state.put(record, now);
+    state.receive(record, 'by-hand', now);
     // A caller that waits for a mint, or for the end of a cool-down, need not any more.
     if (state.isUsable(now)) state.mint?.resolveAll({ kind: 'found', record });
     // With the secrets as they are now: the token belongs to them.

@@ -46,6 +46,7 @@ export interface MintFailure {
   readonly error: AnyPayuAuthError;
 }
 
+/** To a health check. */
 const FAILURE_IS_NEWS_FOR_MS = 60 * 60 * 1_000;
 
 /** How a token came. `found`: in the store; `by-hand`: by setToken(); else why it was minted. */
@@ -147,10 +148,7 @@ export class TokenState {
     return this.isUsable(now) && isOver(this.#renewAt, now) && !isOver(this.#end, now);
   }
 
-  /**
-   * Not before the certain end of a token: till then a store may show what must not be taken again (H2, T1). Nor while its
-   * last failure is news to a health check.
-   */
+  /** Not before the certain end of a token: till then a store may show what must not be taken again (H2, T1). */
   isDead(now: Instant): boolean {
     return (
       now.wallMs >= (this.lastFailure?.at ?? Number.NEGATIVE_INFINITY) + FAILURE_IS_NEWS_FOR_MS &&
@@ -231,6 +229,7 @@ export class TokenState {
 
   /** Takes a token that has just come, for a token request of `sentAt`. Returns whether it is the one that we had. */
   receive(record: TokenRecord, origin: Origin, now: Instant, sentAt: Instant = now): boolean {
+    if (origin === 'by-hand') this.#refreshTokenSince = ++this.#epoch;
     const end = origin === 'found' ? endOfFound(record, now) : endOfOwn(record, sentAt);
     const refusedValue = this.#refusedValue;
     const isHeld = this.#record?.accessToken === record.accessToken;
@@ -251,12 +250,6 @@ export class TokenState {
     this.#takesSince = 0;
     this.#unwanted?.delete(record.accessToken);
     return isSame;
-  }
-
-  /** By hand. */
-  put(record: TokenRecord, now: Instant): void {
-    this.#refreshTokenSince = ++this.#epoch;
-    this.receive(record, 'by-hand', now);
   }
 
   /** Holds a record: also of an access token that does not count any more, for its refresh token (C5). */

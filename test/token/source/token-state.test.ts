@@ -574,7 +574,7 @@ describe('renewals that did not help pause (D5)', () => {
     const state = holding();
     state.refuse('t1', at(T0), 'as-held');
     receive(state, record('t2'), { origin: 'refused' });
-    state.put(record('t3'), at(T0));
+    state.receive(record('t3'), 'by-hand', at(T0));
     expect(state.refuse('t3', at(T0), 'as-held')).toBe('dropped');
   });
 });
@@ -596,13 +596,13 @@ describe("what still counts of a mint's result (C5)", () => {
     ['nothing where all was forgotten', (state: TokenState) => state.forgetAll(), undefined],
     [
       'nothing where another token was set',
-      (state: TokenState) => state.put(record('t9'), at(T0)),
+      (state: TokenState) => state.receive(record('t9'), 'by-hand', at(T0)),
       undefined,
     ],
     [
       'nothing where another token was set and then forgotten',
       (state: TokenState) => {
-        state.put(record('t9'), at(T0));
+        state.receive(record('t9'), 'by-hand', at(T0));
         state.forgetAccessToken();
       },
       undefined,
@@ -713,7 +713,7 @@ describe('may the state itself be forgotten?', () => {
 describe('a token by hand', () => {
   test('is used until it expires, with a window like any other', () => {
     const state = holdingNone();
-    state.put(record('t1'), at(T0));
+    state.receive(record('t1'), 'by-hand', at(T0));
     expect(state.isFresh(at(WINDOW - 1))).toBe(true);
     expect(state.isDue(at(WINDOW))).toBe(true);
     expect(state.isUsable(at(END))).toBe(false);
@@ -721,7 +721,7 @@ describe('a token by hand', () => {
 
   test('without an access token is not used', () => {
     const state = holdingNone();
-    state.put({ ...record('', T0, 0), refreshToken: 'r1' }, at(T0));
+    state.receive({ ...record('', T0, 0), refreshToken: 'r1' }, 'by-hand', at(T0));
     expect(state.isUsable(at(T0))).toBe(false);
     expect(state.record?.refreshToken).toBe('r1');
   });
@@ -729,7 +729,7 @@ describe('a token by hand', () => {
 
 test('a token by hand with the value that is held has a life of its own, be it a moment longer', () => {
   const state = holding();
-  state.put(record('t1', T0, LIFE + 500), at(T0));
+  state.receive(record('t1', T0, LIFE + 500), 'by-hand', at(T0));
   expect(state.isUsable(at(END + 499))).toBe(true);
   expect(state.isUsable(at(END + 500))).toBe(false);
 });
