@@ -343,14 +343,14 @@ describe('a wrong option throws a TypeError with the code ERR_INVALID_OPTION at 
       a client secret with single quotes: "grant.clientSecret" must not begin and end with a quotation mark, as a value of an .env file may: leave the marks out.
       a client secret with back quotes: "grant.clientSecret" must not begin and end with a quotation mark, as a value of an .env file may: leave the marks out.
       a client secret with an empty pair of quotes: "grant.clientSecret" must not begin and end with a quotation mark, as a value of an .env file may: leave the marks out.
-      a client secret with a variable: "grant.clientSecret" holds what stands for a value that nobody filled in, of a shell, a template or an unset variable: give the value itself.
-      a client secret with a variable inside: "grant.clientSecret" holds what stands for a value that nobody filled in, of a shell, a template or an unset variable: give the value itself.
-      a client secret with a template: "grant.clientSecret" holds what stands for a value that nobody filled in, of a shell, a template or an unset variable: give the value itself.
-      a client secret with the place where it belongs: "grant.clientSecret" holds what stands for a value that nobody filled in, of a shell, a template or an unset variable: give the value itself.
-      a client secret with a variable that is not set, as text: "grant.clientSecret" holds what stands for a value that nobody filled in, of a shell, a template or an unset variable: give the value itself.
-      a client secret with a null, as text: "grant.clientSecret" holds what stands for a value that nobody filled in, of a shell, a template or an unset variable: give the value itself.
-      a client secret with a promise, as text: "grant.clientSecret" holds what stands for a value that nobody filled in, of a shell, a template or an unset variable: give the value itself.
-      a client secret with an object, as text: "grant.clientSecret" holds what stands for a value that nobody filled in, of a shell, a template or an unset variable: give the value itself.
+      a client secret with a variable: "grant.clientSecret" holds a placeholder that nobody filled in, of a shell, a template or a variable that is not set: give the value itself.
+      a client secret with a variable inside: "grant.clientSecret" holds a placeholder that nobody filled in, of a shell, a template or a variable that is not set: give the value itself.
+      a client secret with a template: "grant.clientSecret" holds a placeholder that nobody filled in, of a shell, a template or a variable that is not set: give the value itself.
+      a client secret with the place where it belongs: "grant.clientSecret" holds a placeholder that nobody filled in, of a shell, a template or a variable that is not set: give the value itself.
+      a client secret with a variable that is not set, as text: "grant.clientSecret" holds a placeholder that nobody filled in, of a shell, a template or a variable that is not set: give the value itself.
+      a client secret with a null, as text: "grant.clientSecret" holds a placeholder that nobody filled in, of a shell, a template or a variable that is not set: give the value itself.
+      a client secret with a promise, as text: "grant.clientSecret" holds a placeholder that nobody filled in, of a shell, a template or a variable that is not set: give the value itself.
+      a client secret with an object, as text: "grant.clientSecret" holds a placeholder that nobody filled in, of a shell, a template or a variable that is not set: give the value itself.
       a client secret with a NUL: "grant.clientSecret" holds a control character, such as a line break, which RFC 6749 does not allow (appendix A): take it out.
       a client secret with a line break inside: "grant.clientSecret" holds a control character, such as a line break, which RFC 6749 does not allow (appendix A): take it out.
       a client secret with a DEL: "grant.clientSecret" holds a control character, such as a line break, which RFC 6749 does not allow (appendix A): take it out.
@@ -365,7 +365,7 @@ describe('a wrong option throws a TypeError with the code ERR_INVALID_OPTION at 
       a client id that ends with a quote: "grant.clientId" must not begin or end with a quotation mark that has no other, as copied text may: leave the mark out.
       a user name that ends with a quote: "grant.username" must not begin or end with a quotation mark that has no other, as copied text may: leave the mark out.
       a user name that begins with a quote: "grant.username" must not begin or end with a quotation mark that has no other, as copied text may: leave the mark out.
-      a client id that is a variable: "grant.clientId" holds what stands for a value that nobody filled in, of a shell, a template or an unset variable: give the value itself.
+      a client id that is a variable: "grant.clientId" holds a placeholder that nobody filled in, of a shell, a template or a variable that is not set: give the value itself.
       a client id with a dash of a text editor: "grant.clientId" must be ASCII without control characters (RFC 6749 appendix A.1): copy it anew.
       no user name: "grant.username" must be a non-empty string; got undefined: check that the variable it comes from is set.
       a user name with a space behind it: "grant.username" must not begin or end with white space: trim it.
@@ -395,9 +395,9 @@ describe('a wrong option throws a TypeError with the code ERR_INVALID_OPTION at 
       a parameter without a name: "grant.parameters" holds a parameter without a name.
       a parameter with an option of its own: "grant.parameters.client_secret" is set by an option of its own: leave it out here.
       the scope as a parameter: "grant.parameters.scope" is set by an option of its own: leave it out here.
-      a client id that is not set, as text: "grant.clientId" holds what stands for a value that nobody filled in, of a shell, a template or an unset variable: give the value itself.
-      a client id that is an object, as text: "grant.clientId" holds what stands for a value that nobody filled in, of a shell, a template or an unset variable: give the value itself.
-      a user name that is not set, as text: "grant.username" holds what stands for a value that nobody filled in, of a shell, a template or an unset variable: give the value itself.
+      a client id that is not set, as text: "grant.clientId" holds a placeholder that nobody filled in, of a shell, a template or a variable that is not set: give the value itself.
+      a client id that is an object, as text: "grant.clientId" holds a placeholder that nobody filled in, of a shell, a template or a variable that is not set: give the value itself.
+      a user name that is not set, as text: "grant.username" holds a placeholder that nobody filled in, of a shell, a template or a variable that is not set: give the value itself.
       no scope: "scope" must be a scope such as scopes.payouts.create, or a non-empty list of them; got undefined: check that the variable it comes from is set.
       a scope that is not set, as text: "scope" holds "undefined", a placeholder that nobody filled in: give the scope.
       a null among scopes, as text: "scope" holds "null", a placeholder that nobody filled in: give the scope.

@@ -107,7 +107,7 @@ export function textFault(value: string): string | undefined {
     return 'must not begin and end with a quotation mark, as a value of an .env file may: leave the marks out';
   }
   if (/\$\{[^}]*\}|\{\{.*\}\}|^<.*>$|^(?:undefined|null|\[object ?\w+\])$/.test(value)) {
-    return 'holds what stands for a value that nobody filled in, of a shell, a template or an unset variable: give the value itself';
+    return 'holds a placeholder that nobody filled in, of a shell, a template or a variable that is not set: give the value itself';
   }
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
   if (/[\x00-\x08\x0A-\x1F\x7F]/.test(value)) {
