@@ -1,4 +1,3 @@
-import { number } from '../support/report.ts';
 import type { Figures, Scenario } from './scenarios.ts';
 
 const WIDTH = 860;
@@ -10,13 +9,16 @@ const BAR_WIDTH = 16;
 /** Bars are on a logarithmic scale up to this many token requests an hour. */
 const MOST = 10_000;
 
-/** Token requests by hour, one row of bars for each scenario. Plain SVG, readable on light and dark pages. */
+/**
+ * Token requests by hour, one row of bars for each scenario. Plain SVG, readable on light and dark pages. The figures stand
+ * in the table below it.
+ */
 export function plot(results: readonly (readonly [Scenario, Figures])[]): string {
   const height = results.length * ROW + 60;
   const rows = results.map(([scenario, figures], index) => row(scenario, figures, 44 + index * ROW));
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" font-family="system-ui, sans-serif" font-size="13">`,
-    `<style>.s{fill:#555;font-size:11.5px}.l{stroke:#bbb}.b{stroke:#2f6fb2;stroke-width:${BAR_WIDTH}}</style>`,
+    `<style>.l{stroke:#bbb}.b{stroke:#2f6fb2;stroke-width:${BAR_WIDTH}}</style>`,
     `<rect width="${WIDTH}" height="${height}" fill="#fff"/>`,
     text(LEFT, 24, 'Token requests per hour (logarithmic), hour 1 to 24', ' font-weight="600"'),
     ...rows,
@@ -26,7 +28,7 @@ export function plot(results: readonly (readonly [Scenario, Figures])[]): string
 }
 
 function row(scenario: Scenario, figures: Figures, top: number): string {
-  const { tokenRequests, total, waited, failed } = figures;
+  const { tokenRequests } = figures;
   const step = (WIDTH - BARS_LEFT - LEFT) / 24;
   const base = top + BARS_HEIGHT;
   const bars = tokenRequests.map((count, hour) => {
@@ -35,10 +37,8 @@ function row(scenario: Scenario, figures: Figures, top: number): string {
     // Lines as wide as a bar: half the bytes of rectangles, in a package that has a megabyte.
     return `M${(BARS_LEFT + hour * step + BAR_WIDTH / 2).toFixed(0)} ${base}v-${tall}`;
   });
-  const summary = `${number.format(total)} in ${scenario.hours} h · ${number.format(waited)} calls waited · ${number.format(failed)} failed`;
   return [
     text(LEFT, top + 16, escaped(scenario.name)),
-    text(LEFT, top + 34, summary, ' class="s"'),
     `<path class="l" d="M${BARS_LEFT} ${base}h${WIDTH - LEFT - BARS_LEFT}"/>`,
     `<path class="b" d="${bars.join('')}"/>`,
   ].join('\n');
