@@ -63,7 +63,7 @@ export async function main(args: readonly string[], surroundings: Surroundings):
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     surroundings.err(error.message);
-    return exitCodes.usage;
+    return error.exitCode;
   }
 }
 

@@ -1,7 +1,7 @@
 import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
 import { MemoryTokenStore, type TokenRecord } from '../index.ts';
 import type { Settings } from './settings.ts';
-import { type Flags, type Surroundings, UsageError } from './surroundings.ts';
+import { type Flags, NotSavedError, type Surroundings, UsageError } from './surroundings.ts';
 
 /** Remembers the refresh token, which `AccessToken` does not show. */
 export class KeepingStore extends MemoryTokenStore {
@@ -62,9 +62,16 @@ export class RefreshTokenFile {
       await rm(draftOf(this.#path));
       return 'refresh token: there is none, nothing was written';
     }
-    await this.#draft.writeFile(`${refreshToken}\n`);
-    await this.#draft.close();
-    await rename(draftOf(this.#path), this.#path);
+    try {
+      await this.#draft.writeFile(`${refreshToken}\n`);
+      await this.#draft.close();
+      await rename(draftOf(this.#path), this.#path);
+    } catch (error) {
+      const why = String((error as { code?: unknown }).code);
+      throw new NotSavedError(
+        `refresh token: it could not be written to ${this.#path} (${why}). As far as it was written, it is in ${draftOf(this.#path)}.`,
+      );
+    }
     return `refresh token: written to ${this.#path}`;
   }
 }

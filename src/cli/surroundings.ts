@@ -29,7 +29,14 @@ export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 export type Flags = Readonly<Record<string, string | boolean | readonly string[] | undefined>>;
 
 /** The command was called wrongly. Its message is all that the user gets to see. */
-export class UsageError extends Error {}
+export class UsageError extends Error {
+  readonly exitCode: ExitCode = exitCodes.usage;
+}
+
+/** A refresh token came, and could not be kept. */
+export class NotSavedError extends UsageError {
+  override readonly exitCode: ExitCode = exitCodes.failed;
+}
 
 /** Marks that an .env file, a page or a shell has left around a value; names no value, which may be a secret. */
 export function refuseQuotes(name: string, value: string): void {

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -200,6 +200,25 @@ describe('a refresh token, which PayU may replace at each use', () => {
         PAYU_REFRESH_TOKEN: written.trim(),
       });
       expect(again.code).toBe(0);
+    },
+  );
+
+  test.each(['token', 'doctor'])(
+    '%s: a place that is taken meanwhile: 1, and where the new one is',
+    async (command) => {
+      const { env, file, folder, sandbox } = await refreshing();
+      const hold = sandbox.hold('token');
+      const ran = run([command, '--save-refresh-token', file], env);
+      await hold.waitFor(1);
+      await mkdir(file);
+      hold.release();
+      expect(await ran).toMatchObject({
+        code: 1,
+        err: [expect.stringMatching(/could not be written .* it is in .*refresh-token\.new\./)],
+      });
+      const kept = (await readFile(join(folder, 'refresh-token.new'), 'utf8')).trim();
+      expect(kept).not.toBe(env.PAYU_REFRESH_TOKEN);
+      expect(kept).not.toBe('');
     },
   );
 
