@@ -108,7 +108,7 @@ const LONGEST_PAUSE_MS = 15_000;
 
 /**
  * What must not depend on the instance. By its own defaults it may follow redirects and take other statuses for successes,
- * by axios-retry send a link again without our knowing, by a cache answer for PayU.
+ * by axios-retry or retry-axios send a link again without our knowing, by a cache answer for PayU.
  */
 const OURS = {
   maxRedirects: 0,
@@ -116,6 +116,7 @@ const OURS = {
   responseType: 'json',
   validateStatus: (status: number) => status >= 200 && status < 300,
   'axios-retry': { retries: 0 },
+  raxConfig: { retry: 0, noResponseRetries: 0 },
   cache: false,
 } as const;
 /** Else an instance's default may say that it is a form. */

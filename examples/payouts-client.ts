@@ -150,7 +150,7 @@ const DUPLICATE_MERCHANT_REF_ID = 1002;
 
 /**
  * What must not depend on the instance. By its own defaults it may follow redirects and take other statuses for successes,
- * by axios-retry send a payment again without our knowing, by a cache answer for PayU.
+ * by axios-retry or retry-axios send a payment again without our knowing, by a cache answer for PayU.
  */
 const OURS = {
   maxRedirects: 0,
@@ -158,6 +158,7 @@ const OURS = {
   responseType: 'json',
   validateStatus: (status: number) => status >= 200 && status < 300,
   'axios-retry': { retries: 0 },
+  raxConfig: { retry: 0, noResponseRetries: 0 },
   cache: false,
 } as const;
 /** Else an instance's default would say of one body what is true of the other. */

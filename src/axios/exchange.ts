@@ -60,7 +60,7 @@ export class Exchange {
   #send(token: string): Promise<AxiosResponse> {
     return this.#sender.send(token).then(
       (response) => this.#conclude({ response }),
-      (error: unknown) => this.#conclude(failed(error)),
+      (error: unknown) => this.#conclude(failed(error, this.#sender)),
     );
   }
 

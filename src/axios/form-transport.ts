@@ -78,7 +78,7 @@ export function formTransport(options: TokenHttpOptions): FormPost {
     } catch (error) {
       if (signal.aborted) throw signal.reason;
       // An AxiosError holds the form with the secret, so only its message is passed on.
-      return { kind: 'no-reply', error: safeError(error, secretsIn(form)) };
+      return { kind: 'no-reply', error: safeError(error, secretsIn(form, url)) };
     }
   };
 }

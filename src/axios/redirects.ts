@@ -5,6 +5,7 @@ import {
   type AxiosResponse,
   type InternalAxiosRequestConfig,
 } from 'axios';
+import { systemClock } from '../time/clock.ts';
 import { fullUrl, parseUrl } from '../url.ts';
 import { isAxiosSince, ownAdapter } from './adapter.ts';
 import { isLostConnection } from './bodies/read-ahead.ts';
@@ -19,7 +20,10 @@ export interface RedirectWatch {
   readonly origin: string;
   readonly headerName: string;
   readonly headerValue: string;
+  /** By the clock of axios' own timers. */
   readonly sentAtMs: number;
+  /** True if the adapter was given as a function, as mocks are. */
+  readonly adapterIsUsers: boolean;
   /** A redirect has led to another origin, so the answer says nothing about our token. */
   hasLeftOrigin: boolean;
   /** A redirect has shown that the server may have processed the request (RFC 9110 §9.2). It is not sent again. */
@@ -111,14 +115,17 @@ export async function follow(
     if (showsProcessing(response.status, hop.method)) watch.mayHaveBeenProcessed = true;
     hop = nextHop(hop, response.status, target);
     // The limit is for all hops together, as with fetch itself.
-    const passedMs = performance.now() - watch.sentAtMs;
+    const passedMs = systemClock.steadyMs() - watch.sentAtMs;
     if (sent.timeout) hop.timeout = Math.max(1, Math.ceil(sent.timeout - passedMs));
     if (target.origin !== watch.origin) {
       watch.hasLeftOrigin = true;
       for (const name of [watch.headerName, ...OF_ORIGIN]) deleteHeader(hop.headers, name);
       delete hop.auth;
     }
-    outcome = await Promise.resolve(adapter(hop)).then((response) => ({ response }), failed);
+    outcome = await Promise.resolve(adapter(hop)).then(
+      (response) => ({ response }),
+      (error: unknown) => failed(error, watch),
+    );
   }
 }
 
@@ -130,7 +137,8 @@ function networkError(
 ): AttemptResult {
   const error = new AxiosError('Network Error', AxiosError.ERR_NETWORK, hop, request);
   const cause = { value: new Error(why), writable: true, configurable: true };
-  return failed(Object.defineProperty(error, 'cause', { ...cause, enumerable: !isAxiosSince(19, 0) }));
+  Object.defineProperty(error, 'cause', { ...cause, enumerable: !isAxiosSince(19, 0) });
+  return { response: undefined, failure: { error } };
 }
 
 /**
@@ -142,18 +150,25 @@ export function endedAsAnother({ request }: AxiosResponse, method: string | unde
   return typeof last === 'string' && methodOf(last) !== methodOf(method);
 }
 
-export function failed(error: unknown): AttemptResult {
-  return { response: answerIn(error), failure: { error } };
+export function failed(error: unknown, by: Pick<RedirectWatch, 'adapterIsUsers'>): AttemptResult {
+  return { response: answerIn(error, by), failure: { error } };
 }
 
+/** How a user's adapter that is made of one of axios' own tells that a connection was lost. Other codes are its own. */
+const LOST_BY_USERS = /^(?:ERR_BAD_RESPONSE|ERR_STREAM_[A-Z_]+|E[A-Z]+)$/;
+
 /** The whole answer that an error holds. Whatever was thrown, reading it throws nothing (A8). */
-function answerIn(error: unknown): AxiosResponse | undefined {
+function answerIn(
+  error: unknown,
+  { adapterIsUsers }: Pick<RedirectWatch, 'adapterIsUsers'>,
+): AxiosResponse | undefined {
   try {
     const { code, response } = error as AxiosError;
     if (response?.data !== undefined || code === undefined || code === AxiosError.ERR_BAD_REQUEST)
       return response;
     // So axios' http adapter tells that the body broke off (D8). A mock's refusal has a body, or no such code.
-    return isLostConnection({ code }) ? undefined : response;
+    const isLost = adapterIsUsers ? LOST_BY_USERS.test(code) : isLostConnection({ code });
+    return isLost ? undefined : response;
   } catch {
     return undefined;
   }

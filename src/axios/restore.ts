@@ -107,8 +107,10 @@ function redactTexts(holder: Partial<AxiosError>, token: string | undefined): vo
 
 function withoutToken(value: unknown, token: string): unknown {
   if (typeof value === 'string') return redact(value, [token]);
-  if (!Buffer.isBuffer(value) || !value.includes(token)) return value;
-  return Buffer.from(redact(value.toString('latin1'), [token]), 'latin1');
+  if (!Buffer.isBuffer(value)) return value;
+  const text = value.toString('latin1');
+  const shown = redact(text, [token]);
+  return shown === text ? value : Buffer.from(shown, 'latin1');
 }
 
 /** Cleaning an error never throws another one (A8). */

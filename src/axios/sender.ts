@@ -1,4 +1,5 @@
 import type { AxiosAdapter, AxiosHeaders, AxiosResponse, InternalAxiosRequestConfig } from 'axios';
+import { systemClock } from '../time/clock.ts';
 import { classifyBody, type FrozenBody, type RequestBody } from './bodies/replayable.ts';
 import { unlinked } from './bodies/unlinked.ts';
 import type { WaitBounds } from './cancellation.ts';
@@ -87,7 +88,7 @@ export class Sender implements RedirectWatch, SentRequest {
   send(token: string): Promise<AxiosResponse> {
     const isFirst = this.attempts++ === 0;
     this.token = token;
-    if (this.config.timeout) this.sentAtMs = performance.now();
+    if (this.config.timeout) this.sentAtMs = systemClock.steadyMs();
     this.headerValue = this.#header.value(token);
     const changes = this.#changes();
     if (isFirst) swap(this.config, changes);

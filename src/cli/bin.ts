@@ -6,7 +6,9 @@ import { exitCodes } from './surroundings.ts';
 // disk that is full, has failed.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', ({ code }: NodeJS.ErrnoException) => {
-    if (code !== 'EPIPE') process.exitCode = exitCodes.failed;
+    if (code === 'EPIPE') return;
+    process.exitCode = exitCodes.failed;
+    if (stream === process.stdout) process.stderr.write(`The output can not be written: ${code}\n`);
   });
 }
 

@@ -120,11 +120,13 @@ function resolveClientId(grant: Grant, { payu, given }: GrantEnvironment): strin
   }
   const other = payu === 'test' ? 'production' : 'test';
   if (payu !== undefined && stripped.toLowerCase() === publicClientIds[other]) {
-    const [leads, remedy] =
-      given === 'by-name' ? [`is "${payu}"`, 'Leave it out'] : [`leads to ${payu}`, 'Change one of the two'];
+    const [says, remedy] =
+      given === 'by-name'
+        ? [`"environment" is "${payu}"`, 'Leave it out']
+        : [`"environment.tokenUrl" leads to ${payu}`, 'Change one of the two'];
     throw invalidOption(
       'grant.clientId',
-      `is PayU's public client id of the ${other} environment, but "environment" ${leads}. ${remedy}.`,
+      `is PayU's public client id of the ${other} environment, but ${says}. ${remedy}.`,
     );
   }
   return stripped;

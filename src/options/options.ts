@@ -188,10 +188,17 @@ function resolveEnvironment(environment: unknown, allowInsecureHttp: boolean): E
   const tokenUrl = resolveUrl('environment.tokenUrl', given, allowInsecureHttp);
   // Its tokens are PayU's, and a mix-up with the other environment is the same one, however it was given (F4).
   const payus = [TEST, PRODUCTION].find((each) => hostOf(each.tokenUrl) === hostOf(tokenUrl));
+  const resolvedRevokeUrl =
+    revokeUrl === undefined ? undefined : resolveUrl('environment.revokeUrl', revokeUrl, allowInsecureHttp);
+  if (payus?.foreignHosts.includes(String(hostOf(resolvedRevokeUrl)))) {
+    throw invalidOption(
+      'environment.revokeUrl',
+      'is a host of PayU\'s other environment than "environment.tokenUrl". Change one of the two.',
+    );
+  }
   return {
     tokenUrl,
-    revokeUrl:
-      revokeUrl === undefined ? undefined : resolveUrl('environment.revokeUrl', revokeUrl, allowInsecureHttp),
+    revokeUrl: resolvedRevokeUrl,
     origins: [],
     foreignHosts: payus?.foreignHosts ?? [],
     payu: payus?.payu,

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { Readable } from 'node:stream';
 import { inspect } from 'node:util';
 import axios, { type AxiosRequestConfig } from 'axios';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { PayuAuthOptions } from '../../src/options/options.ts';
 import { createPayuAuth, createPayuAuthIn } from '../../src/payu-auth.ts';
 import { ManualClock } from '../support/manual-clock.ts';
@@ -28,6 +28,17 @@ async function oneCall(
   return { ...tokens, client, sent, result };
 }
 
+test.each([{}, undefined])(
+  'a timeout where the global "performance" is %j by now: the call is sent (T1)',
+  async (nothing) => {
+    const { client, sent } = await oneCall(() => ({ status: 200 }));
+    vi.stubGlobal('performance', nothing);
+    onTestFinished(() => void vi.unstubAllGlobals());
+    await client.get('/pay', { timeout: 1_000 });
+    expect(sent).toHaveLength(2);
+  },
+);
+
 describe('what is sent a second time, and what never is', () => {
   test.each([
     ['a success', 200, {}, 1],
@@ -49,6 +60,37 @@ describe('what is sent a second time, and what never is', () => {
     expect(result.response.status).toBe(status);
     expect(result.kind).toBe(status === 200 ? 'response' : 'error');
   });
+
+  // As codes, adapters of one's own have names, numbers or nothing.
+  test.each<[code: unknown, sends: number]>([
+    [undefined, 2],
+    [null, 2],
+    ['', 2],
+    [401, 2],
+    ['E401', 2],
+    ['ERR_UNAUTHORIZED', 2],
+    ['ERR_BAD_REQUEST', 2],
+    ['ERR_BAD_RESPONSE', 1],
+    ['ERR_STREAM_PREMATURE_CLOSE', 1],
+    ['ECONNRESET', 1],
+  ])(
+    "an adapter of one's own that rejects with a 401 without a body, and %j as code: %i",
+    async (code, sends) => {
+      const { auth } = tokensOf({ createPayuAuth });
+      const tokens: unknown[] = [];
+      const client = axios.create({
+        baseURL: API,
+        adapter: (config) => {
+          tokens.push(tokenIn(config.headers));
+          const response = { status: 401, statusText: '', headers: {}, config, data: undefined };
+          return Promise.reject(Object.assign(new Error('refused'), { code, response, config }));
+        },
+      });
+      auth.attach(client);
+      await expect(client.post('/pay', { a: 1 })).rejects.toThrow('refused');
+      expect(tokens).toHaveLength(sends);
+    },
+  );
 
   test.each(['ECONNRESET', 'ECONNABORTED', 'ETIMEDOUT', 'ENOTFOUND', 'ERR_NETWORK'])(
     '%s: once',

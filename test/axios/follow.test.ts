@@ -9,6 +9,7 @@ const WATCH: RedirectWatch = {
   headerName: 'X-Partner-Token',
   headerValue: 'Bearer access_token_1',
   sentAtMs: 0,
+  adapterIsUsers: false,
   hasLeftOrigin: false,
   mayHaveBeenProcessed: false,
 };

@@ -158,6 +158,14 @@ test('bytes of an error, such as the answer that Node.js could not parse, show n
   expect([error.rawPacket, cause.rawPacket, cause.other]).toEqual([cleaned, cleaned, Buffer.from([0, 255])]);
 });
 
+test('nor do they in base64', () => {
+  const { own, request } = sent();
+  const rawPacket = Buffer.from(`\xff Authorization: ${Buffer.from(TOKEN).toString('base64')}`, 'latin1');
+  const error = Object.assign(new Error('Parse Error'), { config: own, rawPacket });
+  restoreError(error, request);
+  expect(error.rawPacket).toEqual(Buffer.from('\xff Authorization: [redacted]', 'latin1'));
+});
+
 describe('a response', () => {
   const respond = (data: unknown, config: InternalAxiosRequestConfig): AxiosResponse =>
     ({ data, status: 200, statusText: '', headers: {}, config, request: { socket: 1 } }) as AxiosResponse;

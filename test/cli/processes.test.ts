@@ -89,7 +89,10 @@ test.runIf(process.platform === 'linux')(
       await sandbox.close();
     });
     const child = start(['token', '--show-token'], envOf(sandbox), full);
-    expect(await ended(child)).toMatchObject({ code: 1 });
+    expect(await ended(child)).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('The output can not be written: ENOSPC'),
+    });
   },
 );
 

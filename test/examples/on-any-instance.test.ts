@@ -31,9 +31,21 @@ const INSTANCES: readonly (readonly [name: string, setUp: (http: AxiosInstance) 
     'axios-retry, whatever fails',
     (http) => axiosRetry(http, { retries: 3, retryCondition: () => true, retryDelay: () => 0 }),
   ],
+  ['retry-axios', retryAsRetryAxiosDoes],
   ['a cache', (http) => setupCache(http as never)],
   ['a cache of POSTs as well', (http) => setupCache(http as never, { methods: ['get', 'post'] })],
 ];
+
+/** As retry-axios does where POST is among its methods: three times after an answer, twice where none came. */
+function retryAsRetryAxiosDoes(http: AxiosInstance): void {
+  const usual = { retry: 3, noResponseRetries: 2 };
+  http.interceptors.response.use(undefined, (error) => {
+    const raxConfig = { ...usual, ...error.config.raxConfig };
+    const counter = error.response === undefined ? 'noResponseRetries' : 'retry';
+    if (raxConfig[counter]-- <= 0) throw error;
+    return http.request({ ...error.config, raxConfig });
+  });
+}
 
 /** Methods and paths, in order. */
 function sent({ sandbox }: ClientWorld<unknown>): readonly string[] {

@@ -132,6 +132,15 @@ const WRONG: readonly (readonly [string, unknown])[] = [
     "an origin of PayU's test at production's token URL",
     { ...at('https://ACCOUNTS.payu.in:443/oauth/token'), origins: ['https://uatoneapi.payu.in'] },
   ],
+  [
+    "a revoke URL of PayU's test at production's token URL",
+    {
+      environment: {
+        tokenUrl: 'https://accounts.payu.in/oauth/token',
+        revokeUrl: 'https://uat-accounts.payu.in/oauth/revoke',
+      },
+    },
+  ],
   ["no client id at PayU's token URL", { ...at('https://accounts.payu.in/oauth/token'), grant: PASSWORD }],
   ['a secret of the public client', grant(PASSWORD, { clientSecret: SECRET })],
   ["no client id at a token URL of one's own", { ...at('https://a.example/token'), grant: PASSWORD }],
@@ -376,8 +385,9 @@ describe('a wrong option throws a TypeError with the code ERR_INVALID_OPTION at 
       test's public client in production: "grant.clientId" is PayU's public client id of the test environment, but "environment" is "production". Leave it out.
       production's public client, broken as the documents print it: "grant.clientId" is PayU's public client id of the production environment, but "environment" is "test". Leave it out.
       production's public client in capitals: "grant.clientId" is PayU's public client id of the production environment, but "environment" is "test". Leave it out.
-      production's public client at test's token URL: "grant.clientId" is PayU's public client id of the production environment, but "environment" leads to test. Change one of the two.
+      production's public client at test's token URL: "grant.clientId" is PayU's public client id of the production environment, but "environment.tokenUrl" leads to test. Change one of the two.
       an origin of PayU's test at production's token URL: "origins[0]" is a host of PayU's other environment than the option "environment" says. Change one of the two.
+      a revoke URL of PayU's test at production's token URL: "environment.revokeUrl" is a host of PayU's other environment than "environment.tokenUrl". Change one of the two.
       no client id at PayU's token URL: "grant.clientId" must be given where "environment" is neither "test" nor "production".
       a secret of the public client: "grant.clientSecret" needs "grant.clientId": the public client, which is the default, has no secret. Give both or neither.
       no client id at a token URL of one's own: "grant.clientId" must be given where "environment" is neither "test" nor "production".

@@ -8,7 +8,7 @@ export const BROKEN_OFF: unique symbol = Symbol('axios-payu-auth.broken-off');
 
 /** Whether a body ended for want of its connection, and not by a limit of the caller's, or as it can't be decompressed. */
 export function isLostConnection(error: unknown): boolean {
-  const { isAxiosError, code, cause } = error as Partial<AxiosError>;
+  const { isAxiosError, code, cause } = Object(error) as Partial<AxiosError>;
   return (
     !isAxiosError && !/^(?:Z_|ZSTD_|ERR__ERROR)/.test(code ?? (cause as Partial<AxiosError>)?.code ?? '')
   );

@@ -17,9 +17,15 @@ export type FormReply =
 /** Parameters that are no secret. Without them a message would no longer say what it is about. */
 const OPEN_PARAMETERS = ['grant_type', 'client_id', 'scope'];
 
-/** The values of a form that no message may hold. */
-export function secretsIn(form: URLSearchParams): readonly string[] {
-  return [...form].filter(([name]) => !OPEN_PARAMETERS.includes(name)).map(([, value]) => value);
+/** A shorter value in a URL is no gateway's key. */
+const SHORTEST_KEY = 8;
+
+/** The values of a form, and of the query it goes to, that no message may hold. */
+export function secretsIn(form: URLSearchParams, url: string): readonly string[] {
+  const inQuery = [...new URL(url).searchParams.values()].filter(({ length }) => length >= SHORTEST_KEY);
+  return [...form]
+    .flatMap(([name, value]) => (OPEN_PARAMETERS.includes(name) ? [] : [value]))
+    .concat(inQuery);
 }
 
 export interface PostParts {

@@ -1,6 +1,6 @@
 import type { Cancellation } from '../../time/wait.ts';
 import { revocationError } from '../mint/messages.ts';
-import { type PostParts, postWithin } from './form-post.ts';
+import { type PostParts, postWithin, secretsIn } from './form-post.ts';
 import { type AskedSecrets, revokeForm, type WireGrant } from './grants.ts';
 import { classify } from './token-endpoint.ts';
 
@@ -16,11 +16,12 @@ export async function revokeTokens(
   cancellation: Cancellation,
 ): Promise<void> {
   const { clock, grant, revokeUrl } = parts;
-  const quotedSecrets = [...Object.values(secrets), ...tokens];
   const revoke = async (token: string) => {
-    const reply = await postWithin(parts, revokeUrl, revokeForm(grant, secrets, token), cancellation);
+    const form = revokeForm(grant, secrets, token);
+    const reply = await postWithin(parts, revokeUrl, form, cancellation);
     const receivedAt = clock.now();
-    const classified = classify(reply, { receivedAt, secrets: quotedSecrets });
+    const quoted = [...Object.values(secrets), ...tokens, ...secretsIn(form, revokeUrl)];
+    const classified = classify(reply, { receivedAt, secrets: quoted });
     // Any 2xx is done, also for a token that PayU does not know; so is 401 `invalid_token`: it was revoked before.
     const isSuccess = reply.kind === 'reply' && reply.status >= 200 && reply.status < 300;
     const { status, error } = classified.kind === 'refused' ? classified.refusal : {};

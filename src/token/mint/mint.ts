@@ -234,8 +234,9 @@ export class Mint extends SingleFlight {
   async #lookAround(): Promise<{ readonly found?: Found; readonly stored?: TokenRecord | undefined }> {
     const { notices, gate } = this.#parts;
     const reading = notices.read(this.#storeKey, this.#secrets);
-    const [stored, { refused, coolDownMs }] = await Promise.all([this.#look(), reading]);
+    const stored = await this.#look();
     if (this.#state.mayAdopt(stored, this.#now())) return { found: { kind: 'found', record: stored } };
+    const { refused, coolDownMs } = await reading;
     if (coolDownMs !== undefined) gate.joinCoolDown(coolDownMs);
     if (refused !== undefined) throw this.#refusedError(refused.refusal, refused.leftMs);
     return { stored };
@@ -386,7 +387,7 @@ export class Mint extends SingleFlight {
       receivedAt: clock.now(),
       defaultLifeMs,
       // Those of this form and of the grant: a refresh does not send the password, and a server may quote it all the same.
-      secrets: [...secretsIn(form), ...Object.values(this.#secrets)],
+      secrets: [...secretsIn(form, tokenUrl), ...Object.values(this.#secrets)],
     });
     if (grantType === 'refresh_token' && isAnswerLost(outcome)) {
       this.#state.noteRefreshTrouble({ lostAt: sentAt.wallMs });

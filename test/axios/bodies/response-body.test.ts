@@ -211,6 +211,19 @@ describe.each(STREAMS)('a stream over $adapter', (kind) => {
     expect(clock.pending).toBe(0);
   });
 
+  test.each([undefined, null, 'a text', new Error('an error')])(
+    'of the web, failing with %s: broken off',
+    async (reason) => {
+      const data = new ReadableStream({
+        pull(controller) {
+          controller.error(reason);
+        },
+      });
+      const response = { data, status: 401, headers: {} } as AxiosResponse;
+      expect(await peekJson(response, { limitMs: 1_000, clock: new ManualClock() })).toBe(BROKEN_OFF);
+    },
+  );
+
   test('failing after the deadline: the same', async () => {
     const { body, response, clock, rest } = await half();
     const peeking = peekJson(response, { limitMs: 1_000, clock });

@@ -106,6 +106,10 @@ describe('a reply whose body does not arrive (E2)', () => {
   });
 });
 
-test('what of a form is a secret: all but grant type, client id and scope', () => {
-  expect(secretsIn(form)).toEqual(['p@ss']);
+test('what of a form is a secret: all but grant type, client id and scope; and a key in the query it goes to', () => {
+  expect(secretsIn(form, 'https://a.example/token')).toEqual(['p@ss']);
+  expect(secretsIn(form, 'https://a.example/token?key=key%2Dof%2Dus&env=test&v=1234567')).toEqual([
+    'p@ss',
+    'key-of-us',
+  ]);
 });

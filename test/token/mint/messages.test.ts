@@ -7,9 +7,11 @@ import { endpointIn } from '../support.ts';
 /** A gateway in front of the accounts server takes its key in the query. */
 const GATEWAY = 'https://gateway.example/oauth';
 const KEY = 'key_of_the_gateway';
+const QUOTED = `Nobody knows the client at /oauth/token?key=${KEY}`;
 
 test.each([
   ['a refusal', 401, { error: 'invalid_client' }],
+  ['a refusal that quotes where it was asked', 401, { error: 'invalid_client', error_description: QUOTED }],
   ["a proxy's refusal", 407, ''],
   ['a rate limit', 429, { error: 'rate_limit_exceeded', retry_after: 60 }],
   ['a fault', 503, ''],

@@ -171,6 +171,17 @@ test.each([
   },
 );
 
+test('a store whose notices do not come: a token that is there is taken at once (C4)', async () => {
+  const store = Object.assign(new StoreUnderTest(), { sharesNotices: true });
+  const { auth, createAuth, sandbox } = await startHarness({ store });
+  const { value } = await auth.getToken();
+  const [ofTheToken] = store.records.keys();
+  const get = store.get.bind(store);
+  store.get = (key) => (key === ofTheToken ? get(key) : new Promise(() => {}));
+  expect((await createAuth().getToken()).value).toBe(value);
+  expect(sandbox.stats().tokenRequests).toBe(1);
+});
+
 describe('a store that answers nothing at all (C4)', () => {
   async function withoutAnswers() {
     const store = new StoreUnderTest();
