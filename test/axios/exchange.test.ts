@@ -39,6 +39,20 @@ test.each([{}, undefined])(
   },
 );
 
+test.each([
+  ['the same origin', `${API}/v2`, 2],
+  ['another allowed origin', 'https://b.example', 1],
+])('a config that leads to %s by the time of its replay', async (_, baseURL, sends) => {
+  const { auth } = tokensOf({ createPayuAuth }, { origins: ['https://b.example'] });
+  const { client, sent } = recordingClient(axios, { baseURL: API }, (config) => {
+    Object.assign(config, { baseURL });
+    return { status: 401 };
+  });
+  auth.attach(client);
+  await expect(client.get('/pay')).rejects.toMatchObject({ status: 401 });
+  expect(sent).toHaveLength(sends);
+});
+
 describe('what is sent a second time, and what never is', () => {
   test.each([
     ['a success', 200, {}, 1],

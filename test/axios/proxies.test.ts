@@ -95,6 +95,20 @@ describe('a proxy of the caller’s own counts as where a plain request goes', (
     expect(events.some(({ type }) => type === 'token-withheld')).toBe(!isSent);
   });
 
+  test('one on this machine is asked for a plain request to this machine, as without the library', async () => {
+    const library = await libraryOn('axios');
+    const { auth } = tokensOf(library);
+    const proxy = await startProxy();
+    const { hostname: host, port } = new URL(proxy.url);
+    const client = library.axios.create({
+      baseURL: 'http://127.0.0.1:1',
+      proxy: { protocol: 'http', host, port: Number(port) },
+    });
+    auth.attach(client);
+    await client.get('/pay');
+    expect(proxy.asked).toEqual([expect.stringContaining('http://127.0.0.1:1/pay')]);
+  });
+
   test('the form with the secret does not go to a proxy on another machine', async () => {
     const library = await libraryOn('axios');
     const { auth } = tokensOf(library, {

@@ -103,6 +103,7 @@ describe('a form, frozen', () => {
     expect(text.startsWith(`--${boundary}\r\n`)).toBe(true);
     expect(text.endsWith(`--${boundary}--\r\n`) || text.endsWith(`--${boundary}--`)).toBe(true);
     expect(text.split(`--${boundary}`)).toHaveLength(3);
+    expect(Buffer.from(text, 'latin1').toString()).toContain('ünï--boundary');
   });
 
   test('takes its own type where the caller’s tells no boundary', async () => {
