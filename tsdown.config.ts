@@ -49,7 +49,7 @@ export default defineConfig([
     format: 'esm',
     outputOptions,
     inlineOnly: redisLock,
-    plugins: [mutexAlone(), thirdPartyLicences()],
+    plugins: [mutexAlone()],
   },
   {
     ...common,
@@ -113,11 +113,11 @@ function mutexAlone(): Rolldown.Plugin {
   };
 }
 
-/** Whose code is inside a bundle, its licence wants to be beside it. */
+/** Whose code is inside a bundle, its licence wants to be beside it. The CommonJS build has all that the other one has. */
 function thirdPartyLicences(): Rolldown.Plugin {
   return {
     name: 'third-party-licences',
-    generateBundle({ format }, bundle) {
+    generateBundle(_, bundle) {
       const modules = Object.values(bundle).flatMap((each) => (each.type === 'chunk' ? each.moduleIds : []));
       const folders = modules.flatMap((id) => /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+/.exec(id)?.[0] ?? []);
       // Packages under the very same text are named above it together.
@@ -129,7 +129,7 @@ function thirdPartyLicences(): Rolldown.Plugin {
       if (notices.length === 0) return;
       this.emitFile({
         type: 'asset',
-        fileName: `third-party-licences.${format === 'cjs' ? 'cjs' : 'mjs'}.txt`,
+        fileName: 'third-party-licences.txt',
         source: notices.join('\n'),
       });
     },

@@ -57,7 +57,7 @@ export const SCENARIOS: readonly Scenario[] = [
     name: 'an expiry',
     calls: [call('A'), call('A'), call('A')],
     events: { call: 3, ...ANSWERS, window: 1, expire: 1, 'api-late-ok': 1, timer: 1 },
-    depth: 8,
+    depth: 7,
     losesNoCall: true,
   },
   {
@@ -203,7 +203,7 @@ export const SCENARIOS: readonly Scenario[] = [
       timer: 1,
       abort: 1,
     },
-    depth: 6,
+    depth: 5,
     losesNoCall: true,
   },
   {
@@ -247,7 +247,7 @@ export const SCENARIOS: readonly Scenario[] = [
       'api-429': 1,
       'revoke-all': 1,
     },
-    depth: 6,
+    depth: 5,
     losesNoCall: false,
   },
   {
