@@ -5,7 +5,7 @@ import { schedules } from './support/steps.ts';
 
 /** The same schedules each time; `npm run test:soak` makes others. */
 const SEED = 20_260_101;
-const RUNS = 100;
+const RUNS = 60;
 const MOST_STEPS = 40;
 
 test('random schedules keep the promises: each call settles, none is paid twice, no stampede, no leak', async () => {
