@@ -150,27 +150,21 @@ export function endedAsAnother({ request }: AxiosResponse, method: string | unde
   return typeof last === 'string' && methodOf(last) !== methodOf(method);
 }
 
-export function failed(error: unknown, by: Pick<RedirectWatch, 'adapterIsUsers'>): AttemptResult {
-  return { response: answerIn(error, by), failure: { error } };
-}
-
 /** How a user's adapter that is made of one of axios' own tells that a connection was lost. Other codes are its own. */
 const LOST_BY_USERS = /^(?:ERR_BAD_RESPONSE|ERR_STREAM_[A-Z_]+|E[A-Z]+)$/;
 
-/** The whole answer that an error holds. Whatever was thrown, reading it throws nothing (A8). */
-function answerIn(
-  error: unknown,
-  { adapterIsUsers }: Pick<RedirectWatch, 'adapterIsUsers'>,
-): AxiosResponse | undefined {
+/** A failed attempt, with the whole answer that its error holds. Whatever was thrown, reading it throws nothing (A8). */
+export function failed(error: unknown, by: Pick<RedirectWatch, 'adapterIsUsers'>): AttemptResult {
+  const failure = { error };
   try {
     const { code, response } = error as AxiosError;
     if (response?.data !== undefined || code === undefined || code === AxiosError.ERR_BAD_REQUEST)
-      return response;
+      return { response, failure };
     // So axios' http adapter tells that the body broke off (D8). A mock's refusal has a body, or no such code.
-    const isLost = adapterIsUsers ? LOST_BY_USERS.test(code) : isLostConnection({ code });
-    return isLost ? undefined : response;
+    const isLost = by.adapterIsUsers ? LOST_BY_USERS.test(code) : isLostConnection({ code });
+    return { response: isLost ? undefined : response, failure };
   } catch {
-    return undefined;
+    return { response: undefined, failure };
   }
 }
 

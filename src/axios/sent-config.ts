@@ -12,9 +12,11 @@ export function asOurs(config: InternalAxiosRequestConfig, changes: Changes): In
   return Object.assign(copyConfig(config, changes), { [OURS]: true });
 }
 
-/** A copy with the same prototype. Axios gives a config none, against a polluted one. */
+/** A copy with the same prototype. Axios gives a config none, against a polluted one, but a hidden `hasOwnProperty`. */
 export function copyConfig(config: InternalAxiosRequestConfig, changes: Changes): InternalAxiosRequestConfig {
-  return Object.assign(Object.create(Object.getPrototypeOf(config)), config, changes);
+  const copy = Object.assign(Object.create(Object.getPrototypeOf(config)), config, changes);
+  const asking = Object.getOwnPropertyDescriptor(config, 'hasOwnProperty');
+  return asking === undefined ? copy : Object.defineProperty(copy, 'hasOwnProperty', asking);
 }
 
 export function isOurs(config: object): boolean {

@@ -296,6 +296,19 @@ describe.each(AXIOS_VERSIONS)('attaching on %s', (version) => {
       expect(calledOn).toEqual([undefined, undefined]);
     });
 
+    test.each([
+      ['as it is', (config: InternalAxiosRequestConfig) => config],
+      ['frozen', (config: InternalAxiosRequestConfig) => Object.freeze(config)],
+    ])('one may ask the config of each attempt what it has: %s', async (_title, handOn) => {
+      const { client, sent, auth } = refusing();
+      auth.attach(client);
+      client.interceptors.request.use(handOn);
+      await client.get('/x');
+      expect(sent.map(({ config }) => typeof Reflect.get(config, 'hasOwnProperty'))).toEqual(
+        Array(2).fill('function'),
+      );
+    });
+
     test('fetch, with a fetch of the user', async () => {
       const urls: string[] = [];
       const own = async (request: Request) => {
