@@ -42,8 +42,7 @@ export interface AttachableClient {
   request(...parameters: never[]): Promise<unknown>;
 }
 
-interface Attached {
-  readonly auth: object;
+interface Attached extends Pick<Attachment, 'auth' | 'source'> {
   readonly signature: string;
   /** False once somebody has cleared the instance's interceptors. */
   readonly isInPlace: () => boolean;
@@ -64,10 +63,11 @@ export function attach(attachable: AttachableClient, attachment: Attachment): ()
   const client = attachable as AxiosInstance;
   refuseBaseUrl(client, attachment);
   const holder = client as AxiosInstance & { [ATTACHED]?: Attached };
-  const { auth } = attachment;
+  const { auth, source } = attachment;
   const signature = JSON.stringify([attachment.scope, [...new Set(attachment.origins)].sort()]);
   const present = holder[ATTACHED];
-  if (present?.isInPlace()) {
+  // An instance may outlive whoever has closed its auth, such as a test's application: it is free for another one.
+  if (present?.isInPlace() && !present.source.closed.hasCome) {
     if (present.auth === auth && present.signature === signature) return present.detach;
     throw invalidOption(
       'client',
@@ -82,6 +82,7 @@ export function attach(attachable: AttachableClient, attachment: Attachment): ()
       'is frozen, so that nothing can be attached to it. Attach it before it is frozen.',
     );
   }
+  present?.detach();
   const swapAdapter = adapterSwap(sending(client, attachment), () => handlersOf(client)?.length === 1);
   // Synchronous, so that axios keeps its fast path if the user's interceptors are synchronous.
   const id = client.interceptors.request.use(swapAdapter, undefined, { synchronous: true });
@@ -92,7 +93,7 @@ export function attach(attachable: AttachableClient, attachment: Attachment): ()
     if (holder[ATTACHED]?.detach === detach) delete holder[ATTACHED];
   };
   Object.defineProperty(holder, ATTACHED, {
-    value: { auth, signature, isInPlace, detach } satisfies Attached,
+    value: { auth, source, signature, isInPlace, detach } satisfies Attached,
     configurable: true,
   });
   return detach;
@@ -132,9 +133,8 @@ function wrapped(original: Config['adapter'], send: Send): Wrapper {
 
 /** What the wrapper does in place of the adapter. */
 function sending(client: AxiosInstance, attachment: Attachment): Send {
-  const { emit, header, source } = attachment;
+  const { emit, header, source, scope, maxWaitMs } = attachment;
   const httpAdapter = ownAdapter('http');
-  const { scope, maxWaitMs } = attachment;
   const usual: ResolvedRequestOptions = { scopeKey: scopeKey(scope), maxWaitMs, replay: 'allowed' };
   const guard = new OriginGuard(attachment, client);
   /** Tests, and tools for proxies, replace Node's. */
@@ -150,10 +150,9 @@ function sending(client: AxiosInstance, attachment: Attachment): Send {
     const payuAuth = Object.hasOwn(config, 'payuAuth') ? config.payuAuth : undefined;
     if (payuAuth === false) return asItIs(adapter, config);
     const destination = guard.destination(config, adapter);
-    const { origin } = destination;
     // `false` counts as well: it tells axios to leave the header out.
     if (namesOf(config.headers, header.name).some((name) => config.headers[name] !== undefined)) {
-      emit({ type: 'token-withheld', reason: 'own-header', origin });
+      emit({ type: 'token-withheld', reason: 'own-header', origin: destination.origin });
       return asItIs(adapter, config);
     }
     const options = payuAuth === undefined ? usual : resolveRequestOptions(payuAuth, usual);
@@ -161,7 +160,7 @@ function sending(client: AxiosInstance, attachment: Attachment): Send {
       const { reason } = destination;
       // Until it is detached, a closed auth lets nothing out that was to have a token (A7).
       if (reason !== 'basic-auth' && source.closed.hasCome) throw new ClosedError();
-      emit({ type: 'token-withheld', reason, origin });
+      emit({ type: 'token-withheld', reason, origin: destination.origin });
       return asItIs(adapter, config);
     }
     return new Exchange(parts, {
@@ -169,7 +168,7 @@ function sending(client: AxiosInstance, attachment: Attachment): Send {
       adapter,
       adapterIsUsers: isUsers(adapter, config),
       mayFetch: adapter !== httpAdapter,
-      origin,
+      origin: destination.origin,
       isPlain: destination.isPlain,
       options,
     }).run();

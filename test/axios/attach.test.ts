@@ -494,6 +494,21 @@ describe.each(AXIOS_VERSIONS)('attaching on %s', (version) => {
       expect(sent[2]?.token).toBeUndefined();
     });
 
+    test('an auth that was closed gives way to another one, and its detach takes nothing away', async () => {
+      const { client, sent, auth } = refusing();
+      const detach = auth.attach(client);
+      await auth.close();
+      await expect(client.get('/x')).rejects.toMatchObject({ code: 'ERR_CLOSED' });
+      const other = tokensOf(library, { scope: 'other' });
+      const detachOther = other.auth.attach(client);
+      detach();
+      await client.get('/x');
+      expect([sent.length, other.minted()]).toEqual([2, 2]);
+      detachOther();
+      await client.get('/x');
+      expect(sent[2]?.token).toBeUndefined();
+    });
+
     test('another copy of the package sees the attachment', async () => {
       const { client, auth } = refusing();
       auth.attach(client);
