@@ -101,16 +101,22 @@ const REAL: LinkSurroundings = {
 
 /** Sends of one link within one call, all with the same invoice number. */
 const MOST_SENDS = 3;
-/** After a lost answer, 7 seconds: what is being worked on must have the time to be found, or to be refused as known. */
-const MISSES_BEFORE_A_RESEND = 3;
+/**
+ * Misses, over 7 seconds, before it sends again or believes a refusal: what is being worked on, perhaps for an earlier run
+ * of yours, must have the time to be found, or to be refused as known.
+ */
+const ENOUGH_MISSES = 3;
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 15_000;
 
 /**
  * What must not depend on the instance. By its own defaults it may follow redirects and take other statuses for successes,
- * by axios-retry or retry-axios send a link again without our knowing, by a cache answer for PayU.
+ * by axios-retry or retry-axios send a link again without our knowing, by a cache answer for PayU. Bodies are texts: what
+ * renames fields, `invoiceNumber` among them, lets texts be.
  */
 const OURS = {
+  transformRequest: [(body: unknown) => body],
+  transformResponse: [parsed],
   maxRedirects: 0,
   fetchOptions: { redirect: 'error' },
   responseType: 'json',
@@ -125,7 +131,7 @@ const JSON_BODY = { 'Content-Type': 'application/json' } as const;
 interface Call {
   readonly method: 'get' | 'post';
   readonly url: string;
-  readonly data?: NewPaymentLink;
+  readonly data?: string;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -144,6 +150,9 @@ export class PaymentLinksClient {
    * interceptor that changes responses: an answer that is not PayU's own is not understood, and then nothing is sent.
    */
   constructor(http: Http, options: PaymentLinksOptions, surroundings: LinkSurroundings = REAL) {
+    if (typeof options.merchantId !== 'string' || !/^\S+$/.test(options.merchantId)) {
+      throw new TypeError('"merchantId" must be given, as a text');
+    }
     this.#http = http;
     this.#options = options;
     this.#surroundings = surroundings;
@@ -204,8 +213,11 @@ export class PaymentLinksClient {
 
   async #create(link: NewPaymentLink, limits: Limits): Promise<Sent> {
     try {
-      const body = await this.#call({ method: 'post', url: '/', data: link, headers: JSON_BODY }, limits);
-      return readReply(body, link);
+      const data = JSON.stringify(link);
+      return readReply(
+        await this.#call({ method: 'post', url: '/', data, headers: JSON_BODY }, limits),
+        link,
+      );
     } catch (error) {
       return readFailure(error);
     }
@@ -298,14 +310,15 @@ class Attempt {
     if (this.#sends === MOST_SENDS) return false;
     const { kind } = this.#lastSend ?? {};
     if (kind === undefined || kind === 'not-processed') return this.#misses > 0;
-    return kind === 'unclear' && this.#misses >= MISSES_BEFORE_A_RESEND;
+    return kind === 'unclear' && this.#misses >= ENOUGH_MISSES;
   }
 
   wasMissed(): void {
     this.#isAnswered = true;
     this.#misses += 1;
     // A refusal alone says nothing of an earlier send, perhaps of another process: that link may be there.
-    if (this.#lastSend?.kind === 'refused' && !this.#isUnclear) this.verdict = this.#lastSend;
+    const isSettled = !this.#isUnclear && this.#misses >= ENOUGH_MISSES;
+    if (this.#lastSend?.kind === 'refused' && isSettled) this.verdict = this.#lastSend;
   }
 
   wasNotTold(error: unknown): void {
@@ -331,7 +344,12 @@ class Attempt {
 }
 
 function verdictOn(wanted: NewPaymentLink, link: PaymentLink): LinkVerdict {
-  return { kind: link.subAmount === wanted.subAmount ? 'created' : 'mismatch', link };
+  return { kind: isOfAmount(link, wanted) ? 'created' : 'mismatch', link };
+}
+
+/** To the paisa: a server's sums may have a 2.0000000000000004 in them. */
+function isOfAmount(link: PaymentLink, wanted: NewPaymentLink): boolean {
+  return link.subAmount.toFixed(2) === wanted.subAmount.toFixed(2);
 }
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -340,9 +358,24 @@ function isObject(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** A body as axios parses it by default; what is no JSON stays what it is, and is not understood. */
+function parsed(body: unknown): unknown {
+  try {
+    return typeof body === 'string' ? JSON.parse(body) : body;
+  } catch {
+    return body;
+  }
+}
+
+/** Also where they came as a text; anything else is no amount, and not 0. */
+function rupees(value: unknown): number {
+  const isAmount = typeof value === 'number' || (typeof value === 'string' && /^\d+(\.\d+)?$/.test(value));
+  return isAmount ? Number(value) : Number.NaN;
+}
+
 function readReply(body: unknown, wanted: NewPaymentLink): Sent {
   const link = readLink(body, wanted.invoiceNumber);
-  if (link !== undefined && link.subAmount === wanted.subAmount) return { kind: 'made', link };
+  if (link !== undefined && isOfAmount(link, wanted)) return { kind: 'made', link };
   if (isObject(body) && body.status === -1 && typeof body.message === 'string') {
     // PayU gives no number for it.
     return /already exists/i.test(body.message)
@@ -368,7 +401,7 @@ function numberOf({ invoiceNumber }: Fields): unknown {
 function readLink(body: unknown, invoiceNumber: string): PaymentLink | undefined {
   if (!isObject(body) || body.status !== 0 || !isObject(body.result)) return undefined;
   const { paymentLink, active } = body.result;
-  const subAmount = Number(body.result.subAmount ?? Number.NaN);
+  const subAmount = rupees(body.result.subAmount);
   const isWhole = typeof paymentLink === 'string' && paymentLink !== '' && !Number.isNaN(subAmount);
   if (!isWhole || numberOf(body.result) !== invoiceNumber) return undefined;
   return { ...body.result, invoiceNumber, subAmount, paymentLink, active: active === true };

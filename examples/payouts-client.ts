@@ -135,8 +135,11 @@ const REAL: Surroundings = {
 
 /** Sends of one payment within one call, all with the same reference. */
 const MOST_SENDS = 3;
-/** After a lost answer, 7 seconds: what is being worked on must have the time to be listed, or to be refused as known. */
-const EMPTIES_BEFORE_A_RESEND = 3;
+/**
+ * Empty answers, over 7 seconds, before it sends again or believes a refusal: what is being worked on, perhaps for an
+ * earlier run of yours, must have the time to be listed, or to be refused as known.
+ */
+const ENOUGH_EMPTIES = 3;
 /** A list of a thousand payments must not bring the rate limit upon all that the merchant does. */
 const QUESTIONS_AT_ONCE = 5;
 const NEVER = Number.POSITIVE_INFINITY;
@@ -150,9 +153,12 @@ const DUPLICATE_MERCHANT_REF_ID = 1002;
 
 /**
  * What must not depend on the instance. By its own defaults it may follow redirects and take other statuses for successes,
- * by axios-retry or retry-axios send a payment again without our knowing, by a cache answer for PayU.
+ * by axios-retry or retry-axios send a payment again without our knowing, by a cache answer for PayU. Bodies are texts:
+ * what renames fields, `merchantRefId` among them, lets texts be.
  */
 const OURS = {
+  transformRequest: [(body: unknown) => body],
+  transformResponse: [parsed],
   maxRedirects: 0,
   fetchOptions: { redirect: 'error' },
   responseType: 'json',
@@ -180,6 +186,9 @@ export class PayoutsClient {
    * changes responses: an answer that is not PayU's own is not understood, and then nothing is sent.
    */
   constructor(http: Http, options: PayoutsOptions, surroundings: Surroundings = REAL) {
+    if (typeof options.merchantId !== 'string' || !/^\S+$/.test(options.merchantId)) {
+      throw new TypeError('"merchantId" must be given, as a text: PayU’s payoutMerchantId');
+    }
     this.#http = http;
     this.#options = options;
     this.#surroundings = surroundings;
@@ -244,7 +253,7 @@ export class PayoutsClient {
   async #send(orders: readonly Order[], limits: Limits): Promise<void> {
     const { paymentPath = '/v2/payment', merchantId } = this.#options;
     const { merchantHeader = paymentPath === '/v2/payment' ? 'pid' : 'payoutMerchantId' } = this.#options;
-    const body = orders.map(({ payment }) => payment);
+    const body = JSON.stringify(orders.map(({ payment }) => payment));
     const headers = { ...JSON_BODY, [merchantHeader]: merchantId };
     try {
       const response = await this.#post(paymentPath, body, headers, limits);
@@ -259,9 +268,11 @@ export class PayoutsClient {
     const found = new Map<number, Transaction>();
     for (let page = 1; page <= MOST_PAGES; page++) {
       const { transactions, pages } = await this.#page(merchantRefId, page, limits);
-      // The whole reference, case included: the filter may also have found "order-11" for "order-1".
-      const own = transactions.filter((one) => referenceOf(one) === merchantRefId);
-      for (const one of own.map(readTransaction)) {
+      const whose = transactions.map((one) => whoseIs(one, merchantRefId));
+      if (whose.includes('unknown')) {
+        throw new PayoutsError('not-understood', `PayU lists what may be "${merchantRefId}", or not`);
+      }
+      for (const one of transactions.filter((_, at) => whose[at] === 'own').map(readTransaction)) {
         const before = found.get(one.txnId);
         if (before !== undefined && isFinal(before) && before.txnStatus !== one.txnStatus) {
           const both = `${before.txnStatus} and as ${one.txnStatus}`;
@@ -279,7 +290,7 @@ export class PayoutsClient {
     const form = new URLSearchParams({ merchantRefId, page: String(page), pageSize: String(PAGE_SIZE) });
     const headers = { ...FORM_BODY, payoutMerchantId: this.#options.merchantId };
     try {
-      const { data } = await this.#post('/payment/listTransactions', form, headers, limits);
+      const { data } = await this.#post('/payment/listTransactions', form.toString(), headers, limits);
       return readPage(data, this.#options.merchantId);
     } catch (error) {
       if (error instanceof PayoutsError) throw error;
@@ -289,7 +300,7 @@ export class PayoutsClient {
 
   async #post(
     path: string,
-    body: unknown,
+    body: string,
     headers: Readonly<Record<string, string>>,
     { signal, leftMs }: Limits,
   ): Promise<{ readonly data: unknown }> {
@@ -375,7 +386,7 @@ class Order {
     if (!this.isOpen || this.#transaction !== undefined || this.#sends === MOST_SENDS) return false;
     const emptiesNeeded = {
       'not-processed': 1,
-      unclear: EMPTIES_BEFORE_A_RESEND,
+      unclear: ENOUGH_EMPTIES,
       taken: NEVER,
       known: NEVER,
       refused: NEVER,
@@ -402,7 +413,8 @@ class Order {
     if (transaction === undefined) {
       this.#empties += 1;
       // A refusal alone says nothing of an earlier send, perhaps of another process: that may have used up a limit.
-      if (this.#lastSend?.kind === 'refused' && !this.#isUnclear) this.#final = this.#lastSend;
+      const isSettled = !this.#isUnclear && this.#empties >= ENOUGH_EMPTIES;
+      if (this.#lastSend?.kind === 'refused' && isSettled) this.#final = this.#lastSend;
       return;
     }
     this.#transaction = transaction;
@@ -430,9 +442,14 @@ function isFinal({ txnStatus }: Transaction): boolean {
   return txnStatus === 'SUCCESS' || txnStatus === 'FAILED';
 }
 
-/** As text, also where it came as a number; one that JSON can't hold exactly is nobody's. */
-function referenceOf({ merchantRefId }: Fields): unknown {
-  return Number.isSafeInteger(merchantRefId) ? String(merchantRefId) : merchantRefId;
+/**
+ * By the whole reference, case included: the filter may also have found "order-11" for "order-1". A number has lost its
+ * leading zeros, and a long one its last digits: what may be this reference, or not, is nobody's to say.
+ */
+function whoseIs({ merchantRefId: listed }: Fields, merchantRefId: string): 'own' | 'other' | 'unknown' {
+  if (typeof listed === 'string') return listed === merchantRefId ? 'own' : 'other';
+  if (Number.isSafeInteger(listed) && String(listed) === merchantRefId) return 'own';
+  return typeof listed === 'number' && listed !== Number(merchantRefId) ? 'other' : 'unknown';
 }
 
 /** In what PayU hands back as it was sent. */
@@ -456,6 +473,21 @@ function isObject(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** A body as axios parses it by default; what is no JSON stays what it is, and is not understood. */
+function parsed(body: unknown): unknown {
+  try {
+    return typeof body === 'string' ? JSON.parse(body) : body;
+  } catch {
+    return body;
+  }
+}
+
+/** Also where they came as a text; anything else is no amount, and not 0. */
+function rupees(value: unknown): number {
+  const isAmount = typeof value === 'number' || (typeof value === 'string' && /^\d+(\.\d+)?$/.test(value));
+  return isAmount ? Number(value) : Number.NaN;
+}
+
 /** `{ status: 0, data: [] }`: all were taken · `{ status: 1, data: [{ merchantRefId, code, error }] }`: these were not. */
 function readReply(body: unknown, merchantRefId: string): Sent {
   const unclear: Sent = {
@@ -464,7 +496,7 @@ function readReply(body: unknown, merchantRefId: string): Sent {
   };
   if (!isObject(body)) return unclear;
   const entries = Array.isArray(body.data) ? body.data.filter(isObject) : [];
-  const own = entries.filter((entry) => referenceOf(entry) === merchantRefId);
+  const own = entries.filter((entry) => whoseIs(entry, merchantRefId) === 'own');
   if (own.length === 0) return body.status === 0 ? { kind: 'taken' } : unclear;
   const codes = own.flatMap(({ code }) => code).filter((code) => typeof code === 'number');
   if (body.status !== 1 || codes.length === 0) return unclear;
@@ -505,7 +537,7 @@ function readPage(body: unknown, merchantId: string): Page {
 
 function readTransaction(fields: Fields): Transaction {
   const { txnId, txnStatus, merchantRefId } = fields;
-  const amount = Number(fields.amount ?? Number.NaN);
+  const amount = rupees(fields.amount);
   if (typeof txnId !== 'number' || typeof txnStatus !== 'string' || Number.isNaN(amount)) {
     throw new PayoutsError('not-understood', `what PayU lists for "${String(merchantRefId)}" lacks a field`);
   }

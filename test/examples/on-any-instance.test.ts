@@ -24,6 +24,20 @@ const INSTANCES: readonly (readonly [name: string, setUp: (http: AxiosInstance) 
   ['text as response type', ({ defaults }) => Object.assign(defaults, { responseType: 'text' })],
   ['bytes as response type', ({ defaults }) => Object.assign(defaults, { responseType: 'arraybuffer' })],
   ['any status as success', ({ defaults }) => Object.assign(defaults, { validateStatus: () => true })],
+  [
+    'a transform that renames what is sent',
+    ({ defaults }) => Object.assign(defaults, { transformRequest: [snakeCase, JSON.stringify] }),
+  ],
+  [
+    'an interceptor that renames what is sent',
+    ({ interceptors }) =>
+      interceptors.request.use((config) => Object.assign(config, { data: snakeCase(config.data) })),
+  ],
+  [
+    'a transform that unwraps and renames what comes',
+    ({ defaults }) =>
+      Object.assign(defaults, { transformResponse: [(text: string) => snakeCase(JSON.parse(text).data)] }),
+  ],
   ['redirects to follow', ({ defaults }) => Object.assign(defaults, { maxRedirects: 5 })],
   ['the fetch adapter', ({ defaults }) => Object.assign(defaults, { adapter: 'fetch' })],
   ['axios-retry', (http) => axiosRetry(http, { retries: 3, retryDelay: () => 0 })],
@@ -35,6 +49,14 @@ const INSTANCES: readonly (readonly [name: string, setUp: (http: AxiosInstance) 
   ['a cache', (http) => setupCache(http as never)],
   ['a cache of POSTs as well', (http) => setupCache(http as never, { methods: ['get', 'post'] })],
 ];
+
+/** As packages that change the case of fields do: objects and lists, and nothing else. */
+function snakeCase(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(snakeCase);
+  if (typeof value !== 'object' || value === null || value instanceof URLSearchParams) return value;
+  const rename = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+  return Object.fromEntries(Object.entries(value).map(([name, each]) => [rename(name), snakeCase(each)]));
+}
 
 /** As retry-axios does where POST is among its methods: three times after an answer, twice where none came. */
 function retryAsRetryAxiosDoes(http: AxiosInstance): void {

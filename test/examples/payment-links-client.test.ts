@@ -81,6 +81,23 @@ describe('createOnce, when nothing is lost', () => {
     expect(world.time.pauses).toEqual([]);
   });
 
+  test.each([100, '100', '100.00', 100.00000000000001])(
+    'it comes back with an amount of %j: created',
+    async (subAmount) => {
+      const world = await links();
+      const link = { invoiceNumber: 'INV1', subAmount, paymentLink: 'http://x', active: true };
+      world.sandbox.replyNext(reply(0, null, link), { on: 'api' });
+      expect(await world.start().createOnce(invoice('INV1'))).toMatchObject({ kind: 'created' });
+    },
+  );
+
+  test.each([undefined, '', ' ', 1111123])('the merchant id %j is refused at once', (merchantId) => {
+    const http = { request: () => Promise.reject() };
+    expect(() => new PaymentLinksClient(http, { merchantId: merchantId as string })).toThrow(
+      '"merchantId" must be given',
+    );
+  });
+
   test('a second call finds it, and makes no other', async () => {
     const world = await links();
     const first = await world.start().createOnce(invoice('INV1'));
@@ -108,26 +125,30 @@ describe('createOnce, when nothing is lost', () => {
     expect(world.sandbox.stats().paymentLinks).toBe(1);
   });
 
-  test('refused for what is in it: once a further look has found nothing', async () => {
+  test('refused for what is in it: once three further looks have found nothing', async () => {
     const world = await links();
     justBefore(world, 'post', 1, () =>
       world.sandbox.replyNext(reply(-1, 'Sub Amount is not valid.'), { on: 'api' }),
     );
     const verdict = await world.start().createOnce(invoice('INV1'));
     expect(verdict).toEqual({ kind: 'refused', reason: 'Sub Amount is not valid.' });
-    expect(sent(world)).toEqual(['GET', 'POST', 'GET']);
+    expect(sent(world)).toEqual(['GET', 'POST', 'GET', 'GET', 'GET']);
   });
 
-  test('refused in other words, as an earlier run has made it, and it is not found at first: created', async () => {
-    const world = await links();
-    await world.start().createOnce(invoice('INV1'));
-    world.sandbox.replyNext(NOT_FOUND, { on: 'api' });
-    justBefore(world, 'post', 1, () =>
-      world.sandbox.replyNext(reply(-1, 'Duplicate invoice'), { on: 'api' }),
-    );
-    expect(await world.start().createOnce(invoice('INV1'))).toMatchObject({ kind: 'created' });
-    expect(world.sandbox.stats().paymentLinks).toBe(1);
-  });
+  test.each([1, 2, 3])(
+    'refused in other words, as an earlier run has made it, and %i looks do not find it: created',
+    async (lag) => {
+      const world = await links();
+      await world.start().createOnce(invoice('INV1'));
+      for (let look = 0; look < lag; look++)
+        justBefore(world, 'get', look + 1, () => world.sandbox.replyNext(NOT_FOUND, { on: 'api' }));
+      justBefore(world, 'post', 1, () =>
+        world.sandbox.replyNext(reply(-1, 'Duplicate invoice'), { on: 'api' }),
+      );
+      expect(await world.start().createOnce(invoice('INV1'))).toMatchObject({ kind: 'created' });
+      expect(world.sandbox.stats().paymentLinks).toBe(1);
+    },
+  );
 
   test('refused, and no time left to look again: unknown, with what PayU said', async () => {
     const world = await links();
@@ -255,7 +276,10 @@ describe('createOnce, when it cannot be read', () => {
     [reply(0, null), 'not-understood'],
     [reply(0, null, { ...whole, invoiceNumber: 'INV11' }), 'not-understood'],
     [reply(0, null, { ...whole, paymentLink: '' }), 'not-understood'],
-    [reply(0, null, { ...whole, subAmount: null }), 'not-understood'],
+    ...[null, '', '1,000.00', '0x1', true, [1]].map((subAmount): [RawReply, string] => [
+      reply(0, null, { ...whole, subAmount }),
+      'not-understood',
+    ]),
     [reply(1, null, whole), 'not-understood'],
     [{ body: [] }, 'not-understood'],
   ])('%j: no link, and not "none"', async (raw, kind) => {

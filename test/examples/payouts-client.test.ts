@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Payment, UpiPayment } from '../../examples/payouts-client.ts';
+import { type Payment, PayoutsClient, type UpiPayment } from '../../examples/payouts-client.ts';
 import type { Fault, PayoutStep, Sandbox } from '../../src/sandbox/index.ts';
 import { LOST, type LostAnswer, titleOf } from './support/lost-answers.ts';
 import { type PayoutsWorld, payouts, salary, timeOutOnce } from './support/world.ts';
@@ -135,11 +135,11 @@ describe('payOnce, when nothing is lost', () => {
     ['an IFSC of another form', { beneficiaryIfscCode: 'HDFC1' }, [1022]],
     ['no account', { beneficiaryAccountNumber: '' } as never, [1004]],
     ['no purpose', { purpose: '' }, [1010]],
-  ])('%s: refused, once a further question has found nothing', async (_, change, codes) => {
+  ])('%s: refused, once three further questions have found nothing', async (_, change, codes) => {
     const world = await payouts();
     const verdict = await world.start().payOnce({ ...salary('ref-1'), ...change } as Payment);
     expect(verdict).toMatchObject({ kind: 'refused', codes });
-    expect(sent(world)).toEqual(['ask', 'pay', 'ask']);
+    expect(sent(world)).toEqual(['ask', 'pay', 'ask', 'ask', 'ask']);
     // Corrected, with the same reference.
     world.sandbox.setPaymentCourse(['SUCCESS']);
     expect(await world.start().payOnce(salary('ref-1'))).toMatchObject({ kind: 'paid' });
@@ -147,7 +147,6 @@ describe('payOnce, when nothing is lost', () => {
   });
 
   test('UPI, version 1: the other path and the other header', async () => {
-    const { PayoutsClient } = await import('../../examples/payouts-client.ts');
     const { http, sandbox, time } = await payouts({ paymentCourse: ['SUCCESS'] });
     const client = new PayoutsClient(http, { merchantId: '1111123', paymentPath: '/payment' }, time);
     const { batchId, purpose, amount } = salary('ref-1');
@@ -383,11 +382,56 @@ describe('whose entry it is', () => {
     ).toBe(expected);
   });
 
-  test('a number that JSON can’t hold is nobody’s reference', async () => {
+  // What may be ours, or not, must not pass for "nothing is listed": that lets a payment be sent again, or be refused.
+  test.each<[string, unknown, 'own' | 'other' | 'not-understood']>([
+    ['7', 7, 'own'],
+    ['7', 8, 'other'],
+    ['ref-7', 7, 'other'],
+    ['007', 7, 'not-understood'],
+    ['1e3', 1000, 'not-understood'],
+    ['1152921504606847001', 2 ** 60, 'not-understood'],
+    ['1152921504606847001', 2 ** 61, 'other'],
+    ['7', null, 'not-understood'],
+    ['7', undefined, 'not-understood'],
+    ['7', true, 'not-understood'],
+    ['7', ['7'], 'not-understood'],
+  ])('"%s", listed as %j: %s', async (merchantRefId, listed, expected) => {
     const world = await payouts();
-    const entry = { ...success('x'), merchantRefId: (2 ** 60) as never };
+    const entry = { ...success('x'), merchantRefId: listed as never };
     world.sandbox.replyNext(page([entry]), { on: 'api', path: ASK });
-    expect(await world.start().find('1152921504606847000')).toEqual([]);
+    const found = world.start().find(merchantRefId);
+    expect(
+      await found.then(
+        ({ length }) => (length === 1 ? 'own' : 'other'),
+        ({ kind }) => kind,
+      ),
+    ).toBe(expected);
+  });
+
+  test.each<[unknown, string]>([
+    [100, 'paid'],
+    ['100', 'paid'],
+    ['100.00', 'paid'],
+    [100.00000000000001, 'paid'],
+    [100.01, 'mismatch'],
+    ['0', 'mismatch'],
+    ['', 'unknown'],
+    [' ', 'unknown'],
+    ['1,000.00', 'unknown'],
+    ['₹ 100', 'unknown'],
+    ['0x64', 'unknown'],
+    [true, 'unknown'],
+    [[100], 'unknown'],
+    [null, 'unknown'],
+  ])('an amount of %j: %s', async (amount, kind) => {
+    const world = await payouts();
+    for (let turn = 0; turn < 6; turn++)
+      world.sandbox.replyNext(page([{ ...success('ref-1'), amount: amount as never }]), {
+        on: 'api',
+        path: ASK,
+      });
+    expect(await world.start().payOnce(salary('ref-1'), { giveUpAfterMs: 1 })).toMatchObject({ kind });
+    expect(sent(world)).toEqual(['ask']);
   });
 
   test.each([401, 403, 429, 500])(
@@ -515,12 +559,16 @@ describe('a refusal after a send that this call knows nothing of', () => {
   const limit = [{ merchantRefId: 'ref-1', batchId: '1', error: 'TXN_LIMIT_EXCEEDED', code: [1128] }];
   const refusal = { body: { status: 1, msg: null, code: null, data: limit } };
 
-  test('an earlier run has used up the limit, and is not listed at first: paid', async () => {
-    const world = await payouts({ paymentCourse: ['UNLISTED', 'SUCCESS'] });
-    await world.http.post('/v2/payment', [salary('ref-1')]);
-    world.sandbox.replyNext(refusal, { on: 'api', path: PAY });
-    expect(await world.start().payOnce(salary('ref-1'))).toMatchObject({ kind: 'paid' });
-  });
+  test.each([1, 2, 3])(
+    'an earlier run has used up the limit, and is not listed by %i answers: paid',
+    async (lag) => {
+      const unlisted = Array.from({ length: lag }, () => 'UNLISTED' as const);
+      const world = await payouts({ paymentCourse: [...unlisted, 'SUCCESS'] });
+      await world.http.post('/v2/payment', [salary('ref-1')]);
+      world.sandbox.replyNext(refusal, { on: 'api', path: PAY });
+      expect(await world.start().payOnce(salary('ref-1'))).toMatchObject({ kind: 'paid' });
+    },
+  );
 
   test('another process has sent it between the question and the send: paid', async () => {
     const world = await payouts({ paymentCourse: ['SUCCESS'] });
@@ -637,6 +685,13 @@ describe('answers to a payment that are none of PayU’s', () => {
       why: 'not-listed',
     });
   });
+});
+
+test.each([undefined, '', ' ', 1111123, null])('the merchant id %j is refused at once', (merchantId) => {
+  const options = { merchantId: merchantId as string };
+  expect(() => new PayoutsClient({ post: () => Promise.reject() }, options)).toThrow(
+    '"merchantId" must be given',
+  );
 });
 
 describe('payAllOnce', () => {
