@@ -1,43 +1,26 @@
 import { fieldOf } from '../json.ts';
 
-const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
-const MONTH = `(?<month>${MONTHS.join('|')})`;
-const TIME = '(?<hour>\\d{2}):(?<minute>\\d{2}):(?<second>\\d{2})';
 const SHORT_DAY = '(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)';
 const LONG_DAY = '(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day';
+const MONTH = '(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)';
+const TIME = '(?:[01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d';
 
-/** The three forms of RFC 9110 §5.6.7. */
-const HTTP_DATES = [
-  new RegExp(`^${SHORT_DAY}, (?<day>\\d{2}) ${MONTH} (?<year>\\d{4}) ${TIME} GMT$`),
-  new RegExp(`^${LONG_DAY}, (?<day>\\d{2})-${MONTH}-(?<year>\\d{2}) ${TIME} GMT$`),
-  new RegExp(`^${SHORT_DAY} ${MONTH} (?<day>[ \\d]\\d) ${TIME} (?<year>\\d{4})$`),
-];
+/** The three forms of RFC 9110 §5.6.7. The first number is the day. */
+const HTTP_DATE = new RegExp(
+  `^(?:${SHORT_DAY}, (\\d{2}) ${MONTH} \\d{4} ${TIME} GMT|${LONG_DAY}, (\\d{2})-${MONTH}-\\d{2} ${TIME} GMT|${SHORT_DAY} ${MONTH} ([ \\d]\\d) ${TIME} \\d{4})$`,
+);
 
 /**
- * An HTTP-date in milliseconds since the epoch, or undefined for any other text. By grammar: `Date.parse` would take
- * `2`, local times and worse.
+ * An HTTP-date in milliseconds since the epoch, or undefined for any other text. `Date.parse` alone would take `2`, local
+ * times and worse.
  *
  * @see https://www.rfc-editor.org/rfc/rfc9110#section-5.6.7
  */
-export function parseHttpDate(value: string, now: number): number | undefined {
-  for (const form of HTTP_DATES) {
-    const parts = form.exec(value)?.groups;
-    if (parts === undefined) continue;
-    const { year = '', month = '', day = '', hour = '', minute = '', second = '' } = parts;
-    const date = new Date(0);
-    date.setUTCFullYear(fullYear(year, now), MONTHS.indexOf(month), +day);
-    // 30 February would become 2 March; a 60th second is a leap second.
-    if (date.getUTCDate() !== +day || +hour > 23 || +minute > 59 || +second > 60) return undefined;
-    return date.setUTCHours(+hour, +minute, +second);
-  }
-  return undefined;
-}
-
-/** Two digits stand for the latest such year that is not more than 50 years ahead (RFC 9110 §5.6.7). */
-function fullYear(digits: string, now: number): number {
-  if (digits.length === 4) return +digits;
-  const latest = new Date(now).getUTCFullYear() + 50;
-  return latest - ((latest - +digits) % 100);
+export function parseHttpDate(value: string): number | undefined {
+  const day = HTTP_DATE.exec(value)?.slice(1).find(Boolean);
+  const time = Date.parse(value.endsWith('GMT') ? value : `${value} GMT`);
+  // 30 February would become 2 March.
+  return new Date(time).getUTCDate() === Number(day) ? time : undefined;
 }
 
 /** A number from here on is a point in time, in seconds since the epoch: no server means a wait of 31 years. */
@@ -58,7 +41,7 @@ export function retryAfterHeaderMs(value: string | undefined, now: number): numb
 
 function headerMs(text: string, now: number): number | undefined {
   if (/^\d+$/.test(text)) return waitOf(Number(text), now);
-  const date = parseHttpDate(text, now);
+  const date = parseHttpDate(text);
   return date === undefined ? undefined : Math.max(0, date - now);
 }
 
@@ -77,7 +60,7 @@ export function toldWaitMs(
   body: unknown,
   now: number,
 ): number | undefined {
-  const repliedAt = parseHttpDate(header('date')?.trim() ?? '', now) ?? now;
+  const repliedAt = parseHttpDate(header('date')?.trim() ?? '') ?? now;
   const inBody = retryAfterBodyMs(fieldOf(body, 'retry_after'), repliedAt);
   const inHeader = retryAfterHeaderMs(header('retry-after'), repliedAt);
   if (inBody === undefined || inHeader === undefined) return inBody ?? inHeader;

@@ -19,17 +19,11 @@ describe('an HTTP-date', () => {
     ['the last second of a day', 'Fri, 02 Jan 2026 23:59:59 GMT', Date.UTC(2026, 0, 2, 23, 59, 59)],
     ['the last of March', 'Tue, 31 Mar 2026 00:00:00 GMT', Date.UTC(2026, 2, 31)],
     ['the last of May', 'Sun, 31 May 2026 00:00:00 GMT', Date.UTC(2026, 4, 31)],
-    ['a leap second', 'Thu, 31 Dec 2026 23:59:60 GMT', Date.UTC(2027, 0, 1)],
     ['29 February of a leap year', 'Tue, 29 Feb 2028 00:00:00 GMT', Date.UTC(2028, 1, 29)],
-    ['a year of the first century', 'Fri, 02 Jan 0050 00:00:00 GMT', Date.parse('0050-01-02T00:00:00Z')],
-    ['two digits, 50 years ahead', 'Friday, 02-Jan-76 12:00:00 GMT', Date.UTC(2076, 0, 2, 12)],
-    ['two digits, 51 years ahead: the past', 'Friday, 02-Jan-77 12:00:00 GMT', Date.UTC(1977, 0, 2, 12)],
+    ['two digits of this century', 'Saturday, 02-Jan-49 12:00:00 GMT', Date.UTC(2049, 0, 2, 12)],
+    ['two digits of the last one', 'Monday, 02-Jan-50 12:00:00 GMT', Date.UTC(1950, 0, 2, 12)],
   ])('%s: %s', (_, text, expected) => {
-    expect(parseHttpDate(text, NOW)).toBe(expected);
-  });
-
-  test('two digits in the next century', () => {
-    expect(parseHttpDate('Friday, 01-Jan-01 00:00:00 GMT', Date.UTC(2099, 0, 1))).toBe(Date.UTC(2101, 0, 1));
+    expect(parseHttpDate(text)).toBe(expected);
   });
 
   test.each([
@@ -45,12 +39,13 @@ describe('an HTTP-date', () => {
     ['Fri, 00 Jan 2026 12:00:00 GMT', 'day 0'],
     ['Fri, 02 Jan 2026 24:00:00 GMT', 'hour 24'],
     ['Fri, 02 Jan 2026 12:60:00 GMT', 'minute 60'],
-    ['Fri, 02 Jan 2026 12:00:61 GMT', 'second 61'],
+    ['Fri, 02 Jan 2026 12:00:60 GMT', 'second 60'],
+    ['Fri, 32 Jan 2026 12:00:00 GMT', 'day 32'],
     ['Fri, 02 Jan 2026 12:00:00 GMT, Sat, 03 Jan 2026 12:00:00 GMT', 'two of them'],
     ['Fre, 02 Jan 2026 12:00:00 GMT', 'a day in another language'],
     ['02 Jan 2026 12:00:00 GMT', 'no day name'],
   ])('%j is none: %s', (text) => {
-    expect(parseHttpDate(text, NOW)).toBeUndefined();
+    expect(parseHttpDate(text)).toBeUndefined();
   });
 });
 
