@@ -183,7 +183,8 @@ export function createPayuAuthIn({ clock, random }: Surroundings, options: PayuA
     store,
     notices: new Notices(
       clock,
-      resolved.store?.sharesNotices === true ? { store, clientKey: clientKey(tokenUrl, grant) } : undefined,
+      clientKey(tokenUrl, grant),
+      resolved.store?.sharesNotices === true ? store : undefined,
     ),
     gate: new MintGate(clock, random, tokenAttempts),
     secrets,

@@ -1,38 +1,31 @@
 import type { JsonObject } from '../../json.ts';
 import type { Clock } from '../../time/clock.ts';
 import { LONGEST_BELIEVED_MS } from '../../time/delays.ts';
-import { type Instant, isOver, LONG_AGO, later, msUntil, readClock } from '../../time/instant.ts';
+import { type Instant, isOver, later, msUntil, readClock } from '../../time/instant.ts';
 import type { AskedSecrets } from '../endpoint/grants.ts';
 import { concernsClient, type Refusal } from '../endpoint/token-endpoint.ts';
 import { endOfFound } from '../expiry.ts';
 import { fingerprint } from '../store/cache-key.ts';
 import { ExpiringMap } from '../store/expiring-map.ts';
 import type { GuardedStore } from '../store/guarded-store.ts';
-import type { TokenRecord } from '../store/token-store.ts';
 
 /** How long a refusal is answered from memory (E7). */
 const REMEMBERED_MS = 10_000;
 /** A store may show a notice for a while after it is over, above all where its writer's clock is fast. */
 const SEEN_FOR_MS = 24 * 60 * 60 * 1_000;
-/** In place of a token's key: the whole client was refused. */
-const CLIENT = '';
 
-interface RememberedRefusal {
-  readonly refusal: Refusal;
-  readonly end: Instant;
-  /** Of the credentials that were refused: with others, PayU is asked again. */
-  readonly fingerprint: string;
-}
-
-type Topic = 'cool-down' | 'refusal';
-
+/** What the token endpoint said, to this process or to a sibling. */
 interface Notice {
+  readonly writtenAt: number;
   readonly end: Instant;
-  readonly extra: JsonObject;
+  /** None where the client is limited for a while. */
+  readonly refusal?: Refusal;
+  /** Of the credentials that were refused: with others, PayU is asked again. */
+  readonly fingerprint?: string;
 }
 
 export interface Known {
-  readonly refused?: { readonly refusal: Refusal; readonly leftMs: number };
+  readonly refused?: { readonly refusal: Refusal; readonly leftMs: number } | undefined;
   readonly coolDownMs?: number | undefined;
 }
 
@@ -43,116 +36,106 @@ export interface Known {
  */
 export class Notices {
   readonly #clock: Clock;
-  readonly #shared: { readonly store: GuardedStore; readonly clientKey: string } | undefined;
-  /** Of this process, by token. */
-  #refusals: ExpiringMap<RememberedRefusal> | undefined;
-  /** Notices as they were told, or first seen: read again, also after a step of the wall clock, they do not count anew (T1). */
-  #seen: ExpiringMap<{ readonly writtenAt: number; readonly end: Instant }> | undefined;
+  /** In place of a token's key, where the whole client was refused. */
+  readonly #clientKey: string;
+  /** The one that siblings share. */
+  readonly #store: GuardedStore | undefined;
+  /** As they were told, or first seen: read again, also after a step of the wall clock, they do not count anew (T1). */
+  #known: ExpiringMap<Notice> | undefined;
 
-  constructor(clock: Clock, shared?: { readonly store: GuardedStore; readonly clientKey: string }) {
+  constructor(clock: Clock, clientKey: string, store?: GuardedStore) {
     this.#clock = clock;
-    this.#shared = shared;
+    this.#clientKey = clientKey;
+    this.#store = store;
   }
 
-  async coolDown(leftMs: number): Promise<void> {
-    await this.#write(CLIENT, 'cool-down', leftMs, {});
+  /** Of this process itself, the gate knows it. */
+  async coolDown(forMs: number): Promise<void> {
+    if (this.#store !== undefined) await this.#tell(this.#coolDownKey, forMs, {}, this.#store);
   }
 
   async refused(key: string, secrets: AskedSecrets, refusal: Refusal): Promise<void> {
-    const whose = concernsClient(refusal) ? CLIENT : key;
-    const remembered = { fingerprint: fingerprint(secrets), refusal, end: later(this.#now(), REMEMBERED_MS) };
-    this.#refusals ??= new ExpiringMap(({ end }) => isOver(end, this.#now()));
-    this.#refusals.set(whose, remembered);
+    const whose = concernsClient(refusal) ? this.#clientKey : key;
     // A digest of a password does not go where others could guess at it.
-    if (secrets.password !== undefined) return;
-    await this.#write(whose, 'refusal', REMEMBERED_MS, { fingerprint: remembered.fingerprint, ...refusal });
+    const store = secrets.password === undefined ? this.#store : undefined;
+    await this.#tell(refusalKey(whose), REMEMBERED_MS, { refusal, fingerprint: fingerprint(secrets) }, store);
   }
 
-  /** What this process knows; where it knows nothing, what its siblings do. */
+  /** What this process and its siblings know. */
   async read(key: string, secrets: AskedSecrets): Promise<Known> {
     const asked = fingerprint(secrets);
-    const counting = (known: RememberedRefusal | undefined) =>
-      known?.fingerprint === asked && !isOver(known.end, this.#now());
-    const toKnown = ({ refusal, end }: RememberedRefusal) => ({ refusal, leftMs: msUntil(end, this.#now()) });
-    const own = [CLIENT, key].map((whose) => this.#refusals?.get(whose)).find(counting);
-    if (own !== undefined) return { refused: toKnown(own) };
-    const [coolDown, ...told] = await Promise.all([
-      this.#read(CLIENT, 'cool-down'),
-      this.#read(CLIENT, 'refusal'),
-      this.#read(key, 'refusal'),
-    ]);
-    const siblings = told.map(refusalIn).find(counting);
+    const looks = [this.#coolDownKey, ...this.#refusalKeys(key)].map((each) => this.#look(each));
+    const [coolDown, ...refusals] = await Promise.all(looks);
+    const counting = refusals.find((each) => each?.fingerprint === asked && this.#leftMs(each) > 0);
     return {
-      ...(siblings === undefined ? {} : { refused: toKnown(siblings) }),
-      coolDownMs: coolDown && Math.min(msUntil(coolDown.end, this.#now()), LONGEST_BELIEVED_MS),
+      refused: counting?.refusal && { refusal: counting.refusal, leftMs: this.#leftMs(counting) },
+      coolDownMs: Math.min(this.#leftMs(coolDown), LONGEST_BELIEVED_MS) || undefined,
     };
   }
 
-  /** How long this process still answers a refusal from memory, unless the secret changes; 0 where it does not. */
+  /** How long a refusal is still answered from memory, unless the secret changes; 0 where none is. */
   leftMs(key: string | undefined): number {
-    const ends = [CLIENT, key ?? CLIENT].map((whose) => this.#refusals?.get(whose)?.end ?? LONG_AGO);
-    return Math.max(...ends.map((end) => msUntil(end, this.#now())));
+    const keys = this.#refusalKeys(key ?? this.#clientKey);
+    return Math.max(...keys.map((each) => this.#leftMs(this.#known?.get(each))));
   }
 
   /** Something was changed by hand: what was refused before says nothing any more. */
   async forgetRefusals(key: string): Promise<void> {
-    const forget = (whose: string) => {
-      this.#refusals?.delete(whose);
-      return this.#shared?.store.delete(this.#keyOf(whose, 'refusal'));
-    };
-    await Promise.all([key, CLIENT].map(forget));
+    const keys = this.#refusalKeys(key);
+    for (const each of keys) this.#known?.delete(each);
+    await Promise.all(keys.map((each) => this.#store?.delete(each)));
   }
 
-  #keyOf(whose: string, topic: Topic): string {
-    return `${whose === CLIENT ? this.#shared?.clientKey : whose}:${topic}`;
+  get #coolDownKey(): string {
+    return `${this.#clientKey}:cool-down`;
   }
 
-  async #write(whose: string, topic: Topic, leftMs: number, extra: JsonObject): Promise<void> {
-    if (this.#shared === undefined) return;
-    const now = this.#now();
-    const key = this.#keyOf(whose, topic);
-    const record = {
-      accessToken: '',
-      scope: [],
-      obtainedAt: now.wallMs,
-      expiresAt: now.wallMs + leftMs,
-      extra,
-    };
-    this.#noteSeen(key, record, later(now, leftMs));
-    await this.#shared.store.setSoon(key, record);
+  #refusalKeys(key: string): readonly string[] {
+    return [this.#clientKey, key].map(refusalKey);
   }
 
-  async #read(whose: string, topic: Topic): Promise<Notice | undefined> {
-    const key = this.#keyOf(whose, topic);
-    const record = await this.#shared?.store.get(key);
-    if (record === undefined) return undefined;
-    const now = this.#now();
-    const seen = this.#seen?.get(key);
-    const end = seen?.writtenAt === record.obtainedAt ? seen.end : endOfFound(record, now);
-    this.#noteSeen(key, record, end);
-    return isOver(end, now) ? undefined : { end, extra: record.extra };
+  #leftMs(notice: Notice | undefined): number {
+    return notice === undefined ? 0 : msUntil(notice.end, readClock(this.#clock));
   }
 
-  #noteSeen(key: string, { obtainedAt }: TokenRecord, end: Instant): void {
-    this.#seen ??= new ExpiringMap((seen) => isOver(later(seen.end, SEEN_FOR_MS), this.#now()));
-    this.#seen.set(key, { writtenAt: obtainedAt, end });
+  async #tell(key: string, forMs: number, told: Partial<Notice>, store?: GuardedStore): Promise<void> {
+    const now = readClock(this.#clock);
+    const { wallMs } = now;
+    this.#note(key, { ...told, writtenAt: wallMs, end: later(now, forMs) });
+    const extra = { fingerprint: told.fingerprint, ...told.refusal };
+    const record = { accessToken: '', scope: [], obtainedAt: wallMs, expiresAt: wallMs + forMs, extra };
+    await store?.setSoon(key, record);
   }
 
-  #now(): Instant {
-    return readClock(this.#clock);
+  /** A sibling's word takes the place of what is over here, and of nothing else: its credentials may be others. */
+  async #look(key: string): Promise<Notice | undefined> {
+    const known = this.#known?.get(key);
+    if (this.#leftMs(known) > 0) return known;
+    const record = await this.#store?.get(key);
+    if (record === undefined || record.obtainedAt === known?.writtenAt) return undefined;
+    const end = endOfFound(record, readClock(this.#clock));
+    return this.#note(key, { ...toldIn(record.extra), writtenAt: record.obtainedAt, end });
+  }
+
+  #note(key: string, notice: Notice): Notice {
+    this.#known ??= new ExpiringMap(({ end }) => isOver(later(end, SEEN_FOR_MS), readClock(this.#clock)));
+    this.#known.set(key, notice);
+    return notice;
   }
 }
 
+function refusalKey(whose: string): string {
+  return `${whose}:refusal`;
+}
+
 /** What another version wrote, or nobody of ours, says nothing. */
-function refusalIn(notice: Notice | undefined): RememberedRefusal | undefined {
-  if (notice === undefined) return undefined;
-  const { fingerprint, error, errorDescription, status, isJson } = notice.extra;
-  if (typeof fingerprint !== 'string' || typeof status !== 'number') return undefined;
+function toldIn({ fingerprint, error, errorDescription, status, isJson }: JsonObject): Partial<Notice> {
+  if (typeof fingerprint !== 'string' || typeof status !== 'number') return {};
   const refusal = {
     error: typeof error === 'string' ? error : undefined,
     errorDescription: typeof errorDescription === 'string' ? errorDescription : undefined,
     status,
     isJson: isJson === true,
   };
-  return { fingerprint, refusal, end: notice.end };
+  return { fingerprint, refusal };
 }

@@ -132,7 +132,7 @@ describe('notices in a store', () => {
       withLock: (_key, task) => task(),
     };
     const guarded = new GuardedStore(store, { clock, limitMs: 1_000, emit: () => {}, secrets: () => [] });
-    const told = () => new Notices(clock, { store: guarded, clientKey: 'client' });
+    const told = () => new Notices(clock, 'client', guarded);
     return { clock, records, told: told(), sibling: told() };
   }
 
@@ -159,9 +159,8 @@ describe('notices in a store', () => {
     expect(await sibling.read('token', SECRETS)).toEqual({ refused, coolDownMs: 1 });
     expect(await sibling.read('token', { client_secret: 'another' })).toEqual({ coolDownMs: 1 });
     expect(await sibling.read('other', SECRETS)).toEqual({ coolDownMs: 1 });
-    // Its own need not be looked for in the store.
-    expect(await told.read('token', SECRETS)).toEqual({ refused });
-    expect([told, sibling].map((each) => each.leftMs('token'))).toEqual([1, 0]);
+    expect(await told.read('token', SECRETS)).toEqual({ refused, coolDownMs: 1 });
+    expect([told, sibling].map((each) => each.leftMs('token'))).toEqual([1, 1]);
     clock.advance(1);
     for (const each of [told, sibling]) expect(await each.read('token', SECRETS)).toEqual({});
     expect(told.leftMs('token')).toBe(0);
@@ -201,9 +200,17 @@ describe('notices in a store', () => {
     expect(await read()).toEqual({});
   });
 
+  test('of siblings with other credentials do not take the place of our own (E7)', async () => {
+    const { clock, told, sibling } = notices();
+    await told.refused('token', SECRETS, REFUSAL);
+    clock.advance(5_000);
+    await sibling.refused('token', { client_secret: 'another' }, REFUSAL);
+    expect(await told.read('token', SECRETS)).toMatchObject({ refused: { leftMs: 5_000 } });
+  });
+
   test('without a store that is shared: only this process knows', async () => {
     const { clock } = notices();
-    const alone = new Notices(clock);
+    const alone = new Notices(clock, 'client');
     await alone.coolDown(5);
     await alone.refused('token', SECRETS, REFUSAL);
     expect(await alone.read('token', SECRETS)).toEqual({ refused: { refusal: REFUSAL, leftMs: 10_000 } });
