@@ -12,8 +12,6 @@ const WINDOW_SHARE = 0.1;
 const WINDOW_JITTER = 0.2;
 /** Renewals inside the window that brought nothing new are at least this far apart (B4). */
 const SHORTEST_SPACING_MS = 1_000;
-/** Servers round the remaining life to seconds: a difference up to this says nothing (PayU rounds half up). */
-const ROUNDING_MS = 1_000;
 
 /**
  * Life in milliseconds from a reply's `expires_in` (PayU's tables also spell it `expire_in`). Numeric strings count;
@@ -65,9 +63,4 @@ export function nextRenewAt(now: Instant, end: Instant): Instant {
 /** Until when a token that was just minted may be used (B5). */
 export function usableUntil(end: Instant, receivedAt: Instant): Instant {
   return laterOf(end, later(receivedAt, GRACE_MS));
-}
-
-/** Whether the server gave the token that we hold another life, or only told the rest of the old one, rounded. */
-export function isAnotherLife(held: Instant, told: Instant): boolean {
-  return Math.abs(told.steadyMs - held.steadyMs) > ROUNDING_MS;
 }

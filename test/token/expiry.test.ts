@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { isAnotherLife, lifeMs, nextRenewAt, renewAt, usableUntil } from '../../src/token/expiry.ts';
+import { lifeMs, nextRenewAt, renewAt, usableUntil } from '../../src/token/expiry.ts';
 import { at } from './support.ts';
 
 const DEFAULT_MS = 3_600_000;
@@ -86,16 +86,5 @@ describe('how long a received token may be used (B5)', () => {
     ['until it expires where that is later', 1_401, 900, 1_401],
   ])('%s', (_, expiresAt, receivedAt, expected) => {
     expect(usableUntil(at(expiresAt), at(receivedAt))).toEqual(at(expected));
-  });
-});
-
-describe('a server that tells the same token again gave it a new life', () => {
-  test.each([
-    ['not where the difference is rounding', 1_000, false],
-    ['not where it is rounding to the other side', -1_000, false],
-    ['where it is more', 1_001, true],
-    ['where it is more to the other side: it took life away', -1_001, true],
-  ])('%s', (_, difference, expected) => {
-    expect(isAnotherLife(at(100_000), at(100_000 + difference))).toBe(expected);
   });
 });

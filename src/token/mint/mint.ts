@@ -214,9 +214,9 @@ export class Mint extends SingleFlight {
   }
 
   async #look(): Promise<TokenRecord | undefined> {
-    const seen = await this.#parts.store.look(this.#storeKey);
-    if (seen !== undefined) this.#state.noteFirstFound(seen.record);
-    return seen?.record;
+    const record = await this.#parts.store.get(this.#storeKey);
+    this.#state.noteFound(record);
+    return record;
   }
 
   async #askSecrets(): Promise<void> {

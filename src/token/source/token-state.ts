@@ -2,15 +2,7 @@ import type { AnyPayuAuthError } from '../../errors.ts';
 import type { MintCause } from '../../events.ts';
 import { earlierOf, type Instant, isOver, LONG_AGO, laterOf, msUntil } from '../../time/instant.ts';
 import type { Refusal } from '../endpoint/token-endpoint.ts';
-import {
-  endOfFound,
-  endOfOwn,
-  isAnotherLife,
-  nextRenewAt,
-  type RenewAhead,
-  renewAt,
-  usableUntil,
-} from '../expiry.ts';
+import { endOfFound, endOfOwn, nextRenewAt, type RenewAhead, renewAt, usableUntil } from '../expiry.ts';
 import type { Mint } from '../mint/mint.ts';
 import type { TokenRecord } from '../store/token-store.ts';
 import { type HowHeld, RefusalPauses } from './refusal-pauses.ts';
@@ -80,8 +72,6 @@ export class TokenState {
   /** Until when the record's token may be sent; long ago once it was dropped. */
   #usableUntil: Instant = LONG_AGO;
   #renewAt: Instant = LONG_AGO;
-  /** Where the token's renew-ahead window opens: no renewal in the background is earlier. */
-  #windowOpensAt: Instant = LONG_AGO;
   /** The token was found in the place of a refused one, and nothing has succeeded with it. */
   #isUnprovenFind = false;
   /** Tokens of before then may be as dead as the last two, and are not taken from a store (D3). */
@@ -90,10 +80,10 @@ export class TokenState {
   #unwanted: Set<string> | undefined;
   /** Refresh tokens that were exchanged, refused as dead, revoked, or gave way to another one. By value, as clocks differ (T3). */
   #spent: Set<string> | undefined;
-  /** All tokens were forgotten before this one was looked for: what the store holds then is forgotten as well. */
-  #forgetsFirstFound = false;
   /** Rises with each change by hand: results of earlier mints no longer count (C5). */
   #epoch = 0;
+  /** All tokens were forgotten before this one was looked for: what the store holds then is forgotten as well. */
+  #forgetsFirstFound = false;
   /** The first epoch of the refresh token: results of earlier ones do not count either. */
   #refreshTokenSince = 0;
   /** Made by the first refusal. */
@@ -197,10 +187,11 @@ export class TokenState {
     this.#forgetsFirstFound = true;
   }
 
-  /** To be called with the first record that the store shows. */
-  noteFirstFound(record: TokenRecord | undefined): void {
-    if (this.#forgetsFirstFound && record !== undefined) this.#noteUnwanted(record.accessToken);
+  /** To be called with what the store shows. */
+  noteFound(record: TokenRecord | undefined): void {
+    if (!this.#forgetsFirstFound || record === undefined) return;
     this.#forgetsFirstFound = false;
+    this.#noteUnwanted(record.accessToken);
   }
 
   snapshot(): MintSnapshot {
@@ -230,24 +221,22 @@ export class TokenState {
   /** Takes a token that has just come, for a token request of `sentAt`. Returns whether it is the one that we had. */
   receive(record: TokenRecord, origin: Origin, now: Instant, sentAt: Instant = now): boolean {
     if (origin === 'by-hand') this.#refreshTokenSince = ++this.#epoch;
-    const end = origin === 'found' ? endOfFound(record, now) : endOfOwn(record, sentAt);
+    const told = origin === 'found' ? endOfFound(record, now) : endOfOwn(record, sentAt);
     const refusedValue = this.#refusedValue;
     const isHeld = this.#record?.accessToken === record.accessToken;
     const isSame = isHeld || this.#unwanted?.has(record.accessToken) === true;
-    // Over by the wall clock alone, and the server gives it again: the clock was set, and what it says is right (T1).
-    const wasClockSet = isOver(this.#end, now) && !this.isOverForCertain(now);
-    // A reusing server tells the rest of the same life again, rounded: what we know is more exact.
-    const isSameLife = origin !== 'by-hand' && isHeld && !wasClockSet && !isAnotherLife(this.#end, end);
-    this.hold(isSameLife ? { ...record, expiresAt: (this.#record as TokenRecord).expiresAt } : record);
-    if (!isSameLife) this.#end = end;
+    this.hold(record);
+    // A reusing server tells the rest of the same life again, rounded: it does not end earlier for that.
+    this.#end = isHeld && origin !== 'by-hand' ? laterOf(this.#end, told) : told;
     this.#usableUntil = origin === 'found' ? this.#end : usableUntil(this.#end, now);
     if (record.accessToken === '') this.#usableUntil = LONG_AGO;
-    if (isSameLife) this.postponeRenewal(now);
-    else this.#openWindow();
+    this.#renewFrom(renewAt(this.#end, record.expiresAt - record.obtainedAt, this.#renewAhead));
+    if (isHeld) this.postponeRenewal(now);
     const forRefusal = record.accessToken === refusedValue ? 'as-the-refused' : 'for-the-refused';
     this.#refusalPauses?.received(origin === 'refused' ? forRefusal : 'otherwise', now);
     this.#isUnprovenFind = origin === 'found' && refusedValue !== undefined;
     this.#takesSince = 0;
+    this.#forgetsFirstFound = false;
     this.#unwanted?.delete(record.accessToken);
     return isSame;
   }
@@ -275,7 +264,7 @@ export class TokenState {
 
   /** A renewal failed, or brought what we have: the next one in the background not before a while (B2, B4). */
   postponeRenewal(now: Instant): void {
-    this.#renewFrom(laterOf(this.#windowOpensAt, nextRenewAt(now, this.#end)));
+    this.#renewFrom(laterOf(this.#renewAt, nextRenewAt(now, this.#end)));
   }
 
   refuse(value: string, now: Instant, how: HowHeld): Standing {
@@ -321,12 +310,6 @@ export class TokenState {
     const { accessToken = '', refreshToken } = record ?? {};
     if (accessToken !== this.#record?.accessToken) this.#noteUnwanted(accessToken);
     if (refreshToken !== this.#record?.refreshToken) this.noteSpent(refreshToken);
-  }
-
-  #openWindow(): void {
-    const { obtainedAt, expiresAt } = this.#record as TokenRecord;
-    this.#windowOpensAt = renewAt(this.#end, expiresAt - obtainedAt, this.#renewAhead);
-    this.#renewFrom(this.#windowOpensAt);
   }
 
   /** Never later than the token may be used: the hot path asks for this time alone. */

@@ -37,15 +37,10 @@ export class GuardedStore {
   }
 
   async get(key: string): Promise<TokenRecord | undefined> {
-    return (await this.look(key))?.record;
-  }
-
-  /** What the store shows, be it nothing; undefined where it did not answer. */
-  async look(key: string): Promise<{ readonly record?: TokenRecord } | undefined> {
     return this.#attempt('get', [], async () => {
       this.#throwIfHung();
       const found = await this.#inOrder(key, () => this.#store.get(key));
-      return found == null ? {} : { record: checkedRecord(found) };
+      return found == null ? undefined : checkedRecord(found);
     });
   }
 

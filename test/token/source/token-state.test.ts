@@ -84,10 +84,9 @@ describe('is the token fresh, usable, due? (B2, B3)', () => {
 
 describe('the same token again (B4)', () => {
   test.each([
-    ['at the window, the next renewal is half of what is left later', WINDOW, WINDOW + 5_000],
-    ['in the last seconds, it is 1 s later', END - 1_500, END - 500],
+    ['at the window, the next renewal is in a window of the rest', WINDOW, END - 1_000],
     ['in the last second, there is none: the token is used to its end', END - 900, END],
-    ['before the window, there is none before it', T0 + 10_000, WINDOW],
+    ['before the window, there is none before that of the rest', T0 + 10_000, END - 9_000],
   ])('%s', (_, now, next) => {
     const state = holding();
     const told = { ...record('t1', now), expiresAt: END };
@@ -104,17 +103,23 @@ describe('the same token again (B4)', () => {
     expect(state.isFresh(at(END - 1))).toBe(true);
   });
 
+  test('is half of what is left later where that is later than the window', () => {
+    const state = holding(record('t1'), { renewAheadMs: 60_000, random: 1 });
+    receive(state, { ...record('t1', T0), expiresAt: END }, { now: END - 4_000, origin: 'renew-ahead' });
+    expect(state.isFresh(at(END - 2_000 - 1))).toBe(true);
+    expect(state.isFresh(at(END - 2_000))).toBe(false);
+  });
+
   test.each([
-    ['rounded up by the server: the old end is more exact', 1_000, END],
-    ['rounded down', -1_000, END],
-    ['with a new life: that counts', 1_001, END + 1_001],
-    ['with less life: that counts', -1_001, END - 1_001],
-  ])('%s', (_, difference, expected) => {
+    ['rounded up by the server', 500, 'missing', END + 500],
+    ['rounded down: it does not end earlier', -500, 'missing', END],
+    ['with a longer life', 60_000, 'missing', END + 60_000],
+    ['with a shorter life, by hand', -60_000, 'by-hand', END - 60_000],
+  ] as const)('%s', (_, difference, origin, end) => {
     const state = holding();
-    receive(state, { ...record('t1', WINDOW), expiresAt: END + difference }, { now: WINDOW });
-    expect(state.record?.expiresAt).toBe(expected);
-    expect(state.isUsable(at(expected - 1))).toBe(true);
-    expect(state.isUsable(at(expected))).toBe(false);
+    receive(state, { ...record('t1', T0 + 1_000), expiresAt: END + difference }, { origin });
+    expect(state.isUsable(at(end - 1))).toBe(true);
+    expect(state.isUsable(at(end))).toBe(false);
   });
 
   test('with a new life has a new window', () => {
@@ -239,9 +244,18 @@ describe('may a record of the store be used?', () => {
   test('the first one found is not where all tokens were forgotten before this one was asked for', () => {
     const state = holdingNone();
     state.forgetFirstFound();
-    state.noteFirstFound(record('t1'));
+    state.noteFound(undefined);
+    state.noteFound(record('t1'));
     expect(state.mayAdopt(record('t1'), at(T0))).toBe(false);
-    state.noteFirstFound(record('t2'));
+    state.noteFound(record('t2'));
+    expect(state.mayAdopt(record('t2'), at(T0))).toBe(true);
+  });
+
+  test('but for one that comes once a token was received since', () => {
+    const state = holdingNone();
+    state.forgetFirstFound();
+    receive(state, record('t1'));
+    state.noteFound(record('t2'));
     expect(state.mayAdopt(record('t2'), at(T0))).toBe(true);
   });
 

@@ -321,7 +321,7 @@ describe('a store that has left an operation without an answer is not waited for
     'after a %s: another read, and the lock, count as failed at once',
     async (_, call) => {
       const { guarded, news } = await hung(call);
-      expect(await guarded.look('other')).toBeUndefined();
+      expect(await guarded.get('other')).toBeUndefined();
       expect(await guarded.withLock('other', async () => 'done', signal)).toBe('done');
       expect(news()).toEqual([`get: ${NOT_ASKED}`, `lock: ${NOT_ASKED}`]);
     },
