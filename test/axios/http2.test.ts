@@ -53,6 +53,41 @@ function clientOf({ axios }: Library, baseURL: string, config: AxiosRequestConfi
 // Axios 1.12 knows no HTTP/2.
 describe.each(['axios-1.16', 'axios'] as const)('HTTP/2 on %s', (version) => {
   describe.each(RESPONSE_TYPES)('with a response as %s', (responseType) => {
+    // Where a connection ends, Node.js ends the answer as if it were whole (D8).
+    describe.each([401, 429])('a %i that breaks off is never sent again', (status) => {
+      test.each<[string, (stream: ServerHttp2Stream) => void]>([
+        ['its stream is reset', (stream) => stream.destroy(new Error('the server has an error'))],
+        ['its connection ends', (stream) => stream.session?.destroy()],
+        ['its connection is reset', (stream) => stream.session?.destroy(new Error(), 2)],
+      ])('%s', async (_title, breakOff) => {
+        const library = await libraryOn(version);
+        const server = await startServer((stream) => {
+          stream.on('error', () => {});
+          stream.session?.on('error', () => {});
+          stream.respond({ ':status': status, 'content-type': 'application/json', 'retry-after': '0' });
+          stream.write('{"error":', () => breakOff(stream));
+        });
+        const client = clientOf(library, server.url, { responseType });
+        const { auth, events } = tokensOf(library);
+        auth.attach(client);
+        await expect(client.post('/v2/payment', { a: 1 })).rejects.toThrow();
+        expect(server.arrivals).toHaveLength(1);
+        expect(events.map(({ type }) => type)).toEqual(['token-minted']);
+      });
+    });
+
+    test('an answer whose connection ends right behind it is whole', async () => {
+      const library = await libraryOn(version);
+      const server = await startServer((stream, headers) => {
+        const isRefused = /_1$/.test(String(headers.authorization));
+        stream.respond({ ':status': isRefused ? 401 : 200 });
+        stream.end('{}', () => isRefused && stream.session?.close());
+      });
+      const client = clientOf(library, server.url, { responseType });
+      tokensOf(library).auth.attach(client);
+      expect((await client.post('/v2/payment', { a: 1 })).status).toBe(200);
+    });
+
     test('a refused token is replaced, with the same bytes, and is not shown', async () => {
       const library = await libraryOn(version);
       const server = await startServer(refuseFirst);

@@ -3,7 +3,7 @@ import type { AxiosResponse } from 'axios';
 import { isRecord, parseUntrustedJson } from '../../json.ts';
 import type { WaitBounds } from '../cancellation.ts';
 import { asNodeStream, asWebStream, type ByteSource, nodeSource, webSource } from './byte-source.ts';
-import { likeMessage, ReadAhead } from './read-ahead.ts';
+import { BROKEN_OFF, likeMessage, ReadAhead } from './read-ahead.ts';
 
 /** The most that is looked at of a response's body. */
 export const MOST_PEEKED_BYTES: number = 64 * 1024;
@@ -14,7 +14,9 @@ export const MOST_PEEKED_BYTES: number = 64 * 1024;
  */
 export async function peekJson(response: AxiosResponse, bounds: WaitBounds): Promise<unknown> {
   const text = await peekText(response, bounds);
-  return typeof text === 'string' ? parseUntrustedJson(text) : text;
+  if (typeof text !== 'string') return text;
+  // Where its connection ends, a body of HTTP/2 ends as if it were whole (D8). Only the stream's code tells.
+  return Object(response.request).rstCode > 0 ? BROKEN_OFF : parseUntrustedJson(text);
 }
 
 /** The body as text. A body that the adapter has parsed already stays as it is. */
