@@ -167,7 +167,7 @@ export const SCENARIOS: readonly Scenario[] = [
     name: 'two processes, then a revocation',
     calls: [call('A'), call('B'), call('A'), call('B')],
     events: { call: 4, ...ANSWERS, 'revoke-all': 1, sibling: 1 },
-    depth: 6,
+    depth: 5,
     losesNoCall: true,
   },
   {
@@ -230,7 +230,7 @@ export const SCENARIOS: readonly Scenario[] = [
       'token-lost': 1,
       timer: 2,
     },
-    depth: 6,
+    depth: 5,
     losesNoCall: false,
   },
   {
@@ -325,7 +325,7 @@ export const SCENARIOS: readonly Scenario[] = [
       sibling: 1,
       timer: 1,
     },
-    depth: 5,
+    depth: 4,
     losesNoCall: false,
   },
 ];
