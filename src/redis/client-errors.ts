@@ -5,6 +5,9 @@ const SERVER_ERROR = /^([A-Z][A-Z0-9_]{1,30})(?: |$)/;
 const NETWORK_ERROR = /^E[A-Z]{2,20}$/;
 const UNKNOWN_COMMAND = /^ERR unknown command ['`]?([a-z]{2,12})\b/i;
 
+/** In the clients' words, and in Redis' own. */
+const LISTENING = /\b(?:subscriber|monitoring) mode\b|SUBSCRIBE \//;
+
 /** What to look at, where the word of an answer does not say it. */
 const HINTS: Readonly<Record<string, string>> = {
   MOVED: ' It is part of a cluster: pass a cluster client.',
@@ -17,6 +20,12 @@ const HINTS: Readonly<Record<string, string>> = {
 /** Says what happened in our own words: the rest of a client's message may quote the command, and so a token. */
 export function withoutArguments(error: unknown): RedisStoreError {
   const { message, code } = Object(error) as { message?: unknown; code?: unknown };
+  if (LISTENING.test(String(message))) {
+    return new RedisStoreError(
+      'refused',
+      'The connection listens to channels, and takes no other command: pass another one, such as client.duplicate().',
+    );
+  }
   const answer = SERVER_ERROR.exec(String(message))?.[1];
   if (answer === 'NOPERM') return new RedisStoreError('refused', missingRight(String(message)));
   if (answer !== undefined) {

@@ -33,7 +33,7 @@ export class Envelope {
 
   seal(redisKey: string, { record, writtenAt, ttlMs }: WrittenRecord): string {
     const key = this.#options.writeKey;
-    const json = JSON.stringify({ ...record, writtenAt, ttlMs });
+    const json = JSON.stringify({ ...record, writtenAt, ttlMs, redisKey });
     if (key === undefined) return `1.plain.${timestamp(record)}.${json}`;
     const header = `1.gcm.${timestamp(record)}`;
     const iv = randomBytes(IV_BYTES);
@@ -48,10 +48,10 @@ export class Envelope {
     if (header === undefined || payload === undefined) {
       throw unreadable('is not a record of this store');
     }
-    if (kind === 'gcm') return parse(this.#decrypt(payload, associatedData(redisKey, header)));
+    if (kind === 'gcm') return parse(redisKey, this.#decrypt(payload, associatedData(redisKey, header)));
     // Otherwise anybody who can write to Redis could put in a token.
     if (!this.#options.readsPlain) throw unreadable('is not encrypted, and "encryptionKey" is set');
-    return parse(payload);
+    return parse(redisKey, payload);
   }
 
   #decrypt(payload: string, aad: Buffer): string {
@@ -93,7 +93,11 @@ function timestamp(record: TokenRecord): number {
   return Math.max(0, Math.floor(record.obtainedAt));
 }
 
-function parse(json: string): WrittenRecord {
+/**
+ * A connection may hand out the answer to another command, where a proxy or a client lost count of them: a record says whose
+ * it is, or one merchant would pay with another's token. Those of earlier versions do not.
+ */
+function parse(redisKey: string, json: string): WrittenRecord {
   let value: unknown;
   try {
     value = JSON.parse(json);
@@ -102,7 +106,8 @@ function parse(json: string): WrittenRecord {
     throw unreadable('is not JSON');
   }
   if (!isRecord(value)) throw unreadable('is not a token record');
-  const { writtenAt, ttlMs, ...record } = value;
+  const { writtenAt, ttlMs, redisKey: writtenTo = redisKey, ...record } = value;
+  if (writtenTo !== redisKey) throw unreadable('is of another key');
   if (!isTokenRecord(record)) throw unreadable('is not a token record');
   return { record, writtenAt: numberOf(writtenAt), ttlMs: numberOf(ttlMs) };
 }

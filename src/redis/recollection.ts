@@ -23,13 +23,13 @@ const MOST_SEEN = 8;
 export class Recollection {
   readonly #memories = new Map<string, Memory>();
   readonly #now: () => number;
-  readonly #keepDeletionsMs: number;
+  readonly #keepMs: number;
   #sweepAt = FIRST_SWEEP_AT;
 
-  /** `keepDeletionsMs`: how long a deletion is kept that Redis could not be told of; the deleted token is dead by then. */
-  constructor(parts: { readonly now: () => number; readonly keepDeletionsMs: number }) {
+  /** `keepMs`: how long a refresh token is of use, and so a deletion that Redis could not be told of. */
+  constructor(parts: { readonly now: () => number; readonly keepMs: number }) {
     this.#now = parts.now;
-    this.#keepDeletionsMs = parts.keepDeletionsMs;
+    this.#keepMs = parts.keepMs;
   }
 
   get(key: string): Memory | undefined {
@@ -72,7 +72,8 @@ export class Recollection {
   }
 
   #isDead({ record, obtainedAt, isPending }: Memory): boolean {
-    if (record === undefined) return !isPending || obtainedAt + this.#keepDeletionsMs <= this.#now();
-    return record.refreshToken === undefined && record.expiresAt <= this.#now();
+    const isOld = obtainedAt + this.#keepMs <= this.#now();
+    if (record === undefined) return !isPending || isOld;
+    return record.expiresAt <= this.#now() && (record.refreshToken === undefined || isOld);
   }
 }

@@ -39,6 +39,19 @@ export function scriptRunnerOf(client: RedisClient): RunScript {
   refuseCallbacks(client);
   // `status` is ioredis' own; node-redis has `isOpen` and `isReady` instead.
   if ('status' in client && typeof client.status === 'string') {
+    if (isAutoPipeliningCluster(client)) {
+      // Before 5.11 it takes the script's text for the key, and refuses what else is in that node's pipeline: a pipeline of
+      // one's own is never mixed.
+      return async ({ script, keys, values }) => {
+        const results = await client
+          .pipeline()
+          .eval(script, keys.length, ...keys, ...values)
+          .exec();
+        const [error, reply] = results?.[0] ?? [new Error('Connection is closed.')];
+        if (error) throw error;
+        return reply;
+      };
+    }
     return async ({ script, keys, values }) => client.eval(script, keys.length, ...keys, ...values);
   }
   if (isNodeRedis4Cluster(client)) {
@@ -91,4 +104,20 @@ interface NodeRedis4Cluster {
 
 function isNodeRedis4Cluster(client: object): client is NodeRedis4Cluster {
   return 'nodeClient' in client && 'sendCommand' in client && !('withTypeMapping' in client);
+}
+
+interface AutoPipeliningCluster {
+  pipeline(): {
+    eval(...args: readonly unknown[]): {
+      exec(): Promise<readonly (readonly [error: Error | null, reply?: unknown])[] | null>;
+    };
+  };
+}
+
+function isAutoPipeliningCluster(client: object): client is AutoPipeliningCluster {
+  const { isCluster, options } = client as {
+    isCluster?: unknown;
+    options?: { enableAutoPipelining?: unknown };
+  };
+  return isCluster === true && options?.enableAutoPipelining === true;
 }

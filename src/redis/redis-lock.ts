@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Mutex } from 'redis-semaphore';
 import type { GuardedCommands } from './guarded-commands.ts';
-import { RedisStoreError } from './redis-store-error.ts';
+import { isYes, RedisStoreError } from './redis-store-error.ts';
 import { DROP_LOCK, EXTEND_LOCK, TAKE_LOCK } from './scripts.ts';
 
 const RETRY_INTERVAL_MS = 50;
@@ -71,7 +71,7 @@ export class RedisLock {
     const set = async (_key: string, owner: string, _px: 'PX', leaseMs: number) => {
       const call = { script: TAKE_LOCK, keys: [this.#key], values: [owner, String(leaseMs)] } as const;
       const reply = await this.#commands.eval(call, { onLate: () => this.#dropLate() });
-      return isOne(reply) ? 'OK' : null;
+      return isYes(reply) ? 'OK' : null;
     };
     // Its two scripts, with a lease to extend, without one to give back: ours say which right is missing.
     const evaluate = (_script: string, _keys: number, _key: string, owner: string, leaseMs?: number) =>
@@ -107,7 +107,7 @@ export class RedisLock {
   }
 
   #noteWhose(reply: unknown): 0 | 1 {
-    if (isOne(reply)) return 1;
+    if (isYes(reply)) return 1;
     this.#isLost = true;
     return 0;
   }
@@ -127,8 +127,4 @@ class ExtendedMutex extends Mutex {
       return true;
     }
   }
-}
-
-function isOne(reply: unknown): boolean {
-  return Number(reply) === 1;
 }

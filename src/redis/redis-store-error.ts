@@ -64,3 +64,13 @@ export class RedisStoreError extends Error {
     this.reason = reason;
   }
 }
+
+/** What all scripts but the one that reads answer. A client that is mocked, or in a transaction, answers anything else. */
+export function isYes(reply: unknown): boolean {
+  const answer = String(reply);
+  if (answer === '1' || answer === '0') return answer === '1';
+  throw new RedisStoreError(
+    'unreadable',
+    'The client gave an answer that is none of the script’s. Is it a mock, or within MULTI?',
+  );
+}

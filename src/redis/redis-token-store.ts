@@ -8,7 +8,7 @@ import { type ReadOptions, type RedisTokenStoreOptions, readOptions } from './op
 import { type Memory, Recollection } from './recollection.ts';
 import { type RedisClient, scriptRunnerOf } from './redis-client.ts';
 import { RedisLock } from './redis-lock.ts';
-import { RedisStoreError } from './redis-store-error.ts';
+import { isYes, RedisStoreError } from './redis-store-error.ts';
 import { DELETE_RECORD, GET_RECORD, SET_RECORD } from './scripts.ts';
 
 /** Dead records stay for a moment, so that a process whose clock is behind still finds what was valid for it. */
@@ -57,7 +57,7 @@ class RedisTokenStore implements TokenStore {
   constructor(client: RedisClient, options: ReadOptions) {
     this.#options = options;
     this.#envelope = new Envelope(options.envelope);
-    this.#memories = new Recollection({ now: () => Date.now(), keepDeletionsMs: options.refreshTokenTtlMs });
+    this.#memories = new Recollection({ now: () => Date.now(), keepMs: options.refreshTokenTtlMs });
     this.#commands = new GuardedCommands(scriptRunnerOf(client), {
       breaker: new CircuitBreaker({
         pauseMs: options.outagePauseMs,
@@ -157,7 +157,7 @@ class RedisTokenStore implements TokenStore {
   async #handIn(key: string, memory: Memory): Promise<boolean> {
     try {
       const [reply, sent] = await this.#tell(key, memory);
-      const isDone = Number(reply) === 1;
+      const isDone = isYes(reply);
       if (isDone) this.#memories.settle(key, sent);
       else this.#memories.forget(key, sent);
       return isDone;

@@ -1,12 +1,19 @@
+import { createRequire } from 'node:module';
 import { Cluster, Redis } from 'ioredis';
+import type { Cluster as Cluster5 } from 'ioredis-5';
 import { createClient, createClientPool, createCluster, RESP_TYPES } from 'redis';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { type RedisClient, redisTokenStore } from '../../src/redis/index.ts';
-import { adminOf } from './support/clients.ts';
+import { adminOf, untilReady } from './support/clients.ts';
 import { never } from './support/fixture.ts';
 import { recordNumber } from './support/records.ts';
 import { ownCluster, type RedisCluster } from './support/redis-cluster.ts';
 import { noOwnRedis, ownRedis, type RedisServer } from './support/redis-server.ts';
+
+/** Has no types of its own. */
+const { Cluster: Cluster4 }: { readonly Cluster: typeof Cluster5 } = createRequire(import.meta.url)(
+  'ioredis-4',
+);
 
 type Open = (url: string) => { readonly client: RedisClient; readonly close: () => unknown };
 
@@ -147,6 +154,27 @@ describe.skipIf(noOwnRedis)('a cluster client with options of its own', { timeou
     await use(open, cluster.url, prefix);
     expect(await cluster.keys(prefix)).toEqual([`${keyPrefix}${prefix}{a}`]);
   });
+
+  it.each([
+    ['4', () => new Cluster4([cluster.url], { enableAutoPipelining: true })],
+    ['6', () => new Cluster([cluster.url], { enableAutoPipelining: true })],
+  ])(
+    'ioredis %s, enableAutoPipelining: keys of several masters at once, beside commands of the application',
+    async (version, create) => {
+      const client = create().on('error', ignore);
+      onTestFinished(() => client.disconnect());
+      await untilReady(client);
+      const store = redisTokenStore(client, {
+        prefix: `mixed-${version}:`,
+        timeoutMs: 10_000,
+        outagePauseMs: 0,
+      });
+      const keys = ['a', 'b', 'c', 'd', 'e', 'f'];
+      const ours = () => keys.map(async (key) => store.withLock(key, async () => store.get(key), never));
+      const theirs = () => keys.map((key) => client.get(`theirs:${key}`));
+      await expect(Promise.all([...ours(), ...theirs()])).resolves.toHaveLength(12);
+    },
+  );
 
   it('one that is no cluster client is told which to pass', async () => {
     const { client, close } = ioRedis((url) => new Redis(url))(cluster.url);

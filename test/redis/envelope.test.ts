@@ -97,6 +97,11 @@ describe('an envelope', () => {
     expect(() => encrypted(oldKey).open(redisKey, value)).toThrow(unreadable);
   });
 
+  it('plain: does not read the record of another key, but what earlier versions wrote, which did not say whose', () => {
+    expect(() => plain.open('b', plain.seal('a', written))).toThrow(unreadable);
+    expect(plain.open('b', `1.plain.5.${JSON.stringify(record)}`)).toMatchObject({ record });
+  });
+
   it.each([
     ['an encrypted value', sealed],
     ['half a JSON', '1.plain.5.{"accessToken":"access_tok'],

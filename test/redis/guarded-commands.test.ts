@@ -16,7 +16,7 @@ async function whatever(outcome: unknown): Promise<void> {
 
 describe('errors of a client', () => {
   const args = ['payu-auth:{a}', 'secret_access_token'];
-  it.each([
+  it.each<[word: string, reason: string, error: unknown]>([
     [
       'READONLY',
       'refused',
@@ -37,6 +37,12 @@ describe('errors of a client', () => {
     ['log the client in', 'refused', new Error('NOAUTH Authentication required.')],
     ['another "prefix"', 'refused', new Error('WRONGTYPE Operation against a key holding secret_')],
     ['"maxmemory"', 'refused', new Error("OOM command not allowed when used memory > 'maxmemory'. secret_")],
+    ...[
+      'Connection in subscriber mode, only subscriber commands may be used',
+      "Connection is in monitoring mode, can't process commands.",
+      "ERR Can't execute 'eval': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING are allowed in this context",
+      'ERR only (P)SUBSCRIBE / (P)UNSUBSCRIBE / PING / QUIT allowed in this context',
+    ].map((message): [string, string, Error] => ['client.duplicate()', 'refused', new Error(message)]),
     ['CLUSTERDOWN', 'refused', new Error('CLUSTERDOWN Hash slot not served')],
     ['(ECONNREFUSED)', 'unreachable', Object.assign(new Error('connect'), { code: 'ECONNREFUSED', args })],
     [
@@ -68,6 +74,34 @@ describe('errors of a client', () => {
     );
     await expect(store.get('a')).rejects.toMatchObject({ reason: 'unreachable' });
   });
+});
+
+describe('an answer that is none of a script', () => {
+  it.each([
+    ['of a mock that gives no promise', undefined],
+    ['of a mock', null],
+    ['within MULTI', 'QUEUED'],
+    ['of another kind', []],
+    ['another number', 7],
+  ])('%s: %o: every method but get() rejects at once, and no lock is waited for', async (_, answer) => {
+    const eval_ = () => answer as unknown as Promise<unknown>;
+    const store = redisTokenStore({ eval: eval_ });
+    const task = vi.fn(async () => {});
+    const unreadable = { code: 'ERR_REDIS_UNREADABLE', message: expect.stringContaining('mock') };
+    await expect(store.withLock('a', task, never)).rejects.toMatchObject(unreadable);
+    expect(task).not.toHaveBeenCalled();
+    await expect(store.set('a', recordNumber(1))).rejects.toMatchObject(unreadable);
+    await expect(store.delete('a')).rejects.toMatchObject(unreadable);
+  });
+
+  it.each([1, '1', 1n, Buffer.from('1')])(
+    'but %o is a yes, whatever the client makes of a number',
+    async (yes) => {
+      const store = redisTokenStore(clientThat(async () => yes));
+      await expect(store.withLock('a', async () => 'locked', never)).resolves.toBe('locked');
+      await expect(store.set('a', recordNumber(1))).resolves.toBeUndefined();
+    },
+  );
 });
 
 describe('after an error', () => {

@@ -10,7 +10,7 @@ function memoryOf(record: TokenRecord | undefined, more: Partial<Memory> = {}): 
 }
 
 function recollection(now: () => number = () => NOW): Recollection {
-  return new Recollection({ now, keepDeletionsMs: DAY_MS });
+  return new Recollection({ now, keepMs: DAY_MS });
 }
 
 describe('the memory in front of Redis', () => {
@@ -22,9 +22,11 @@ describe('the memory in front of Redis', () => {
     memories.keep('deletion that Redis missed', memoryOf(undefined));
     memories.keep('deletion of a quarter ago', memoryOf(undefined, { obtainedAt: NOW + 5_000 - DAY_MS }));
     memories.keep('living', memoryOf(recordNumber(0, { expiresAt: NOW + 5_001 })));
-    memories.keep('refreshable', memoryOf(recordNumber(0, { expiresAt: NOW, refreshToken: 'r' })));
+    const refreshable = recordNumber(0, { expiresAt: NOW, refreshToken: 'r' });
+    memories.keep('refreshable', memoryOf(refreshable));
+    memories.keep('not refreshed for a quarter', memoryOf(refreshable, { obtainedAt: NOW + 5_000 - DAY_MS }));
     now = NOW + 5_000;
-    for (let n = 0; n < 1_017; n += 1) memories.keep(`a${n}`, memoryOf(recordNumber(n)));
+    for (let n = 0; n < 1_016; n += 1) memories.keep(`a${n}`, memoryOf(recordNumber(n)));
     expect(memories.get('dead')).toBeDefined();
     memories.keep('one more', memoryOf(recordNumber(0)));
     expect(memories.get('dead')).toBeUndefined();
@@ -33,6 +35,7 @@ describe('the memory in front of Redis', () => {
     expect(memories.get('deletion of a quarter ago')).toBeUndefined();
     expect(memories.get('living')).toBeDefined();
     expect(memories.get('refreshable')).toBeDefined();
+    expect(memories.get('not refreshed for a quarter')).toBeUndefined();
     expect(memories.get('one more')).toBeDefined();
   });
 
