@@ -137,7 +137,7 @@ function networkError(
 ): AttemptResult {
   const error = new AxiosError('Network Error', AxiosError.ERR_NETWORK, hop, request);
   const cause = { value: new Error(why), writable: true, configurable: true };
-  Object.defineProperty(error, 'cause', { ...cause, enumerable: !isAxiosSince(19, 0) });
+  Object.defineProperty(error, 'cause', { ...cause, enumerable: !isAxiosSince(18, 1) });
   return { response: undefined, failure: { error } };
 }
 
