@@ -19,7 +19,7 @@ const STREAK_ENDS_AFTER_MS = 2 * BETWEEN_REFUSALS.maxMs;
 export class RefusalPauses {
   /** The token that we hold was minted because of a refusal. */
   #isRenewed = false;
-  /** And no request has succeeded with it since. */
+  /** And no request has succeeded with it since: refused now, it tells that renewing did not help. */
   #isUnproven = false;
   #pauses = 0;
   #endsAt: Instant = LONG_AGO;
@@ -31,7 +31,7 @@ export class RefusalPauses {
   /** A token takes the place of the one before. */
   received(arrival: Arrival, now: Instant): void {
     this.#isRenewed = arrival !== 'otherwise';
-    this.#isUnproven = this.#isRenewed;
+    this.#isUnproven = arrival === 'for-the-refused';
     this.#isCounted = false;
     if (arrival === 'as-the-refused') this.#noteUnhelpful(now);
   }
@@ -42,7 +42,6 @@ export class RefusalPauses {
     if (!this.#isUnproven && !(this.#isRenewed && how === 'by-renewal')) return 'renew';
     this.#isUnproven = false;
     this.#noteUnhelpful(now);
-    this.#pause(now);
     return 'pause';
   }
 
@@ -55,32 +54,23 @@ export class RefusalPauses {
     this.#endsAt = LONG_AGO;
   }
 
-  /** Whether a success would tell anything. */
-  get needsProof(): boolean {
-    return this.#isUnproven || this.#pauses > 0 || this.#unhelpful > 0;
-  }
-
   isPaused(now: Instant): boolean {
     return !isOver(this.#endsAt, now);
   }
 
   /** A renewal did not help: a new token was refused as well, or the refused one came back. */
   #noteUnhelpful(now: Instant): void {
-    if (this.#isCounted) return;
+    if (!this.#isCounted) {
+      if (this.#isStreakOver(now)) this.#unhelpful = 0;
+      this.#unhelpful++;
+      this.#lastUnhelpfulAt = now;
+    }
     this.#isCounted = true;
-    if (this.#isStreakOver(now)) this.#unhelpful = 0;
-    this.#unhelpful++;
-    this.#lastUnhelpfulAt = now;
-    if (this.#unhelpful > MOST_UNHELPFUL) this.#pause(now);
+    this.#pauses++;
+    this.#endsAt = later(now, delayAfter(this.#pauses, BETWEEN_REFUSALS));
   }
 
   #isStreakOver(now: Instant): boolean {
     return isOver(later(this.#lastUnhelpfulAt, STREAK_ENDS_AFTER_MS + 1), now);
-  }
-
-  #pause(now: Instant): void {
-    if (this.isPaused(now)) return;
-    this.#pauses++;
-    this.#endsAt = later(now, delayAfter(this.#pauses, BETWEEN_REFUSALS));
   }
 }

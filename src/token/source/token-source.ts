@@ -117,9 +117,7 @@ export class TokenSource {
 
   /** To be told of each token that a request succeeded with. */
   succeed(key: string, value: string, how: HowHeld): void {
-    if (!this.#wasRefused) return;
-    const state = this.#states.get(key);
-    if (state?.needsProof) state.succeed(value, readClock(this.#parts.clock), how);
+    if (this.#wasRefused) this.#states.get(key)?.succeed(value, readClock(this.#parts.clock), how);
   }
 
   /**

@@ -283,10 +283,6 @@ export class TokenState {
     this.#refusalPauses?.succeeded(now, how);
   }
 
-  get needsProof(): boolean {
-    return this.#isUnprovenFind || this.#refusalPauses?.needsProof === true;
-  }
-
   /** By hand; the refresh token stays. */
   forgetAccessToken(): void {
     this.#epoch++;

@@ -449,18 +449,8 @@ describe('renewals that did not help pause (D5)', () => {
   test('one success ends the pause', () => {
     const state = holding();
     renewedInVain(state, 1, T0);
-    expect(state.needsProof).toBe(true);
     state.succeed('t2', at(T0), 'as-held');
     expect(state.refuse('t2', at(T0 + 1), 'as-held')).toBe('dropped');
-  });
-
-  test('the success of the one that had it renewed leaves nothing to be proven', () => {
-    const state = holding();
-    renewedInVain(state, 1, T0);
-    state.succeed('t2', at(T0), 'as-held');
-    expect(state.needsProof).toBe(true);
-    state.succeed('t2', at(T0), 'by-renewal');
-    expect(state.needsProof).toBe(false);
   });
 
   test('a renewal counts once: not again where a late refusal meets what it brought', () => {
@@ -480,7 +470,6 @@ describe('renewals that did not help pause (D5)', () => {
     const later = T0 + 120_001;
     receive(state, record('t9', later), { origin: 'missing' });
     state.succeed('t9', at(later), 'as-held');
-    expect(state.needsProof).toBe(false);
     renewedInVain(state, 9, later);
     expect(state.refuse('t10', at(later + 999), 'as-held')).toBe('paused');
     expect(state.refuse('t10', at(later + 1_000), 'as-held')).toBe('dropped');
