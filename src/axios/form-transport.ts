@@ -1,6 +1,5 @@
 import http from 'node:http';
 import https from 'node:https';
-import type { Socket } from 'node:net';
 import axios, { type AxiosRequestConfig, type AxiosResponse, type InternalAxiosRequestConfig } from 'axios';
 import { invalidOption } from '../errors.ts';
 import { isRecord } from '../json.ts';
@@ -100,31 +99,16 @@ const quietTransport = {
     // The environment's proxy would read the secret (G5).
     const agent = isPlain && isAgentOfEnvironment(options.agent) ? false : options.agent;
     const sent = request({ ...options, agent, socketPath }, callback);
-    return sent.on('socket', (socket: QuietSocket) => {
-      if (isLastLoud(options.agent)) return;
+    // A user's call in the queue of a limited agent might have nothing else to keep the process alive.
+    if (agent instanceof http.Agent && Math.min(agent.maxSockets, agent.maxTotalSockets) < Infinity)
+      return sent;
+    return sent.on('socket', (socket) => {
       socket.unref?.();
-      socket[QUIET] = true;
       // The agent gives the socket to its next request as it is.
-      sent.on('close', () => {
-        socket.ref?.();
-        delete socket[QUIET];
-      });
+      sent.on('close', () => socket.ref?.());
     });
   },
 };
-
-/** Marks a socket that does not keep the process alive. Several auths may share one agent, hence the symbol. */
-const QUIET: unique symbol = Symbol.for('axios-payu-auth.quiet');
-type QuietSocket = Socket & { [QUIET]?: true };
-
-/** Whether all other sockets of an agent are quiet. A user's call in its queue might have nothing to keep the process alive. */
-function isLastLoud(agent: https.RequestOptions['agent']): boolean {
-  if (!(agent instanceof http.Agent)) return false;
-  const quiet = Object.values(agent.sockets)
-    .flat()
-    .filter((socket) => socket !== undefined && QUIET in socket);
-  return quiet.length + 1 >= Math.min(agent.maxSockets, agent.maxTotalSockets);
-}
 
 /** Refuses to send the secret to a forward proxy in the clear. Such a request has a whole URL as its path. */
 function refuseProxyInTheClear(options: https.RequestOptions): void {

@@ -1,7 +1,5 @@
 import type { InternalAxiosRequestConfig } from 'axios';
-import type { WaitBounds } from '../cancellation.ts';
-import { webSource } from './byte-source.ts';
-import { ReadAhead } from './read-ahead.ts';
+import { inTime, type WaitBounds } from '../cancellation.ts';
 import { isBlob, isBytes, tagOf } from './response-body.ts';
 
 /** Whether a request body can be sent a second time with the same bytes (D6). */
@@ -30,7 +28,7 @@ interface NpmFormData {
   readonly _streams: readonly unknown[];
 }
 
-type ConfigOfBody = Pick<InternalAxiosRequestConfig, 'data' | 'headers'> & {
+type ConfigOfBody = Pick<InternalAxiosRequestConfig, 'data'> & {
   /** Known to axios since 1.15. */
   readonly formDataHeaderPolicy?: unknown;
 };
@@ -49,8 +47,7 @@ export function classifyBody(config: ConfigOfBody): RequestBody {
   if (typeof (data as Partial<NpmFormData>).getHeaders === 'function') return ONCE;
   if (isBytes(data) || isBlob(data) || tagOf(data) === '[object URLSearchParams]') return REPEATABLE;
   if (tagOf(data) !== '[object FormData]') return ONCE;
-  const contentType = String(config.headers.getContentType?.() ?? '');
-  return { kind: 'freezable', freeze: (bounds) => freezeForm(data as FormData, contentType, bounds) };
+  return { kind: 'freezable', freeze: (bounds) => freezeForm(data as FormData, bounds) };
 }
 
 /** A form without streams, also such as a function is to give. One that was sent as a stream before has no parts left. */
@@ -68,28 +65,15 @@ function isNpmFormData(data: unknown): data is NpmFormData {
 }
 
 /** Encodes a form. Undefined if it is too large or takes too long (D6). Rejects if the caller cancels. */
-async function freezeForm(
-  form: FormData,
-  contentType: string,
-  bounds: WaitBounds,
-): Promise<FrozenBody | undefined> {
+async function freezeForm(form: FormData, bounds: WaitBounds): Promise<FrozenBody | undefined> {
   if (sizeOf(form.values?.() ?? []) > MOST_FROZEN_BYTES) return undefined;
   const encoded = new Response(form);
-  const own = encoded.headers.get('content-type') ?? '';
+  const type = encoded.headers.get('content-type') ?? '';
   // A FormData of another library than the platform's is printed as "[object FormData]".
-  if (!own.startsWith('multipart/form-data') || encoded.body === null) return undefined;
-  const ahead = new ReadAhead(webSource(encoded.body));
-  const bytes = await ahead.readAll(MOST_FROZEN_BYTES, bounds);
-  if (!Buffer.isBuffer(bytes)) {
-    ahead.stop();
-    return undefined;
-  }
-  const wanted = boundaryOf(contentType);
-  if (wanted === undefined) return { bytes, headers: { 'Content-Type': own } };
-  return {
-    bytes: replaceBoundary(bytes, boundaryOf(own) as string, wanted),
-    headers: { 'Content-Type': contentType },
-  };
+  if (!type.startsWith('multipart/form-data')) return undefined;
+  const bytes = await inTime(encoded.arrayBuffer(), bounds);
+  if (bytes === undefined || bytes.byteLength > MOST_FROZEN_BYTES) return undefined;
+  return { bytes: Buffer.from(bytes), headers: { 'Content-Type': type } };
 }
 
 /**
@@ -116,14 +100,4 @@ function sizeOf(parts: Iterable<unknown>): number {
     bytes += Number(typeof part === 'function' ? 0 : (size ?? length ?? 0));
   }
   return bytes;
-}
-
-function boundaryOf(contentType: string): string | undefined {
-  const [, quoted, plain] = /;\s*boundary=(?:"([^"]+)"|([^\s;]+))/i.exec(contentType) ?? [];
-  return quoted ?? plain;
-}
-
-/** No part contains the encoder's boundary, so each occurrence is a boundary. */
-function replaceBoundary(bytes: Buffer, from: string, to: string): Buffer {
-  return Buffer.from(bytes.toString('latin1').replaceAll(`--${from}`, `--${to}`), 'latin1');
 }
