@@ -109,17 +109,11 @@ export function sleep(
   cancellation: Cancellation,
   keepsAlive: KeepsAlive,
 ): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const already = cancellation.reason();
-    if (already !== undefined) return reject(already);
-    const end = (settle: () => void) => () => {
-      cancelTimer();
-      unsubscribe();
-      settle();
-    };
-    const cancelTimer = clock.timer(delayMs, end(resolve), keepsAlive);
-    const unsubscribe = cancellation.subscribe(end(() => reject(cancellation.reason())));
+  let cancelTimer = () => {};
+  const over = new Promise<void>((resolve) => {
+    cancelTimer = clock.timer(delayMs, resolve, keepsAlive);
   });
+  return unlessCancelled(over, cancellation).finally(cancelTimer);
 }
 
 /**

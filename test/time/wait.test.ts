@@ -67,8 +67,8 @@ describe('sleep', () => {
     const cancellation = new Switch();
     const sleeping = sleep(clock, 1_000, cancellation, 'ref');
     cancellation.flip('left');
-    expect([clock.pending, cancellation.listeners.size]).toEqual([0, 0]);
     expect(await thisTurn(sleeping)).toEqual({ reason: 'left' });
+    expect([clock.pending, cancellation.listeners.size]).toEqual([0, 0]);
   });
 
   test('cancelled before, rejects at once and starts nothing', async () => {
