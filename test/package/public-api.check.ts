@@ -49,21 +49,30 @@ function summary(file: string): string {
 describe('the public interface, as published', () => {
   test.each([
     ['dist/index.d.mts', 'index'],
-    ['dist/token-store.d.mts', 'shared'],
-    ['dist/sandbox/index.d.mts', 'sandbox'],
-    ['dist/testing/index.d.mts', 'testing'],
-    ['dist/redis/index.d.mts', 'redis'],
+    ['dist/token-store.d.cts', 'shared'],
+    ['dist/sandbox/index.d.cts', 'sandbox'],
+    ['dist/testing/index.d.cts', 'testing'],
+    ['dist/redis/index.d.cts', 'redis'],
   ])('%s is as test/package/public-api/%s.txt says', async (file, name) => {
     const text = name === 'shared' ? summary(file).replace(/^\/\/ Exports[\s\S]*?\n\n/, '') : summary(file);
     await expect(text).toMatchFileSnapshot(`public-api/${name}.txt`);
   });
 
-  test.each(['index', 'sandbox/index', 'testing/index', 'redis/index'])(
-    '%s: the same for ESM and CommonJS',
+  const read = (file: string): string => readFileSync(join(ROOT, 'dist', file), 'utf8');
+
+  test('index: the same for ESM and CommonJS, each with its own types of axios', () => {
+    const [esm, cjs] = ['index.d.mts', 'index.d.cts'].map((file) =>
+      read(file).replace(/\.[cm]js|\.d\.[cm]ts/g, ''),
+    );
+    expect(cjs).toBe(esm);
+    expect(esm).toContain('from "axios"');
+  });
+
+  test.each(['sandbox/index', 'testing/index', 'redis/index', 'token-store'])(
+    '%s: declared once, without a type of axios',
     (name) => {
-      const read = (file: string): string =>
-        readFileSync(join(ROOT, 'dist', file), 'utf8').replace(/\.[cm]js|\.d\.[cm]ts/g, '');
-      expect(read(`${name}.d.cts`)).toBe(read(`${name}.d.mts`));
+      expect(read(`${name}.d.mts`)).toBe(`export * from "./${name.split('/').at(-1)}.cjs";\n`);
+      expect(read(`${name}.d.cts`)).not.toContain('from "axios"');
     },
   );
 });
