@@ -1,3 +1,4 @@
+import { safeError } from '../../redact.ts';
 import type { Clock } from '../../time/clock.ts';
 import { abortWith, type Cancellation, NEVER, unlessCancelled, withinLimit } from '../../time/wait.ts';
 
@@ -60,7 +61,7 @@ export async function postWithin(
   const already = cancellation.reason();
   if (already !== undefined) throw already;
   const sending = new AbortController();
-  const tooLate = new Error(`no answer within ${limitMs} ms ("tokenTimeoutMs")`);
+  const tooLate = safeError(`no answer within ${limitMs} ms ("tokenTimeoutMs")`, []);
   // A body that is cut off, broken or late takes nothing from what the status says by itself: above all, to wait (E2).
   let telling: HeardReply | undefined;
   const onHead = (head: HeardReply) => {

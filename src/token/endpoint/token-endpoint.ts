@@ -1,5 +1,5 @@
 import { fieldOf, parseUntrustedJson } from '../../json.ts';
-import { quotable } from '../../redact.ts';
+import { quotable, safeError } from '../../redact.ts';
 import { toldWaitMs } from '../../time/retry-after.ts';
 import type { FormReply } from './form-post.ts';
 import { type AskedFor, readToken, type TokenReading, type Unusable } from './token-response.ts';
@@ -87,12 +87,10 @@ export function classify(
   const body = reply.body === undefined ? undefined : parseUntrustedJson(reply.body);
   const error = textIn(body, 'error');
   const refused = (): Classified => ({ kind: 'refused', refusal: refusalIn(body, status, secrets) });
-  const fault = (what: string): Classified => ({
-    kind: 'fault',
-    what,
-    status,
-    cause: new Error(`The server answered ${what}.`),
-  });
+  const fault = (what: string): Classified => {
+    const cause = safeError(`The server answered ${what}.`, []);
+    return { kind: 'fault', what, status, cause };
+  };
 
   if (error !== undefined && KNOWN_REFUSALS.has(error)) return refused();
   if (isRateLimit(status, error, header('retry-after'))) {

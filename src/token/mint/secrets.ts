@@ -1,5 +1,5 @@
 import { kindOf } from '../../json.ts';
-import { wordlessError } from '../../redact.ts';
+import { safeError, wordlessError } from '../../redact.ts';
 import type { Clock } from '../../time/clock.ts';
 import { type Instant, isOver, later, readClock } from '../../time/instant.ts';
 import { type Cancellation, unlessCancelled, withinLimit } from '../../time/wait.ts';
@@ -61,7 +61,7 @@ export class Secrets {
       value = await withinLimit(
         unlessCancelled(asked.answer, cancellation),
         { clock: this.#clock, limitMs },
-        () => new Error(`no answer within ${limitMs} ms ("tokenTimeoutMs")`),
+        () => safeError(`no answer within ${limitMs} ms ("tokenTimeoutMs")`, []),
       );
     } catch (error) {
       const cancelled = cancellation.reason();

@@ -105,7 +105,7 @@ export class TokenSource {
     const standing = state.refuse(value, now, how);
     if (standing === 'paused' && isOver(state.nextLookAt, now)) {
       state.nextLookAt = later(now, LOOK_EVERY_MS);
-      state.look = this.#lookForSibling(state, value);
+      state.look = this.#background.runInAsyncScope(() => this.#lookForSibling(state, value));
     }
     return standing;
   }
