@@ -5,7 +5,7 @@ import { ClosedError, invalidOption } from '../errors.ts';
 import { scopeKey } from '../token/endpoint/scope.ts';
 import { hostOf, isLoopback, originOf } from '../url.ts';
 import { isUsers, ownAdapter, resolveAdapter } from './adapter.ts';
-import { unlinked } from './bodies/unlinked.ts';
+import { unlinked } from './bodies/copied-stream.ts';
 import { concealSockets } from './conceal.ts';
 import { Exchange, type ExchangeParts } from './exchange.ts';
 import { OriginGuard, type OriginRules } from './origin.ts';

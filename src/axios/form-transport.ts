@@ -1,5 +1,6 @@
 import http from 'node:http';
 import https from 'node:https';
+import { Readable } from 'node:stream';
 import axios, { type AxiosRequestConfig, type AxiosResponse, type InternalAxiosRequestConfig } from 'axios';
 import { invalidOption } from '../errors.ts';
 import { isRecord } from '../json.ts';
@@ -7,7 +8,7 @@ import { safeError } from '../redact.ts';
 import { type FormPost, LARGEST_REPLY_BYTES, secretsIn } from '../token/endpoint/form-post.ts';
 import { isLoopback, isPlainLoopback } from '../url.ts';
 import { isAxiosSince, ownAdapter, resolveAdapter } from './adapter.ts';
-import { isBlob, isBytes, sourceOf } from './bodies/response-body.ts';
+import { isBlob, isBytes, isNodeStream, isWebStream } from './bodies/response-body.ts';
 import { concealSockets } from './conceal.ts';
 import { hostIn, isAgentOfEnvironment, isFetchedByProxy } from './proxy.ts';
 import { headerOf } from './refusal.ts';
@@ -135,21 +136,20 @@ function answerIn(error: unknown): AxiosResponse {
 /** The body as text; undefined if it is too large. Adapters that ignore `responseType` return anything. */
 async function readBody(response: AxiosResponse): Promise<string | undefined> {
   const { data } = response;
-  const source = sourceOf(data);
-  if (source === undefined) {
+  if (!isNodeStream(data) && !isWebStream(data)) {
     const known = isBytes(data) ? new TextDecoder().decode(data) : isBlob(data) ? await data.text() : data;
     const text = typeof known === 'string' ? known : (JSON.stringify(known) ?? '');
     return text.length > LARGEST_REPLY_BYTES ? undefined : text;
   }
-  const chunks: Uint8Array[] = [];
+  const chunks: Buffer[] = [];
   let bytes = 0;
-  for (let chunk = await source.next(); chunk !== undefined; chunk = await source.next()) {
-    chunks.push(chunk);
-    bytes += chunk.byteLength;
-    if (bytes > LARGEST_REPLY_BYTES) {
-      source.stop();
-      return undefined;
-    }
+  // An old or home-made stream has no iterator.
+  const stream = Symbol.asyncIterator in data ? data : new Readable().wrap(data);
+  for await (const chunk of stream) {
+    chunks.push(Buffer.from(chunk));
+    bytes += chunk.length;
+    // Leaving the loop frees the connection.
+    if (bytes > LARGEST_REPLY_BYTES) return undefined;
   }
   return new TextDecoder().decode(Buffer.concat(chunks));
 }

@@ -8,7 +8,7 @@ import {
 import { systemClock } from '../time/clock.ts';
 import { fullUrl, parseUrl } from '../url.ts';
 import { isAxiosSince, ownAdapter } from './adapter.ts';
-import { isLostConnection } from './bodies/read-ahead.ts';
+import { isLostConnection } from './bodies/peek.ts';
 import { classifyBody } from './bodies/replayable.ts';
 import { discardBody } from './bodies/response-body.ts';
 import { headerOf } from './refusal.ts';

@@ -1,7 +1,6 @@
 import { errorMonitor } from 'node:events';
 import type { AxiosError, AxiosResponse, InternalAxiosRequestConfig } from 'axios';
 import { redact } from '../redact.ts';
-import { asWebStream, webSource } from './bodies/byte-source.ts';
 import { isNodeStream, isWebStream } from './bodies/response-body.ts';
 import { hide, hideWire, withHiddenRequest } from './conceal.ts';
 import { copyConfig, isOurs } from './sent-config.ts';
@@ -39,12 +38,20 @@ function cleanLaterErrors(response: AxiosResponse, request: SentRequest): void {
   const { maxContentLength = -1 } = request.config;
   if (isNodeStream(data)) data.on(errorMonitor, (error) => restoreError(error, request));
   // A web stream gets an error of axios only from a limit, and shows it only to its reader.
-  if (!isWebStream(data) || data.locked || maxContentLength < 0) return;
-  const source = webSource(data);
-  const clean = (error: unknown) => {
-    throw restoreError(error, request);
+  if (!isWebStream(data) || maxContentLength < 0) return;
+  const reader = data.getReader();
+  const pull = async (controller: ReadableStreamDefaultController) => {
+    const { done, value } = await reader.read().catch((error) => {
+      throw restoreError(error, request);
+    });
+    if (done) controller.close();
+    else controller.enqueue(value);
   };
-  response.data = asWebStream({ next: () => source.next().catch(clean), stop: source.stop });
+  // Nothing is read before it is asked for.
+  response.data = new ReadableStream(
+    { pull, cancel: (reason) => reader.cancel(reason) },
+    { highWaterMark: 0 },
+  );
 }
 
 /**

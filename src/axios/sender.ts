@@ -1,7 +1,7 @@
 import type { AxiosAdapter, AxiosHeaders, AxiosResponse, InternalAxiosRequestConfig } from 'axios';
 import { systemClock } from '../time/clock.ts';
+import { unlinked } from './bodies/copied-stream.ts';
 import { classifyBody, type FrozenBody, type RequestBody } from './bodies/replayable.ts';
-import { unlinked } from './bodies/unlinked.ts';
 import type { WaitBounds } from './cancellation.ts';
 import { isAgentOfEnvironment } from './proxy.ts';
 import {

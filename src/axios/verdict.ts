@@ -1,8 +1,8 @@
 import type { AxiosResponse } from 'axios';
 import { fieldOf } from '../json.ts';
 import { toldWaitMs } from '../time/retry-after.ts';
-import { BROKEN_OFF } from './bodies/read-ahead.ts';
-import { isNodeStream, isWebStream, peekJson } from './bodies/response-body.ts';
+import { BROKEN_OFF, peekJson } from './bodies/peek.ts';
+import { isNodeStream, isWebStream } from './bodies/response-body.ts';
 import type { WaitBounds } from './cancellation.ts';
 import { headerOf, readUnauthorized } from './refusal.ts';
 

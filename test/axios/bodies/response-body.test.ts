@@ -4,14 +4,8 @@ import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import { Axios, type AxiosRequestConfig, type AxiosResponse } from 'axios';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { BROKEN_OFF } from '../../../src/axios/bodies/read-ahead.ts';
-import {
-  discardBody,
-  isNodeStream,
-  isWebStream,
-  MOST_PEEKED_BYTES,
-  peekJson,
-} from '../../../src/axios/bodies/response-body.ts';
+import { BROKEN_OFF, MOST_PEEKED_BYTES, peekJson } from '../../../src/axios/bodies/peek.ts';
+import { discardBody, isNodeStream, isWebStream } from '../../../src/axios/bodies/response-body.ts';
 import { type Cancellation, Ending } from '../../../src/time/wait.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 

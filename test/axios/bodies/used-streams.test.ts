@@ -4,7 +4,7 @@ import { Duplex, PassThrough, Readable, Stream } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import type { AxiosInstance } from 'axios';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { unlinked } from '../../../src/axios/bodies/unlinked.ts';
+import { unlinked } from '../../../src/axios/bodies/copied-stream.ts';
 import { turns } from '../../token/support.ts';
 import { AXIOS_VERSIONS, type Library, libraryOn, startOrigin, tokensOf } from '../support.ts';
 
