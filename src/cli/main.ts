@@ -50,6 +50,7 @@ const commands: Readonly<Record<string, Command>> = {
 /** Runs the command line; rejects for nothing that a user could have done wrong. */
 export async function main(args: readonly string[], surroundings: Surroundings): Promise<ExitCode> {
   const [name = '', ...rest] = args;
+  if (name === 'help' && rest.length > 0) return main([...rest, '--help'], surroundings);
   if (name === '--help' || name === '-h' || name === 'help') return printed(generalHelp, surroundings);
   if (name === '--version' || name === '-v') return printed(version(), surroundings);
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;

@@ -43,7 +43,7 @@ export class RefreshTokenFile {
     const there = await stat(path === '' ? '.' : path).catch(() => undefined);
     if (there?.isFile() === false) {
       throw new UsageError(
-        '--save-refresh-token: FILE must be the name of a file, which may be there or not.',
+        `--save-refresh-token: "${path}" is no file: give the name of one, which may be there or not.`,
       );
     }
     const draft = await open(draftOf(path), 'wx', 0o600).catch((error: { readonly code?: unknown }) => {

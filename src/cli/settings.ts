@@ -57,6 +57,11 @@ function readEnvironment(env: Env): Settings['environment'] {
   if (!name) return 'test';
   if (name === 'test' || name === 'production') return name;
   refuseQuotes('PAYU_ENVIRONMENT', name);
+  if (name.trim() !== name) {
+    throw new UsageError(
+      'PAYU_ENVIRONMENT must not begin or end with white space, such as the line end of a Windows file: trim it.',
+    );
+  }
   throw new UsageError('PAYU_ENVIRONMENT must be "test" or "production", in small letters.');
 }
 

@@ -13,8 +13,8 @@ export class Ledger {
     this.#unexpected.push(request);
   }
 
-  /** Throws if anything is amiss; `pending` are the mocks that no request has used. */
-  check(pending: readonly string[]): void {
+  /** Throws if anything is amiss; `pending` are the mocks that no request has used, and `whyDeaf` says why none could. */
+  check(pending: readonly string[], whyDeaf: string | undefined): void {
     const sections = [
       section('Requests that break a rule', this.#problems, ''),
       section(
@@ -25,7 +25,8 @@ export class Ledger {
       section(
         'Mocks that were never used',
         pending,
-        'Either the code did not send the request, or it has not sent it yet: await it before done().',
+        whyDeaf ??
+          'Either the code did not send the request, or it has not sent it yet: await it before done().',
       ),
     ].filter((text) => text !== '');
     if (sections.length > 0) throw new Error(`mockPayu: not as declared.\n\n${sections.join('\n\n')}`);

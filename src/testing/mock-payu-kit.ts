@@ -181,7 +181,8 @@ export class MockPayuKit implements MockPayu {
   }
 
   done(): void {
-    this.#ledger.check([...this.#token.pending(), ...this.#revoke.pending(), ...this.#api.pending()]);
+    const pending = [...this.#token.pending(), ...this.#revoke.pending(), ...this.#api.pending()];
+    this.#ledger.check(pending, this.#isRestored ? undefined : this.#listener.whyDeaf());
   }
 
   restore(): void {
@@ -279,9 +280,8 @@ export class MockPayuKit implements MockPayu {
 
   /** nock.cleanAll() takes all interceptors away, and what they were to catch would reach the server. */
   #whyNotMocked(): string {
-    return this.#listener.isInPlace
-      ? ''
-      : '; nock.cleanAll() has taken this kit out of nock: call its restore() instead, and make a new one for each test';
+    const why = this.#listener.whyDeaf();
+    return why === undefined ? '' : `; ${why}`;
   }
 
   /** For nock, what follows two slashes is a host: `https://accounts.payu.in//oauth/token` leads to `https://oauth/token`. */

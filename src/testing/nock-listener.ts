@@ -70,12 +70,17 @@ export class NockListener {
     return this.#nock.activeMocks().some((each) => each.includes(host));
   }
 
-  /** Does nock still know the interceptors of this kit? */
-  get isInPlace(): boolean {
-    return [...this.#registered.keys()].every((key) => {
+  /** Why requests come here no more; undefined as long as they do. */
+  whyDeaf(): string | undefined {
+    if (!this.#nock.isActive())
+      return 'nock.restore() has switched nock off, and requests leave this machine: call nock.activate()';
+    const isInPlace = [...this.#registered.keys()].every((key) => {
       const [method = '', origin = ''] = key.split(' ');
       return this.isTaken(origin, method);
     });
+    return isInPlace
+      ? undefined
+      : 'nock.cleanAll() has taken this kit out of nock: call its restore() instead, and make a new one for each test';
   }
 
   listen(origin: string, method: string): void {

@@ -92,7 +92,8 @@ describe('doctor --api makes one GET with the token, and says what the answer me
     const { env } = await sandboxFor();
     const { url, asked } = await apiFor(status, headers, body);
     const secretly = `${url}?signature=not-to-be-shown`;
-    const ran = await run(['doctor', '--api', secretly, '--header', 'pid: id-not-to-be-shown'], env);
+    // With the line end of a Windows file, as `$(cat file)` leaves it.
+    const ran = await run(['doctor', '--api', secretly, '--header', 'pid: id-not-to-be-shown\r'], env);
     expect(api(marked(ran, mark))).toEqual([expect.stringMatching(words)]);
     expect(ran.code).toBe(mark === 'MEND' ? 1 : 0);
     expect(asked).toEqual([

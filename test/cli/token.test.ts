@@ -254,7 +254,10 @@ describe('a refresh token, which PayU may replace at each use', () => {
     const path = await place(folder);
     const before = await readdir(folder);
     const ran = await run(['token', '--save-refresh-token', path], env);
-    expect(ran).toMatchObject({ code: 2, err: [expect.stringContaining('--save-refresh-token')] });
+    expect(ran).toMatchObject({
+      code: 2,
+      err: [`--save-refresh-token: "${path}" is no file: give the name of one, which may be there or not.`],
+    });
     expect(sandbox.stats().tokenRequests).toBe(0);
     expect(await readdir(folder)).toEqual(before);
     await expect(stat(`${path}.new`)).rejects.toMatchObject({ code: 'ENOENT' });

@@ -107,6 +107,12 @@ describe('called wrongly: exit code 2, one line on stderr, nothing sent', () => 
       { ...client, PAYU_ENVIRONMENT: 'live' },
       'PAYU_ENVIRONMENT must be "test" or "production", in small letters.',
     ],
+    ...['test\r', ' test'].map((value): [string, string[], Env, string] => [
+      `the environment ${JSON.stringify(value)}`,
+      ['token'],
+      { ...client, PAYU_ENVIRONMENT: value },
+      'PAYU_ENVIRONMENT must not begin or end with white space, such as the line end of a Windows file: trim it.',
+    ]),
     [
       'an environment in quotes',
       ['token'],
@@ -166,6 +172,8 @@ describe('help', () => {
     [['--help'], /^Usage: axios-payu-auth <command>/],
     [['-h'], /^Usage: axios-payu-auth <command>/],
     [['token', '--help'], /^Usage: axios-payu-auth token/],
+    [['help'], /^Usage: axios-payu-auth <command>/],
+    [['help', 'token'], /^Usage: axios-payu-auth token/],
     [['doctor', '-h'], /^Usage: axios-payu-auth doctor/],
     [['sandbox', '--help'], /^Usage: axios-payu-auth sandbox/],
   ])('%j is asked for, not printed as an error, and documents the exit codes', async (args, text) => {

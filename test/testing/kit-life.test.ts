@@ -159,6 +159,22 @@ describe('done()', () => {
     expect(error.message).toContain('nock.cleanAll() has taken this kit out of nock');
   });
 
+  test.each([
+    ['cleanAll', 'nock.cleanAll() has taken this kit out of nock: call its restore() instead'],
+    [
+      'restore',
+      'nock.restore() has switched nock off, and requests leave this machine: call nock.activate()',
+    ],
+  ] as const)('done() says that nock.%s() keeps requests from the mocks', (name, why) => {
+    kit.token();
+    nock[name]();
+    onTestFinished(() => nock.isActive() || nock.activate());
+    const message = messageOf(() => kit.done());
+    expect(message).toContain(`- token()\n  ${why}`);
+    kit.restore();
+    expect(messageOf(() => kit.done())).toContain('await it before done()');
+  });
+
   test('a doubled slash before a path of the kit, which nock takes for a host, is not sent', async () => {
     const error = await rejection(http.post('https://uat-accounts.payu.in//oauth/token', 'client_secret=x'));
     expect(error.message).toBe(

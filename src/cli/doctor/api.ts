@@ -51,7 +51,7 @@ function readUrl(api: string): URL {
 function readHeader(text: string, index: number): readonly [name: string, value: string] {
   refuseQuotes('--header', text);
   const { name, value } =
-    /^(?<name>[\w!#$%&'*+.^`|~-]+):[ \t]*(?<value>[\x20-\x7e]+)$/.exec(text)?.groups ?? {};
+    /^(?<name>[\w!#$%&'*+.^`|~-]+):[ \t]*(?<value>[\x20-\x7e]+)$/.exec(text.trim())?.groups ?? {};
   if (name === undefined || value === undefined) {
     throw new UsageError(`--header must be "name: value": number ${index + 1} is not like that.`);
   }
