@@ -1,6 +1,7 @@
-import axios, { type AxiosInstance } from 'axios';
+import axios, { AxiosError, type AxiosInstance } from 'axios';
 import { setupCache } from 'axios-cache-interceptor';
 import { describe, expect, test } from 'vitest';
+import { isPayuAuthError } from '../../src/errors.ts';
 import { createPayuAuth } from '../../src/payu-auth.ts';
 import { refuseFirst, startOrigin, tokensOf } from '../axios/support.ts';
 
@@ -46,5 +47,34 @@ describe('axios-cache-interceptor', () => {
     await auth.invalidate();
     expect((await client.get('/links')).cached).toBe(true);
     expect(minted()).toBe(3);
+  });
+
+  // As docs/recipes.md says. Without it, the second call and the third would wait for ever.
+  test.each(ORDERS)('set up %s we attach: a call without a token blocks no other one', async (order) => {
+    const { auth } = tokensOf(
+      { createPayuAuth },
+      { tokenAttempts: 1, http: { adapter: () => Promise.reject(new Error('down')) } },
+    );
+    const client = axios.create({ baseURL: 'https://accounts.test' });
+    client.interceptors.request.use((config) => {
+      const send = axios.getAdapter(config.adapter);
+      config.adapter = async (sent) => {
+        try {
+          return await send(sent);
+        } catch (error) {
+          throw axios.isAxiosError(error) ? error : AxiosError.from(error as Error, undefined, sent);
+        }
+      };
+      return config;
+    });
+    if (order === 'before') setupCache(client as AxiosInstance);
+    auth.attach(client);
+    if (order === 'after') setupCache(client as AxiosInstance);
+    const failed = await Promise.allSettled([client.get('/links'), client.get('/links')]);
+    failed.push(...(await Promise.allSettled([client.get('/links')])));
+    const causes = failed.map((each) => each.status === 'rejected' && each.reason.cause);
+    expect(causes.map((cause) => isPayuAuthError(cause) && cause.code)).toEqual(
+      Array(3).fill('ERR_TOKEN_UNAVAILABLE'),
+    );
   });
 });

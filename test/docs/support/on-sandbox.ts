@@ -49,6 +49,7 @@ export const EXTRAS: Readonly<Record<string, Extra>> = {
     prepare: (sandbox) => sandbox.rateLimit(1, { on: 'token', retryAfter: 600 }),
     refused: [['token', 429]],
   },
+  'With axios-cache-interceptor': { check: "await payouts.get('/merchant/getAccountDetail');" },
   NestJS: {
     check: `
 const app = await NestFactory.createApplicationContext(PayoutsModule, { logger: false });
