@@ -352,7 +352,11 @@ function isOfAmount(link: PaymentLink, wanted: NewPaymentLink): boolean {
   return link.subAmount.toFixed(2) === wanted.subAmount.toFixed(2);
 }
 
-type Fields = Readonly<Record<string, unknown>>;
+/** The fields of PayU's bodies that are read, whatever they hold. */
+type Fields = Readonly<Partial<Record<FieldName, unknown>>>;
+type FieldName =
+  | ('status' | 'message' | 'result')
+  | ('invoiceNumber' | 'subAmount' | 'paymentLink' | 'active');
 
 function isObject(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -467,7 +467,11 @@ function differences(payment: Payment, transaction: Transaction): readonly strin
     .map(([name]) => name);
 }
 
-type Fields = Readonly<Record<string, unknown>>;
+/** The fields of PayU's bodies that are read, whatever they hold. */
+type Fields = Readonly<Partial<Record<FieldName, unknown>>>;
+type FieldName =
+  | ('status' | 'data' | 'error' | 'code' | 'payoutMerchantId' | 'noOfPages' | 'transactionDetails')
+  | ('txnId' | 'txnStatus' | 'merchantRefId' | 'amount');
 
 function isObject(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -498,7 +502,7 @@ function readReply(body: unknown, merchantRefId: string): Sent {
   const entries = Array.isArray(body.data) ? body.data.filter(isObject) : [];
   const own = entries.filter((entry) => whoseIs(entry, merchantRefId) === 'own');
   if (own.length === 0) return body.status === 0 ? { kind: 'taken' } : unclear;
-  const codes = own.flatMap(({ code }) => code).filter((code) => typeof code === 'number');
+  const codes = own.flatMap(({ code }) => code).filter((code): code is number => typeof code === 'number');
   if (body.status !== 1 || codes.length === 0) return unclear;
   if (codes.includes(DUPLICATE_MERCHANT_REF_ID)) return { kind: 'known' };
   return { kind: 'refused', codes, reason: own.map(({ error }) => String(error)).join('; ') };
@@ -518,7 +522,8 @@ interface Page {
 
 function readPage(body: unknown, merchantId: string): Page {
   if (isObject(body) && body.status === 1) {
-    throw new PayoutsError('refused', `PayU refuses the status check: ${JSON.stringify(body.msg)}`);
+    const { msg } = body as { readonly msg?: unknown };
+    throw new PayoutsError('refused', `PayU refuses the status check: ${JSON.stringify(msg)}`);
   }
   const data = isObject(body) && body.status === 0 && isObject(body.data) ? body.data : {};
   const { transactionDetails, noOfPages, payoutMerchantId } = data;

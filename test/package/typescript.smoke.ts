@@ -194,6 +194,27 @@ new PayoutsClient(axios.create(), { merchantId: '1' });
     expect(await compiled(user, 'copied', files, options)).toBe('');
   });
 
+  test('the clients to copy, by an old TypeScript, as strict as projects are', async () => {
+    const user = await project(['axios', '@types/node@20', 'typescript@5.0']);
+    const names = ['payouts-client.ts', 'payment-links-client.ts'];
+    for (const name of names) user.write(name, readFileSync(join(ROOT, 'examples', name), 'utf8'));
+    const strictest = {
+      strict: true,
+      exactOptionalPropertyTypes: true,
+      noUncheckedIndexedAccess: true,
+      noPropertyAccessFromIndexSignature: true,
+      noImplicitReturns: true,
+      noUnusedLocals: true,
+      noUnusedParameters: true,
+      verbatimModuleSyntax: true,
+    };
+    const others = { target: 'es2022', lib: ['es2022'], types: ['node'], skipLibCheck: true, noEmit: true };
+    const compilerOptions = { ...strictest, ...others, module: 'esnext', moduleResolution: 'bundler' };
+    user.write('tsconfig.json', JSON.stringify({ compilerOptions, files: names }));
+    const { stdout } = await user.run(process.execPath, 'node_modules/typescript/bin/tsc', '-p', '.');
+    expect(stdout).toBe('');
+  });
+
   test('a CommonJS dependency that hands out its axios, in a project of ES modules', async () => {
     const user = await project(['axios']);
     user.write('node_modules/their-client/package.json', '{"name":"their-client","types":"index.d.ts"}');
