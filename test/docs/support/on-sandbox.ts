@@ -89,6 +89,9 @@ process.removeListener('SIGTERM', shutDown);`,
   Serverless: {
     check: 'expect([await handler(), await handler()]).toEqual([94003, 94003]);',
   },
+  'Next.js': {
+    check: "expect((await payouts().get('/merchant/getAccountDetail')).data.data.balance).toBe(94003);",
+  },
   // The interceptor of before, and what comes in its place: both cure a 401.
   'What to delete': {
     prepare: (sandbox) => sandbox.fail(1, { kind: 'oauth-error', error: 'invalid_token' }, { on: 'api' }),
