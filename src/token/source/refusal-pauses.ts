@@ -17,57 +17,45 @@ const STREAK_ENDS_AFTER_MS = 2 * BETWEEN_REFUSALS.maxMs;
 
 /** When a refusal of the token that we hold is no reason to renew it: where renewing did not help before (D5). */
 export class RefusalPauses {
-  /** The token that we hold was minted because of a refusal. */
-  #isRenewed = false;
-  /** And no request has succeeded with it since: refused now, it tells that renewing did not help. */
-  #isUnproven = false;
-  #pauses = 0;
-  #endsAt: Instant = LONG_AGO;
+  /** Whether the token that we hold was minted because of a refusal, and whether a request has succeeded with it since. */
+  #renewal: 'none' | 'unproven' | 'proven' = 'none';
+  /** Renewals in a row that did not help: a new token was refused as well, or the refused one came back. */
   #unhelpful = 0;
   #lastUnhelpfulAt: Instant = LONG_AGO;
-  /** The renewal that brought the token we hold was counted as one that did not help. */
-  #isCounted = false;
+  #endsAt: Instant = LONG_AGO;
 
   /** A token takes the place of the one before. */
   received(arrival: Arrival, now: Instant): void {
-    this.#isRenewed = arrival !== 'otherwise';
-    this.#isUnproven = arrival === 'for-the-refused';
-    this.#isCounted = false;
-    if (arrival === 'as-the-refused') this.#noteUnhelpful(now);
+    this.#renewal = arrival === 'for-the-refused' ? 'unproven' : 'none';
+    if (arrival === 'as-the-refused') this.#pause(now);
   }
 
   /** The token that we hold was refused: what to do about it. */
   refused(now: Instant, how: HowHeld): 'renew' | 'pause' {
     if (this.isPaused(now)) return 'pause';
-    if (!this.#isUnproven && !(this.#isRenewed && how === 'by-renewal')) return 'renew';
-    this.#isUnproven = false;
-    this.#noteUnhelpful(now);
+    if (this.#renewal === 'none' || (this.#renewal === 'proven' && how === 'as-held')) return 'renew';
+    this.#pause(now);
     return 'pause';
   }
 
   /** A request succeeded with the token that we hold: it is good, and so is renewing. */
   succeeded(now: Instant, how: HowHeld): void {
-    this.#isUnproven = false;
+    if (this.#renewal === 'unproven') this.#renewal = 'proven';
     if (how === 'by-renewal' || this.#isStreakOver(now)) this.#unhelpful = 0;
-    if (this.#unhelpful > MOST_UNHELPFUL) return;
-    this.#pauses = 0;
-    this.#endsAt = LONG_AGO;
+    if (this.#unhelpful <= MOST_UNHELPFUL) this.#endsAt = LONG_AGO;
   }
 
   isPaused(now: Instant): boolean {
     return !isOver(this.#endsAt, now);
   }
 
-  /** A renewal did not help: a new token was refused as well, or the refused one came back. */
-  #noteUnhelpful(now: Instant): void {
-    if (!this.#isCounted) {
-      if (this.#isStreakOver(now)) this.#unhelpful = 0;
-      this.#unhelpful++;
-      this.#lastUnhelpfulAt = now;
-    }
-    this.#isCounted = true;
-    this.#pauses++;
-    this.#endsAt = later(now, delayAfter(this.#pauses, BETWEEN_REFUSALS));
+  /** A renewal did not help. It counts once. */
+  #pause(now: Instant): void {
+    this.#renewal = 'none';
+    if (this.#isStreakOver(now)) this.#unhelpful = 0;
+    this.#unhelpful++;
+    this.#lastUnhelpfulAt = now;
+    this.#endsAt = later(now, delayAfter(this.#unhelpful, BETWEEN_REFUSALS));
   }
 
   #isStreakOver(now: Instant): boolean {

@@ -508,13 +508,13 @@ describe('renewals that did not help pause (D5)', () => {
     receive(state, record('t5'), { origin: 'refused' });
     state.refuse('t5', at(T0), 'by-renewal');
     state.succeed('t5', at(T0), 'as-held');
-    expect(state.refuse('t5', at(T0 + 999), 'as-held')).toBe('paused');
-    expect(state.refuse('t5', at(T0 + 1_000), 'as-held')).toBe('dropped');
+    expect(state.refuse('t5', at(T0 + 7_999), 'as-held')).toBe('paused');
+    expect(state.refuse('t5', at(T0 + 8_000), 'as-held')).toBe('dropped');
     receive(state, record('t6'), { origin: 'refused' });
-    state.refuse('t6', at(T0 + 1_000), 'by-renewal');
+    state.refuse('t6', at(T0 + 8_000), 'by-renewal');
     state.succeed('t6', at(T0), 'as-held');
-    expect(state.refuse('t6', at(T0 + 2_999), 'as-held')).toBe('paused');
-    expect(state.refuse('t6', at(T0 + 3_000), 'as-held')).toBe('dropped');
+    expect(state.refuse('t6', at(T0 + 23_999), 'as-held')).toBe('paused');
+    expect(state.refuse('t6', at(T0 + 24_000), 'as-held')).toBe('dropped');
   });
 
   test('a renewal that brings the refused token is one in vain', () => {
@@ -524,8 +524,8 @@ describe('renewals that did not help pause (D5)', () => {
       receive(state, record('t1'), { origin: 'refused' });
       state.succeed('t1', at(T0), 'as-held');
     }
-    expect(state.refuse('t1', at(T0 + 999), 'as-held')).toBe('paused');
-    expect(state.refuse('t1', at(T0 + 1_000), 'as-held')).toBe('dropped');
+    expect(state.refuse('t1', at(T0 + 7_999), 'as-held')).toBe('paused');
+    expect(state.refuse('t1', at(T0 + 8_000), 'as-held')).toBe('dropped');
   });
 
   test('a renewal that helps ends the row', () => {
