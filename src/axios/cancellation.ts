@@ -1,13 +1,8 @@
 import { CanceledError, type InternalAxiosRequestConfig } from 'axios';
-import type { Clock } from '../time/clock.ts';
-import { anyOf, type Cancellation, cancellationOf, Ending, NEVER, unlessCancelled } from '../time/wait.ts';
+import { anyOf, type Bounds, type Cancellation, cancellationOf, NEVER, withinLimit } from '../time/wait.ts';
 
-/** What bounds a wait of a call. */
-export interface WaitBounds {
-  readonly clock: Clock;
-  readonly limitMs: number;
-  /** The caller's. It rejects the call with its reason. */
-  readonly cancellation?: Cancellation;
+/** What bounds a wait of a call: its `cancellation` rejects the call with its reason. */
+export interface WaitBounds extends Bounds {
   /** Comes when the auth is closed. */
   readonly closed?: Cancellation;
 }
@@ -15,12 +10,10 @@ export interface WaitBounds {
 /** What the promise brings; undefined if it fails, is late or the auth is closed. Rejects at once if the caller cancels. */
 export async function inTime<T>(
   promise: Promise<T>,
-  { clock, limitMs, cancellation = NEVER, closed = NEVER }: WaitBounds,
+  { cancellation = NEVER, closed = NEVER, ...limit }: WaitBounds,
 ): Promise<T | undefined> {
-  const late = new Ending(() => new Error('late'));
-  const limit = clock.limit(limitMs, () => late.come(), 'unref');
-  const value = await unlessCancelled(promise, anyOf([cancellation, closed, late])).catch(() => undefined);
-  limit.cancel();
+  const bounds = { ...limit, cancellation: anyOf([cancellation, closed]) };
+  const value = await withinLimit(promise, bounds, () => new Error('late')).catch(() => undefined);
   const cancelled = cancellation.reason();
   if (cancelled !== undefined) throw cancelled;
   return value;

@@ -136,16 +136,23 @@ export function unlessCancelled<T>(promise: PromiseLike<T>, cancellation: Cancel
   });
 }
 
-/** Settles as the promise does, or rejects once the limit has passed (T2). The limit keeps no process alive. */
+/** What bounds a wait. */
+export interface Bounds {
+  readonly clock: Clock;
+  readonly limitMs: number;
+  readonly cancellation?: Cancellation;
+}
+
+/** Settles as the promise does, or rejects when cancelled, or once the limit has passed (T2), which keeps no process alive. */
 export async function withinLimit<T>(
   promise: PromiseLike<T>,
-  { clock, limitMs }: { readonly clock: Clock; readonly limitMs: number },
+  { clock, limitMs, cancellation = NEVER }: Bounds,
   toError: () => Error,
 ): Promise<T> {
   const passed = new Ending(toError);
   const limit = clock.limit(limitMs, () => passed.come(), 'unref');
   try {
-    return await unlessCancelled(promise, passed);
+    return await unlessCancelled(promise, anyOf([cancellation, passed]));
   } finally {
     limit.cancel();
   }

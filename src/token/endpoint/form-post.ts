@@ -1,6 +1,6 @@
 import { safeError } from '../../redact.ts';
 import type { Clock } from '../../time/clock.ts';
-import { abortWith, type Cancellation, NEVER, unlessCancelled, withinLimit } from '../../time/wait.ts';
+import { abortWith, type Cancellation, NEVER, withinLimit } from '../../time/wait.ts';
 
 export const LARGEST_REPLY_BYTES: number = 64 * 1024;
 
@@ -68,8 +68,8 @@ export async function postWithin(
     if (head.status === 429 || head.status >= 500) telling = head;
   };
   try {
-    const answered = unlessCancelled(post(url, form, sending.signal, onHead), cancellation);
-    const reply = await withinLimit(answered, { clock, limitMs }, () => tooLate);
+    const answered = post(url, form, sending.signal, onHead);
+    const reply = await withinLimit(answered, { clock, limitMs, cancellation }, () => tooLate);
     return reply.kind === 'no-reply' ? (telling ?? reply) : reply;
   } catch (error) {
     abortWith(sending, error);

@@ -45,7 +45,6 @@ interface Trouble {
   /** Of these, the last ones that were no fault but a reply without a usable token. */
   readonly unusable: number;
   readonly pauses: number;
-  readonly limitedSince?: Instant;
   /** Rate limits in a row that told no wait, or none worth the name. */
   readonly untold: number;
   readonly wasToldZero: boolean;
@@ -76,11 +75,6 @@ export class MintGate {
   get block(): Block | undefined {
     const { block } = this.#trouble;
     return block === undefined || isOver(block.until, readClock(this.#clock)) ? undefined : block;
-  }
-
-  /** Whether a mint could go out now without waiting. */
-  get isOpen(): boolean {
-    return this.#trouble === NO_TROUBLE || (this.block === undefined && this.#probe === undefined);
   }
 
   ask(): Answer {
@@ -156,11 +150,10 @@ export class MintGate {
   /** Of replies that come side by side the longest wait counts. */
   #coolDown(waitMs: number, beside?: Block): number {
     const now = readClock(this.#clock);
-    const { limitedSince: since = now } = this.#trouble;
     const told = later(now, waitMs);
     const until = beside === undefined ? told : laterOf(told, beside.until);
     if (beside === undefined) this.#epoch++;
-    this.#trouble = { ...this.#trouble, block: { kind: 'cool-down', since, until }, limitedSince: since };
+    this.#trouble = { ...this.#trouble, block: { kind: 'cool-down', since: now, until } };
     return Math.ceil(msUntil(until, now));
   }
 

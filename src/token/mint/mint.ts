@@ -116,8 +116,12 @@ export class Mint extends SingleFlight {
     } catch (error) {
       // The refresh tokens are kept, and tried first by the next mint (F2).
       if (this.#hasAskedPrimary || this.#isRefreshPrimary) this.#state.noteRefreshTrouble({ leftAside: [] });
-      if (this.signal.aborted) this.#endAbandoned();
-      throw error;
+      const { aborted, reason } = this.signal;
+      if (!aborted) throw error;
+      // Abandoned by its callers: the last try that failed is told all the same, or that there was none in time (B2, C3).
+      const failure = this.#lastFailure ?? reason;
+      if (isPayuAuthError(failure) && !(reason instanceof ClosedError)) this.#noteFailure(failure, 'told');
+      throw reason;
     }
   }
 
@@ -189,14 +193,6 @@ export class Mint extends SingleFlight {
     if (news === 'told') emit({ type: 'token-failed', cause: this.#cause, error: forCaller(failure) });
     if (this.#cause === 'renew-ahead') this.#state.postponeRenewal(this.#now());
     return failure;
-  }
-
-  /** Abandoned by its callers: the last try that failed is told all the same, or that there was none in time (B2, C3). */
-  #endAbandoned(): never {
-    const { reason } = this.signal;
-    const failure = this.#lastFailure ?? reason;
-    if (isPayuAuthError(failure) && !(reason instanceof ClosedError)) this.#noteFailure(failure, 'told');
-    throw reason;
   }
 
   /** Secrets, store, then as many tries as it takes. Undefined where a change by hand has come in between. */

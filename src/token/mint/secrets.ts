@@ -2,7 +2,7 @@ import { kindOf } from '../../json.ts';
 import { safeError, wordlessError } from '../../redact.ts';
 import type { Clock } from '../../time/clock.ts';
 import { type Instant, isOver, later, readClock } from '../../time/instant.ts';
-import { type Cancellation, unlessCancelled, withinLimit } from '../../time/wait.ts';
+import { type Cancellation, withinLimit } from '../../time/wait.ts';
 import { type AskedSecrets, optionOf, type Secret, secretFault, type WireGrant } from '../endpoint/grants.ts';
 import { secretError } from './messages.ts';
 
@@ -58,10 +58,8 @@ export class Secrets {
         : { answer: untaken.answer.catch(ask), until: untaken.until };
     let value: unknown;
     try {
-      value = await withinLimit(
-        unlessCancelled(asked.answer, cancellation),
-        { clock: this.#clock, limitMs },
-        () => safeError(`no answer within ${limitMs} ms ("tokenTimeoutMs")`, []),
+      value = await withinLimit(asked.answer, { clock: this.#clock, limitMs, cancellation }, () =>
+        safeError(`no answer within ${limitMs} ms ("tokenTimeoutMs")`, []),
       );
     } catch (error) {
       const cancelled = cancellation.reason();

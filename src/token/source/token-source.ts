@@ -176,12 +176,10 @@ export class TokenSource {
     await revokeTokens({ ...this.#parts, revokeUrl }, tokens, secrets, this.closed);
   }
 
-  /** Here and in the store. Returns the tokens that may be alive still. */
+  /** Here and in the store. Returns the tokens that were there. */
   async #forgetAll(state: TokenState): Promise<readonly string[]> {
-    const { clock, store } = this.#parts;
+    const { store } = this.#parts;
     const held = state.record;
-    const now = readClock(clock);
-    const isHeldOver = state.isOverForCertain(now) && !state.isUsable(now);
     state.forgetAll();
     const stored = await state.change(async () => {
       const storeKey = await this.#storeKey(state);
@@ -190,13 +188,11 @@ export class TokenSource {
       await store.delete(storeKey);
       return record;
     });
-    const alive = [held, stored].flatMap((record) =>
-      record === undefined ||
-      (record.refreshToken === undefined && isHeldOver && record.accessToken === held?.accessToken)
-        ? []
-        : [record.accessToken, record.refreshToken ?? ''],
-    );
-    return [...new Set(alive)].filter((token) => token !== '');
+    const tokens = [held, stored].flatMap((record) => [
+      record?.accessToken ?? '',
+      record?.refreshToken ?? '',
+    ]);
+    return [...new Set(tokens)].filter((token) => token !== '');
   }
 
   /** Settles once refreshes that are under way are stored (C3). */
@@ -241,7 +237,7 @@ export class TokenSource {
 
   /** Whatever comes of it, the requests go on with the token they have. */
   #renewAhead(state: TokenState): void {
-    if (state.mint !== undefined || this.closed.hasCome || !this.#parts.gate.isOpen) return;
+    if (state.mint !== undefined || this.closed.hasCome || this.#parts.gate.block !== undefined) return;
     this.#background.runInAsyncScope(() => {
       const mint = new Mint(this.#parts, state).start();
       const { clock, maxWaitMs } = this.#parts;

@@ -674,35 +674,13 @@ describe('revoke', () => {
     expect(sandbox.stats().revokeRequests).toBe(0);
   });
 
-  test.each([
-    ['in use', 499, 1],
-    ['in use no longer', 500, 0],
-  ])('a token that came with "expires_in": 0 and is %s (B5)', async (_, laterMs, revokeRequests) => {
-    const { auth, sandbox, clock } = await startHarness({}, { tokenLifeSeconds: 0 });
-    await auth.getToken();
-    clock.advance(laterMs);
-    await auth.revoke();
-    expect(sandbox.stats()).toMatchObject({ tokenRequests: 1, revokeRequests });
-  });
-
-  test('a token that has expired is not worth a request', async () => {
+  test('a token that has expired by our clock is revoked all the same', async () => {
     const { auth, sandbox, clock } = await startHarness({}, { tokenLifeSeconds: 100 });
     await auth.getToken();
     clock.advance(100_000);
     await auth.revoke();
-    expect(sandbox.stats().revokeRequests).toBe(0);
+    expect(sandbox.stats().revokeRequests).toBe(1);
   });
-
-  test.each([-3_600_000, 3_600_000])(
-    'a step of the wall clock by %d ms makes none expire (T1)',
-    async (stepMs) => {
-      const { auth, sandbox, clock } = await startHarness({}, { tokenLifeSeconds: 1_000 });
-      await auth.getToken();
-      clock.stepWall(stepMs);
-      await auth.revoke();
-      expect(sandbox.stats().revokeRequests).toBe(1);
-    },
-  );
 
   test.each([
     ['503', { kind: 'status', status: 503 }, { code: 'ERR_TOKEN_UNAVAILABLE', status: 503 }],
