@@ -125,7 +125,12 @@ function wrapped(original: Config['adapter'], send: Send): Wrapper {
     // Configs that are handed back hold the user's own adapter (A2).
     if (original === undefined) delete (sent as { adapter?: unknown }).adapter;
     else sent.adapter = original;
-    return send(sent);
+    try {
+      return send(sent);
+    } catch (error) {
+      // Whoever takes its place relies on a promise.
+      return Promise.reject(error);
+    }
   };
   wrapper[ORIGINAL] = original;
   return wrapper;

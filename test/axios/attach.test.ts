@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import type { AxiosInstance, AxiosRequestConfig, AxiosStatic, InternalAxiosRequestConfig } from 'axios';
 import { beforeAll, describe, expect, expectTypeOf, test, vi } from 'vitest';
 import type { PayuAuthOptions } from '../../src/options/options.ts';
+import type { PayuAuth } from '../../src/payu-auth.ts';
 import {
   AXIOS_VERSIONS,
   type Library,
@@ -307,6 +308,27 @@ describe.each(AXIOS_VERSIONS)('attaching on %s', (version) => {
       expect(sent.map(({ config }) => typeof Reflect.get(config, 'hasOwnProperty'))).toEqual(
         Array(2).fill('function'),
       );
+    });
+
+    test.each<[string, (auth: PayuAuth) => unknown, AxiosRequestConfig]>([
+      ['a wrong option', () => {}, { payuAuth: { nope: 1 } as never }],
+      ['a closed auth, on the way to another origin', (auth) => auth.close(), { url: 'https://a.example' }],
+    ])('one that takes its place may rely on a promise: %s', async (_title, prepare, config) => {
+      const { client, auth } = refusing();
+      let told: unknown;
+      client.interceptors.request.use((config) => {
+        const send = axios.getAdapter(config.adapter);
+        const release = (error: unknown) => {
+          told = error;
+          throw error;
+        };
+        return Object.assign(config, { adapter: (sent: typeof config) => send(sent).catch(release) });
+      });
+      auth.attach(client);
+      await prepare(auth);
+      const error = await client.request(config).catch((caught) => caught);
+      expect(error).toBeInstanceOf(Error);
+      expect(told).toBe(error);
     });
 
     test('fetch, with a fetch of the user', async () => {
