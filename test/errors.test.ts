@@ -77,6 +77,19 @@ const MESSAGES: Readonly<Record<string, Error>> = {
       1_000,
     ),
   ),
+  'axios as a browser has it': messages.failureError(
+    TOKEN_URL,
+    streak(
+      {
+        kind: 'fault',
+        what: 'There is no suitable adapter',
+        status: undefined,
+        cause: Object.assign(new Error('There is no suitable adapter'), { code: 'ERR_NOT_SUPPORT' }),
+      },
+      1,
+      1_000,
+    ),
+  ),
   'a failure told in a sentence': messages.failureError(
     TOKEN_URL,
     streak({ kind: 'fault', what: 'The adapter is not there.', status: undefined, cause }, 1, 0),
@@ -172,6 +185,9 @@ test('the messages, to be read aloud as the person on call', () => {
 
     a certificate that is not trusted · ERR_TOKEN_UNAVAILABLE
     No token from "https://uat-accounts.payu.in/oauth/token": the token request of 2026-01-01T12:00:00.000Z failed with self-signed certificate (DEPTH_ZERO_SELF_SIGNED_CERT). The API request was not processed. The next token request goes out from 2026-01-01T12:00:01.000Z on; until then whatever needs a token fails at once. This host does not trust the certificate. Check its clock; behind a proxy that opens TLS, give the proxy's authority in NODE_EXTRA_CA_CERTS or "http.httpsAgent".
+
+    axios as a browser has it · ERR_TOKEN_UNAVAILABLE
+    No token from "https://uat-accounts.payu.in/oauth/token": the token request of 2026-01-01T12:00:00.000Z failed with There is no suitable adapter. The API request was not processed. The next token request goes out from 2026-01-01T12:00:01.000Z on; until then whatever needs a token fails at once. This axios is for browsers. In Jest, set "testEnvironment" to "node".
 
     a failure told in a sentence · ERR_TOKEN_UNAVAILABLE
     No token from "https://uat-accounts.payu.in/oauth/token": the token request of 2026-01-01T12:00:00.000Z failed with The adapter is not there. The API request was not processed. The next request that needs a token asks again. If it lasts, check the network to this host (DNS, firewall, a proxy in "http.proxy" or HTTPS_PROXY) and the status of PayU.

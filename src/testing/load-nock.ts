@@ -21,7 +21,8 @@ export function loadNock(require: Require): NockOrError {
     if (typeof nock.isActive !== 'function') return unfit('another version');
     return { kind: 'nock', nock: nock as Nock };
   } catch (error) {
-    return { kind: 'error', error: isNockMissing(error) ? nockMissing(error) : error };
+    if (isNockMissing(error)) return { kind: 'error', error: nockMissing(error) };
+    return { kind: 'error', error: typeof Request === 'undefined' ? fetchMissing(error) : error };
   }
 }
 
@@ -47,6 +48,12 @@ function isNockMissing(error: unknown): boolean {
 
 function nockMissing(cause: unknown): Error {
   return Object.assign(new Error(`${NEEDS}: ${REMEDY}`, { cause }), { code: 'ERR_NOCK_MISSING' });
+}
+
+/** Jest's "jsdom" has none, and what nock loads there fails with a `ReferenceError`. */
+function fetchMissing(cause: unknown): Error {
+  const what = 'axios-payu-auth/testing needs the fetch of Node.js, which is missing here';
+  return new Error(`${what}: in Jest, set "testEnvironment" to "node"`, { cause });
 }
 
 function unfit(version: string): NockOrError {

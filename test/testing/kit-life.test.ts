@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import nock from 'nock';
-import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { environments } from '../../src/payu.ts';
 import { type MockPayu, mockPayu } from '../../src/testing/index.ts';
 import { loadNock } from '../../src/testing/load-nock.ts';
@@ -372,6 +372,19 @@ describe('nock itself', () => {
         'axios-payu-auth/testing needs "nock" ^14.0.17, but another version is installed: npm i -D nock@14',
       );
     });
+  });
+
+  test('in the surroundings of a browser, as Jest has them: told what to set', () => {
+    vi.stubGlobal('Request', undefined);
+    onTestFinished(() => void vi.unstubAllGlobals());
+    const loaded = loadNock(() => {
+      throw new ReferenceError('Request is not defined');
+    });
+    const run = (): unknown => mockPayuWith(loaded, { environment: 'test' });
+    expect(messageOf(run)).toBe(
+      'axios-payu-auth/testing needs the fetch of Node.js, which is missing here: in Jest, set "testEnvironment" to "node"',
+    );
+    expect(run).toThrow(expect.objectContaining({ cause: expect.any(ReferenceError) }));
   });
 
   test('there but broken: told as it is', () => {

@@ -46,6 +46,7 @@ const REMEDIES_BY_CODE: readonly (readonly [codes: RegExp, remedy: string])[] = 
     /CERT|SIGNATURE|ISSUER/,
     'This host does not trust the certificate. Check its clock; behind a proxy that opens TLS, give the proxy\'s authority in NODE_EXTRA_CA_CERTS or "http.httpsAgent".',
   ],
+  [/^ERR_NOT_SUPPORT$/, 'This axios is for browsers. In Jest, set "testEnvironment" to "node".'],
   [
     /^/,
     'If it lasts, check the network to this host (DNS, firewall, a proxy in "http.proxy" or HTTPS_PROXY) and the status of PayU.',
