@@ -53,6 +53,7 @@ class RedisTokenStore implements TokenStore {
   /** Who owns the lock of a key, while a task of this process runs under it. */
   readonly #owners = new Map<string, string>();
   #handsInLater = false;
+  #isHandingIn = false;
 
   constructor(client: RedisClient, options: ReadOptions) {
     this.#options = options;
@@ -181,15 +182,17 @@ class RedisTokenStore implements TokenStore {
     return [await this.#commands.eval({ script: SET_RECORD, keys, values }), sent];
   }
 
-  /** Hands in what Redis missed once it is back, also if no call asks for it. */
+  /** Hands in what Redis missed once it is back, also if no call asks for it; with many keys that takes a while. */
   async #handInAll(): Promise<void> {
-    for (const key of this.#memories.pending()) {
-      try {
-        await this.#read(key);
-      } catch {
-        return this.#handInLater(); // Not back after all.
-      }
+    if (this.#isHandingIn) return;
+    this.#isHandingIn = true;
+    try {
+      for (const key of this.#memories.pending()) await this.#read(key);
+    } catch {
+      // Not back after all.
     }
+    this.#isHandingIn = false;
+    if (this.#memories.pending().length > 0) this.#handInLater();
   }
 
   #handInLater(): void {

@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { inspect } from 'node:util';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { type RedisClient, redisTokenStore } from '../../src/redis/index.ts';
-import { never } from './support/fixture.ts';
+import { defer, never } from './support/fixture.ts';
 import { NOW, recordNumber } from './support/records.ts';
 
 /** A client whose commands all do the same. */
@@ -149,6 +149,28 @@ describe('leaves no timer behind', () => {
     await vi.advanceTimersByTimeAsync(1);
     await new Promise(setImmediate); // the real one: all that is answered is carried on
     expect(command).toHaveBeenCalledTimes(3); // what a sibling has stored meanwhile is read first
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('but not again while that is under way: with many keys it takes longer than a second', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] });
+    const [readOnly, slow] = [() => Promise.reject(new Error('READONLY You')), defer<null>()];
+    const command = vi.fn<() => Promise<unknown>>(readOnly);
+    const store = redisTokenStore(clientThat(command), { timeoutMs: 600_000 });
+    await whatever(store.set('a', recordNumber(1)));
+    await whatever(store.set('b', recordNumber(1)));
+    command.mockResolvedValueOnce(null).mockImplementationOnce(readOnly).mockReturnValueOnce(slow.promise);
+    await vi.advanceTimersByTimeAsync(1_000);
+    await new Promise(setImmediate);
+    expect(command).toHaveBeenCalledTimes(5);
+    await vi.advanceTimersByTimeAsync(10_000);
+    await new Promise(setImmediate);
+    expect(command).toHaveBeenCalledTimes(5);
+    slow.resolve(null);
+    command.mockResolvedValueOnce(1).mockResolvedValueOnce(null).mockResolvedValueOnce(1);
+    await vi.advanceTimersByTimeAsync(1_000);
+    await new Promise(setImmediate);
+    expect(command).toHaveBeenCalledTimes(8);
     expect(vi.getTimerCount()).toBe(0);
   });
 });
