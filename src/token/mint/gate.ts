@@ -8,7 +8,7 @@ export interface Permit {
   /** What was sent between two failures belongs together: requests that fail side by side count as one failure. */
   readonly epoch: number;
   /** To be called when the request and what follows from it is over. */
-  release(): void;
+  readonly release: () => void;
 }
 
 /** Token requests that failed in a row, the last one, and when the next may go out. */

@@ -21,7 +21,7 @@ import type { MintSnapshot, TokenState } from '../source/token-state.ts';
 import { cacheKey } from '../store/cache-key.ts';
 import type { GuardedStore } from '../store/guarded-store.ts';
 import type { TokenRecord } from '../store/token-store.ts';
-import type { MintGate, Permit } from './gate.ts';
+import type { Block, MintGate, Permit } from './gate.ts';
 import { blockedError, failureError, refusedError, unexpectedError } from './messages.ts';
 import type { Notices } from './notices.ts';
 import type { Secrets } from './secrets.ts';
@@ -68,6 +68,7 @@ type HeldUp = undefined;
 
 /** So often one is begun anew after changes by hand: `onEvent`, a store or a secret's function may make one each time. */
 const MOST_MINTS = 10;
+const CHANGED_TOO_OFTEN = `invalidate() or revoke() was called during each of the last ${MOST_MINTS} mints, maybe by "onEvent", the store or a function that gives a secret`;
 
 /**
  * Gets one token: from the store where a sibling put one, else by the grant. One object per mint, to be read from top to
@@ -112,7 +113,15 @@ export class Mint extends SingleFlight {
 
   async #mint(): Promise<Obtained> {
     try {
-      return await this.#repeatUntilCounts();
+      for (let mints = 0; mints < MOST_MINTS; mints++) {
+        await unlessCancelled(Promise.resolve(this.#state.changing), this.aborted);
+        const obtained = await this.#mintOnce();
+        if (obtained !== undefined) return obtained;
+        // After revoke(), invalidate() and setToken() nothing is minted for nobody, and nobody joins such a mint (C5).
+        if (!this.isAwaited) this.abort(new Error('Changed by hand, and nobody waits.'));
+        this.#throwIfAborted();
+      }
+      throw this.#noteFailure(new Error(CHANGED_TOO_OFTEN), 'known');
     } catch (error) {
       // The refresh tokens are kept, and tried first by the next mint (F2).
       if (this.#hasAskedPrimary || this.#isRefreshPrimary) this.#state.noteRefreshTrouble({ leftAside: [] });
@@ -138,26 +147,6 @@ export class Mint extends SingleFlight {
       this.#state.isCurrent(this.#since) &&
       !this.#state.broughtRefused(record, this.#since);
     return counts ? { kind: 'minted', record } : undefined;
-  }
-
-  async #repeatUntilCounts(): Promise<Obtained> {
-    for (let mints = 0; mints < MOST_MINTS; mints++) {
-      await unlessCancelled(Promise.resolve(this.#state.changing), this.aborted);
-      const obtained = await this.#mintOnce();
-      if (obtained !== undefined) return obtained;
-      // After revoke(), invalidate() and setToken() nothing is minted for nobody (C5).
-      if (!this.isAwaited) {
-        // Nobody joins a mint that is aborted.
-        this.abort(new Error('Changed by hand, and nobody waits.'));
-        this.#throwIfAborted();
-      }
-    }
-    throw this.#noteFailure(
-      new Error(
-        `invalidate() or revoke() was called during each of the last ${MOST_MINTS} mints, maybe by "onEvent", the store or a function that gives a secret`,
-      ),
-      'known',
-    );
   }
 
   /** Undefined where the result does not count, or not for those who wait. */
@@ -246,18 +235,23 @@ export class Mint extends SingleFlight {
 
   /** As often through the gate as it takes: waiting there is no failure, so no try is used up by it. */
   async #try(): Promise<Minted | Found | undefined> {
+    const { gate, store } = this.#parts;
     do {
-      const permit = await this.#passGate();
-      try {
+      // What was sent before has been answered: without callers the mint ends here (C3).
+      this.stopSending();
+      this.#throwIfAborted();
+      const answer = gate.ask();
+      if (answer.kind === 'ask-again') await answer.after;
+      else if (answer.kind === 'blocked') await this.#waitOut(answer.block);
+      else {
+        const { permit } = answer;
         const task = () => {
           const running = this.#underLock(permit);
           this.#underWay = running;
           return running;
         };
-        const result = await this.#parts.store.withLock(this.#storeKey, task, this.signal);
+        const result = await store.withLock(this.#storeKey, task, this.signal).finally(permit.release);
         if (result !== undefined) return result;
-      } finally {
-        permit.release();
       }
     } while (this.#state.isCurrent(this.#since));
     return undefined;
@@ -269,33 +263,14 @@ export class Mint extends SingleFlight {
     if (aborted) throw reason;
   }
 
-  /** Waits until this mint may send; throws in a pause, and in a cool-down that nobody waits out. */
-  async #passGate(): Promise<Permit> {
-    const { gate, tokenUrl, clock } = this.#parts;
-    for (;;) {
-      // What was sent before has been answered: without callers the mint ends here (C3).
-      this.stopSending();
-      this.#throwIfAborted();
-      const answer = gate.ask();
-      switch (answer.kind) {
-        case 'pass':
-          return answer.permit;
-        case 'ask-again':
-          await answer.after;
-          break;
-        case 'blocked': {
-          const { block } = answer;
-          const tooLong = () => blockedError(tokenUrl, block, readClock(clock));
-          if (block.kind === 'pause' || (block.kind === 'cool-down' && !this.isAwaited)) throw tooLong();
-          await this.holdUntil({ until: block.until, tooLong });
-          // Meanwhile a secret may have been rotated, and one for a single use was sent. What it was serves if it can't be had.
-          await this.#askSecrets().catch(() => {});
-          break;
-        }
-        default:
-          throw answer satisfies never;
-      }
-    }
+  /** Throws in a pause, and in a cool-down that nobody waits out. */
+  async #waitOut(block: Block): Promise<void> {
+    const { tokenUrl, clock } = this.#parts;
+    const tooLong = () => blockedError(tokenUrl, block, readClock(clock));
+    if (block.kind === 'pause' || (block.kind === 'cool-down' && !this.isAwaited)) throw tooLong();
+    await this.holdUntil({ until: block.until, tooLong });
+    // Meanwhile a secret may have been rotated, and one for a single use was sent. What it was serves if it can't be had.
+    await this.#askSecrets().catch(() => {});
   }
 
   /** Whoever gets the lock looks into the store again: a sibling may have minted meanwhile (C1). */
