@@ -12,18 +12,16 @@ import { isLostConnection } from './bodies/peek.ts';
 import { classifyBody } from './bodies/replayable.ts';
 import { discardBody } from './bodies/response-body.ts';
 import { headerOf } from './refusal.ts';
+import type { SentRequest } from './restore.ts';
 import { asOurs, copyHeaders, deleteHeader } from './sent-config.ts';
 
 /** What redirects need to know of a call, and what they tell about it. */
-export interface RedirectWatch {
-  readonly config: InternalAxiosRequestConfig;
+export interface RedirectWatch extends Pick<SentRequest, 'config' | 'adapterIsUsers'> {
   readonly origin: string;
   readonly headerName: string;
   readonly headerValue: string;
   /** By the clock of axios' own timers. */
   readonly sentAtMs: number;
-  /** True if the adapter was given as a function, as mocks are. */
-  readonly adapterIsUsers: boolean;
   /** A redirect has led to another origin, so the answer says nothing about our token. */
   hasLeftOrigin: boolean;
   /** A redirect has shown that the server may have processed the request (RFC 9110 §9.2). It is not sent again. */

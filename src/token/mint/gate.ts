@@ -33,24 +33,19 @@ export type Answer =
   /** Another mint tries whether trouble is over: ask again once it knows. */
   | { readonly kind: 'ask-again'; readonly after: Promise<void> };
 
-/** Replies without a usable token in a row, which trying again does not help, until a pause follows. */
-const MOST_UNUSABLE = 2;
-
 /** What has gone wrong since the server last answered in full. */
 interface Trouble {
   readonly block?: Block;
   /** In a row, side by side ones counted once. */
   readonly failures: number;
   readonly failingSince?: Instant;
-  /** Of these, the last ones that were no fault but a reply without a usable token. */
-  readonly unusable: number;
   readonly pauses: number;
   /** Rate limits in a row that told no wait, or none worth the name. */
   readonly untold: number;
   readonly wasToldZero: boolean;
 }
 
-const NO_TROUBLE: Trouble = { failures: 0, unusable: 0, pauses: 0, untold: 0, wasToldZero: false };
+const NO_TROUBLE: Trouble = { failures: 0, pauses: 0, untold: 0, wasToldZero: false };
 
 /**
  * What all mints of one client at one token endpoint ask before they send: it knows when the server wants to be left
@@ -128,11 +123,10 @@ export class MintGate {
       return { failure, attempts: Math.max(1, failures), since, until: block.until };
     }
     const attempts = failures + 1;
-    const unusable = failure.kind === 'unusable' ? this.#trouble.unusable + 1 : 0;
-    const isLast = then === 'leave-it' || attempts >= this.#tokenAttempts;
     // After a pause there is a single try, so each further failure is followed by the next pause.
-    const isPause = pauses > 0 || (unusable > 0 ? unusable >= MOST_UNUSABLE : isLast);
-    const backOffMs = () => (unusable > 0 ? 0 : jittered(delayAfter(attempts, BETWEEN_TRIES), this.#random));
+    const isPause = pauses > 0 || then === 'leave-it' || attempts >= this.#tokenAttempts;
+    const backOffMs = () =>
+      failure.kind === 'unusable' ? 0 : jittered(delayAfter(attempts, BETWEEN_TRIES), this.#random);
     const until = later(now, isPause ? delayAfter(pauses + 1, BETWEEN_MINTS) : backOffMs());
     const streak = { kind: isPause ? 'pause' : 'back-off', failure, attempts, since, until } as const;
     this.#epoch++;
@@ -141,7 +135,6 @@ export class MintGate {
       block: streak,
       failures: attempts,
       failingSince: since,
-      unusable,
       pauses: isPause ? pauses + 1 : pauses,
     };
     return streak;

@@ -28,8 +28,8 @@ describe('what follows from a reply of the token endpoint', () => {
     await expectRefusal(harness, 400, error);
   });
 
-  test('a success status without a token: asked again at once, after the second one a pause', async () => {
-    const harness = await startHarness();
+  test('a success status without a token: asked again at once, after as many as tries a pause', async () => {
+    const harness = await startHarness({ tokenAttempts: 2 });
     const reply = { status: 200, body: 'Too Many Requests' };
     harness.sandbox.replyNext(reply);
     await expectUnusable(harness, reply);
