@@ -6,8 +6,8 @@ import type { RunScript, ScriptCall } from './redis-client.ts';
 import { RedisStoreError } from './redis-store-error.ts';
 
 export interface Hooks {
-  /** Gets the reply of a script that ran after we had stopped waiting for it. */
-  readonly onLate?: (reply: unknown) => void;
+  /** A script ran, or may run, after we or the client had stopped waiting for it. */
+  readonly onLate?: () => void;
   /** The script may have run before, and is sent again: its reply tells nothing about the first time. */
   readonly onRepeat?: () => void;
 }
@@ -73,7 +73,10 @@ export class GuardedCommands {
         const failure = withoutArguments(outcome.error);
         // The client gave up while this very process stood still: nobody heard the answer (T2).
         const isUnheard = failure.reason === 'timeout' && limit.stalls() > stallsBefore;
-        if (!isUnheard) throw this.#failed(failure);
+        if (!isUnheard) {
+          if (failure.reason !== 'refused') onLate();
+          throw this.#failed(failure);
+        }
         onRepeat();
       }
     } finally {
@@ -81,13 +84,13 @@ export class GuardedCommands {
     }
   }
 
-  #giveUp(answer: Promise<CommandResult>, onLate: (reply: unknown) => void): RedisStoreError {
+  #giveUp(answer: Promise<CommandResult>, onLate: () => void): RedisStoreError {
     this.#unanswered++;
     void answer.then((outcome) => {
       this.#unanswered--;
       if (outcome.kind !== 'reply') return;
       this.#breaker.answered();
-      onLate(outcome.reply);
+      onLate();
     });
     const rule = `Redis did not answer within "timeoutMs" (${this.#timeoutMs} ms).`;
     return this.#failed(new RedisStoreError('timeout', rule));

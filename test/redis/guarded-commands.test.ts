@@ -117,6 +117,26 @@ describe('after an error', () => {
   });
 });
 
+describe('a lock that may come after the client has given up', () => {
+  it.each([
+    ['its own limit has passed', 'Command timed out', ['take', 'drop']],
+    ['the connection broke', 'Socket closed unexpectedly', ['take', 'drop']],
+    ['but not one that Redis refused', 'READONLY You', ['take']],
+  ])('%s: is given back', async (_, message, told) => {
+    const scripts: string[] = [];
+    const store = redisTokenStore({
+      eval: (script: string) => {
+        scripts.push(
+          script.includes("'NX'") ? 'take' : script.includes("run('DEL', KEYS[1])\n") ? 'drop' : '?',
+        );
+        return Promise.reject(new Error(message));
+      },
+    });
+    await expect(store.withLock('a', async () => {}, never)).rejects.toThrow();
+    expect(scripts).toEqual(told);
+  });
+});
+
 describe('leaves no timer behind', () => {
   afterEach(() => vi.useRealTimers());
 
