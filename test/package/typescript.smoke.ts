@@ -194,10 +194,12 @@ new PayoutsClient(axios.create(), { merchantId: '1' });
     expect(await compiled(user, 'copied', files, options)).toBe('');
   });
 
-  test('the clients to copy, by an old TypeScript, as strict as projects are', async () => {
-    const user = await project(['axios', '@types/node@20', 'typescript@5.0']);
-    const names = ['payouts-client.ts', 'payment-links-client.ts'];
-    for (const name of names) user.write(name, readFileSync(join(ROOT, 'examples', name), 'utf8'));
+  test('a user and the clients to copy, by the oldest TypeScript, as strict as projects are', async () => {
+    const user = await project(['axios', 'nock@14', '@types/node@20', 'typescript@5.0']);
+    const clients = ['payouts-client.ts', 'payment-links-client.ts'];
+    for (const name of clients) user.write(name, readFileSync(join(ROOT, 'examples', name), 'utf8'));
+    user.write('user.ts', SOURCE);
+    const names = [...clients, 'user.ts'];
     const strictest = {
       strict: true,
       exactOptionalPropertyTypes: true,
@@ -208,7 +210,8 @@ new PayoutsClient(axios.create(), { merchantId: '1' });
       noUnusedParameters: true,
       verbatimModuleSyntax: true,
     };
-    const others = { target: 'es2022', lib: ['es2022'], types: ['node'], skipLibCheck: true, noEmit: true };
+    const lib = ['es2022', 'dom'];
+    const others = { target: 'es2022', lib, types: ['node'], skipLibCheck: false, noEmit: true };
     const compilerOptions = { ...strictest, ...others, module: 'esnext', moduleResolution: 'bundler' };
     user.write('tsconfig.json', JSON.stringify({ compilerOptions, files: names }));
     const { stdout } = await user.run(process.execPath, 'node_modules/typescript/bin/tsc', '-p', '.');
