@@ -117,6 +117,16 @@ describe('after an error', () => {
   });
 });
 
+describe('where timers are plain numbers, as in a test environment that plays a browser', () => {
+  it('a lock is taken and given back', async () => {
+    vi.stubGlobal('setInterval', () => 1);
+    vi.stubGlobal('clearInterval', () => {});
+    const store = redisTokenStore(clientThat(async () => 1));
+    await expect(store.withLock('a', async () => 'locked', never)).resolves.toBe('locked');
+    vi.unstubAllGlobals();
+  });
+});
+
 describe('a lock that may come after the client has given up', () => {
   it.each([
     ['its own limit has passed', 'Command timed out', ['take', 'drop']],

@@ -1,7 +1,9 @@
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { createPayuAuth } from '../../src/index.ts';
 import { systemClock } from '../../src/time/clock.ts';
 
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
+const reply = { status: 200, statusText: 'OK', data: '{"access_token":"access_token_1"}', headers: {} };
 
 describe('the system clock', () => {
   beforeEach(() => {
@@ -46,12 +48,14 @@ describe('the system clock', () => {
     expect(setTimeout.mock.calls.map(([, delayMs]) => delayMs)).toEqual([LONGEST_TIMER_MS, LONGEST_TIMER_MS]);
   });
 
-  test.each([
+  const standIns: readonly [what: string, performance: object | undefined][] = [
     ['is missing', undefined],
     ['knows no time', { mark() {}, measure() {} }],
     ['tells no time, as an automatic mock', { now() {} }],
     ['tells no number', { now: () => Number.NaN }],
-  ])('goes on where a test environment’s `performance` %s', (_, performance) => {
+  ];
+
+  test.each(standIns)('goes on where a test environment’s `performance` %s', (_, performance) => {
     vi.useRealTimers();
     const before = systemClock.steadyMs();
     vi.stubGlobal('performance', performance);
@@ -60,6 +64,19 @@ describe('the system clock', () => {
     const after = systemClock.steadyMs();
     expect([before, between, after]).toEqual([before, between, after].sort((a, b) => a - b));
     expect(after - before).toBeLessThan(60_000);
+  });
+
+  test.each(standIns)('and a token comes, where it %s', async (_, performance) => {
+    vi.useRealTimers();
+    const auth = createPayuAuth({
+      environment: { tokenUrl: 'https://accounts.example/oauth/token' },
+      grant: { type: 'client_credentials', clientId: 'client-1', clientSecret: 'client-secret-1' },
+      scope: 'create_payout_transactions',
+      http: { adapter: async (config) => ({ ...reply, config }) },
+    });
+    onTestFinished(() => auth.close());
+    vi.stubGlobal('performance', performance);
+    await expect(auth.getToken().finally(() => vi.unstubAllGlobals())).resolves.toBeDefined();
   });
 
   test('works where timers are plain numbers, as in a test environment that plays a browser', () => {

@@ -56,11 +56,10 @@ export class Secrets {
       untaken === undefined || isOver(untaken.until, now)
         ? { answer: ask(), until: later(now, limitMs) }
         : { answer: untaken.answer.catch(ask), until: untaken.until };
+    const late = () => safeError(`no answer within ${limitMs} ms ("tokenTimeoutMs")`, []);
     let value: unknown;
     try {
-      value = await withinLimit(asked.answer, { clock: this.#clock, limitMs, cancellation }, () =>
-        safeError(`no answer within ${limitMs} ms ("tokenTimeoutMs")`, []),
-      );
+      value = await withinLimit(asked.answer, { clock: this.#clock, limitMs, cancellation }, late);
     } catch (error) {
       const cancelled = cancellation.reason();
       if (cancelled !== undefined) {
