@@ -1,14 +1,16 @@
 import http from 'node:http';
 import https from 'node:https';
-import { Readable } from 'node:stream';
 import axios, { type AxiosRequestConfig, type AxiosResponse, type InternalAxiosRequestConfig } from 'axios';
 import { invalidOption } from '../errors.ts';
 import { isRecord } from '../json.ts';
 import { safeError } from '../redact.ts';
-import { type FormPost, LARGEST_REPLY_BYTES, secretsIn } from '../token/endpoint/form-post.ts';
+import { systemClock } from '../time/clock.ts';
+import { cancellationOf } from '../time/wait.ts';
+import { type FormPost, secretsIn } from '../token/endpoint/form-post.ts';
 import { isLoopback, isPlainLoopback } from '../url.ts';
 import { isAxiosSince, ownAdapter, resolveAdapter } from './adapter.ts';
-import { isBlob, isBytes, isNodeStream, isWebStream } from './bodies/response-body.ts';
+import { BROKEN_OFF, peekText } from './bodies/peek.ts';
+import { discardBody } from './bodies/response-body.ts';
 import { concealSockets } from './conceal.ts';
 import { hostIn, isAgentOfEnvironment, isFetchedByProxy } from './proxy.ts';
 import { headerOf } from './refusal.ts';
@@ -74,7 +76,7 @@ export function formTransport(options: TokenHttpOptions): FormPost {
       const header = (name: string) => headerOf(known, name);
       const head = { kind: 'reply', status: response.status, header, body: undefined } as const;
       onHead?.(head);
-      return { ...head, body: await readBody(response) };
+      return { ...head, body: await readBody(response, signal) };
     } catch (error) {
       if (signal.aborted) throw signal.reason;
       // An AxiosError holds the form with the secret, so only its message is passed on.
@@ -133,23 +135,15 @@ function answerIn(error: unknown): AxiosResponse {
   throw error;
 }
 
+/** Longer than any token request may take. Whoever posts has a limit of its own. */
+const LONGEST_READ_MS = 24 * 60 * 60 * 1_000;
+
 /** The body as text; undefined if it is too large. Adapters that ignore `responseType` return anything. */
-async function readBody(response: AxiosResponse): Promise<string | undefined> {
-  const { data } = response;
-  if (!isNodeStream(data) && !isWebStream(data)) {
-    const known = isBytes(data) ? new TextDecoder().decode(data) : isBlob(data) ? await data.text() : data;
-    const text = typeof known === 'string' ? known : (JSON.stringify(known) ?? '');
-    return text.length > LARGEST_REPLY_BYTES ? undefined : text;
-  }
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  // An old or home-made stream has no iterator.
-  const stream = Symbol.asyncIterator in data ? data : new Readable().wrap(data);
-  for await (const chunk of stream) {
-    chunks.push(Buffer.from(chunk));
-    bytes += chunk.length;
-    // Leaving the loop frees the connection.
-    if (bytes > LARGEST_REPLY_BYTES) return undefined;
-  }
-  return new TextDecoder().decode(Buffer.concat(chunks));
+async function readBody(response: AxiosResponse, signal: AbortSignal): Promise<string | undefined> {
+  if (response.data == null) return '';
+  const cancellation = cancellationOf(signal);
+  const body = await peekText(response, { clock: systemClock, limitMs: LONGEST_READ_MS, cancellation });
+  if (body === BROKEN_OFF) throw new Error('its answer broke off');
+  if (body === undefined) discardBody(response);
+  return typeof body === 'object' ? JSON.stringify(body) : (body as string | undefined);
 }

@@ -10,13 +10,13 @@ export interface Clock {
   now(): number;
   /** A clock that never goes back: milliseconds since some moment, fractions included. For durations. */
   steadyMs(): number;
-  /** Returns what cancels it. */
+  /** After 25 days at the latest. Returns what cancels it. */
   timer(delayMs: number, callback: () => void, keepsAlive: KeepsAlive): () => void;
   /** Calls back once, after `limitMs` in which this process could have heard an answer (rule T2). */
   limit(limitMs: number, callback: () => void, keepsAlive: KeepsAlive): Limit;
 }
 
-/** setTimeout takes no more: a longer delay would fire at once. */
+/** setTimeout takes no more: a longer delay would fire at once. No wait is so long (B1, E2), only a limit on one. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** `Date`, `performance` and `setTimeout` are looked up at each call, so that users' fake timers work. */
@@ -28,16 +28,8 @@ export const systemClock: Clock = {
     return Number.isFinite(nowMs) ? (nowMs as number) : nodes.now();
   },
   timer(delayMs, callback, keepsAlive) {
-    let handle: ReturnType<typeof setTimeout>;
-    const start = (remainingMs: number) => {
-      const nextMs = Math.min(remainingMs, LONGEST_TIMER_MS);
-      handle = setTimeout(() => {
-        if (remainingMs > nextMs) start(remainingMs - nextMs);
-        else callback();
-      }, nextMs);
-      if (keepsAlive === 'unref') handle.unref?.();
-    };
-    start(Math.max(0, delayMs));
+    const handle = setTimeout(callback, Math.min(Math.max(0, delayMs), LONGEST_TIMER_MS));
+    if (keepsAlive === 'unref') handle.unref?.();
     return () => clearTimeout(handle);
   },
   limit: (limitMs, callback, keepsAlive) => heardLimit(systemClock, limitMs, callback, keepsAlive),

@@ -21,13 +21,8 @@ export function cancellationOf(
     subscribe(listener) {
       allowManyListeners(signal);
       signal.addEventListener('abort', listener, { once: true });
-      return () => {
-        try {
-          signal.removeEventListener('abort', listener);
-        } catch {
-          // A stand-in of a test or of an old polyfill may lack it: the other callers must not suffer.
-        }
-      };
+      // A stand-in of a test or of an old polyfill may lack it: the other callers must not suffer.
+      return () => signal.removeEventListener?.('abort', listener);
     },
   };
 }

@@ -31,7 +31,7 @@ export async function peekJson(response: AxiosResponse, bounds: WaitBounds): Pro
 }
 
 /** The body as text. A body that the adapter has parsed already stays as it is. */
-async function peekText(response: AxiosResponse, bounds: WaitBounds): Promise<unknown> {
+export async function peekText(response: AxiosResponse, bounds: WaitBounds): Promise<unknown> {
   const { data } = response;
   if (typeof data === 'string') return data.length <= MOST_PEEKED_BYTES ? data : undefined;
   if (isBytes(data)) return data.byteLength <= MOST_PEEKED_BYTES ? new TextDecoder().decode(data) : undefined;

@@ -154,13 +154,6 @@ export function secretError(option: string, what: string, cause?: Error): TokenU
   );
 }
 
-export function renewalSlowError(maxWaitMs: number): TokenUnavailableError {
-  return new TokenUnavailableError(
-    `A renewal in the background sent nothing within ${maxWaitMs} ms ("maxWaitMs"): the token store's lock or the source of a secret is slow. Requests go on with the token they have.`,
-    { attempts: 0 },
-  );
-}
-
 /** What nobody foresaw: a failure of Node.js, or of this library. `cause`: fit to be shown. */
 export function unexpectedError(cause: Error): TokenUnavailableError {
   return new TokenUnavailableError(
@@ -178,25 +171,22 @@ export function revocationError(
 ): AnyPayuAuthError {
   const message = (what: string) =>
     `The revocation endpoint ${shown(revokeUrl)} ${what}. The token is forgotten here, but may stay valid at PayU until it expires: ask PayU to revoke it if that matters.`;
-  switch (failure.kind) {
-    case 'rate-limited': {
-      const retryAfterMs = failure.toldMs ?? 0;
-      const until = now + retryAfterMs;
-      return new RateLimitedError(message(`wants no request until ${clockTime(until)}`), {
-        retryAt: dateAt(until),
-        retryAfterMs,
-      });
-    }
-    case 'fault':
-      return new TokenUnavailableError(message(`failed with ${failure.what}`), { ...failure, attempts: 1 });
-    case 'refused':
-      return new TokenRefusedError(
-        `${message(`refused: ${saidBy(failure.refusal)}`)} Check "grant.clientId" and "grant.clientSecret".`,
-        failure.refusal,
-      );
-    default:
-      throw failure satisfies never;
+  if (failure.kind === 'fault') {
+    return new TokenUnavailableError(message(`failed with ${failure.what}`), { ...failure, attempts: 1 });
   }
+  if (failure.kind === 'refused') {
+    const remedy = 'Check "grant.clientId" and "grant.clientSecret".';
+    return new TokenRefusedError(
+      `${message(`refused: ${saidBy(failure.refusal)}`)} ${remedy}`,
+      failure.refusal,
+    );
+  }
+  const retryAfterMs = failure.toldMs ?? 0;
+  const retryAt = dateAt(now + retryAfterMs);
+  return new RateLimitedError(message(`wants no request until ${retryAt.toISOString()}`), {
+    retryAt,
+    retryAfterMs,
+  });
 }
 
 /** Without query: the key of a gateway may be in it (G2). */

@@ -4,7 +4,7 @@ import { isOver, later, msUntil, readClock } from '../../time/instant.ts';
 import { Ending } from '../../time/wait.ts';
 import { revokeTokens } from '../endpoint/revocation.ts';
 import { scopeKey } from '../endpoint/scope.ts';
-import { renewalSlowError } from '../mint/messages.ts';
+import { outOfPatienceError } from '../mint/messages.ts';
 import { Mint, type MintParts } from '../mint/mint.ts';
 import type { CallerLimits, Obtained } from '../mint/single-flight.ts';
 import { cacheKey } from '../store/cache-key.ts';
@@ -242,8 +242,9 @@ export class TokenSource {
       const mint = new Mint(this.#parts, state).start();
       const { clock, maxWaitMs } = this.#parts;
       // A store whose lock never comes must not hold up renewals for ever.
+      const since = clock.now();
       const giveUp = () => {
-        if (!mint.isAwaited && mint.sending === undefined) mint.abort(renewalSlowError(maxWaitMs));
+        if (!mint.isAwaited && mint.sending === undefined) mint.abort(outOfPatienceError(since, 0));
       };
       const limit = clock.limit(maxWaitMs, giveUp, 'unref');
       void mint.over.then(() => limit.cancel());
