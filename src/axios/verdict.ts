@@ -53,6 +53,8 @@ function sign(status: number): Verdict {
 function isLookedInto(response: AxiosResponse): boolean {
   const { data, status } = response;
   if (!isNodeStream(data) && !isWebStream(data)) return true;
+  // What can't be held up, such as a home-made stream, is lost to its reader.
+  if (isNodeStream(data) && data.pause === undefined) return false;
   if (status < 400 || status >= 500) return false;
   return status === 401 || status === 429 || /\bjson\b/i.test(headerOf(response, 'content-type') ?? '');
 }

@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events';
 import { Readable } from 'node:stream';
 import { AxiosHeaders, type AxiosResponse } from 'axios';
 import { describe, expect, test } from 'vitest';
@@ -97,6 +98,19 @@ describe('a body is left alone where the status does not call for it', () => {
     expect(data.readableDidRead).toBe(row.touched);
     // A rate limit is told by its status; nobody is asked.
     expect(asked).toEqual(row.status === 429 ? [] : [row.touched ? { code: 600 } : data]);
+  });
+
+  test.each([
+    { status: 401, kind: 'refused' },
+    { status: 429, kind: 'rate-limited' },
+    { status: 403, kind: 'other' },
+  ])('a stream that cannot be paused, at $status', async ({ status, kind }) => {
+    const data = Object.assign(new EventEmitter(), { pipe: () => data });
+    const response = { status, headers: JSON_TYPE, data } as unknown as AxiosResponse;
+    const bounds = { limitMs: 1_000, clock: new ManualClock(), isTokenRefused: undefined };
+    expect(await readVerdict(response, bounds)).toMatchObject({ kind });
+    expect(response.data).toBe(data);
+    expect(data.eventNames()).toEqual([]);
   });
 
   test.each([
