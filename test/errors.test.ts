@@ -172,7 +172,7 @@ test('the messages, to be read aloud as the person on call', () => {
     The token endpoint "https://uat-accounts.payu.in/oauth/token" refused to give a token: status 403. The API request was not processed. A firewall or a list of allowed addresses, in between or at PayU, may keep this host out: have its address allowed. PayU is asked again in 10 s, or once the secret has changed.
 
     a proxy that wants credentials · ERR_TOKEN_REFUSED
-    The proxy on the way to the token endpoint "https://uat-accounts.payu.in/oauth/token" let no token request through: status 407. The API request was not processed. It wants credentials, or other ones: give them in "http.proxy", or in the variable that names the proxy, such as HTTPS_PROXY=http://user:password@host:port. PayU is asked again in 10 s, or once the secret has changed.
+    The proxy on the way to the token endpoint "https://uat-accounts.payu.in/oauth/token" refused to give a token: status 407. The API request was not processed. It wants credentials, or other ones: give them in "http.proxy", or in the variable that names the proxy, such as HTTPS_PROXY=http://user:password@host:port. PayU is asked again in 10 s, or once the secret has changed.
 
     a redirect · ERR_TOKEN_REFUSED
     The token endpoint "https://uat-accounts.payu.in/oauth/token" refused to give a token: status 302. The API request was not processed. A redirect is never followed with credentials in the body: check "environment", and the proxy in between. PayU is asked again in 10 s, or once the secret has changed.

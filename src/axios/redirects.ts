@@ -18,7 +18,7 @@ import { asOurs, copyHeaders, deleteHeader } from './sent-config.ts';
 /** What redirects need to know of a call, and what they tell about it. */
 export interface RedirectWatch extends Pick<SentRequest, 'config' | 'adapterIsUsers'> {
   readonly origin: string;
-  readonly headerName: string;
+  readonly header: { readonly name: string };
   readonly headerValue: string;
   /** By the clock of axios' own timers. */
   readonly sentAtMs: number;
@@ -54,7 +54,7 @@ export function redirectHook(watch: RedirectWatch, usersOwn: BeforeRedirect | un
     const place = () => `${options.protocol}//${options.hostname}:${options.port}`;
     const led = place();
     const leaves = new URL(options.href as string).origin !== watch.origin;
-    if (leaves) deleteHeader(options.headers, watch.headerName);
+    if (leaves) deleteHeader(options.headers, watch.header.name);
     usersOwn?.(options, ...details);
     // The hook may lead elsewhere itself.
     if (!leaves && place() === led) return;
@@ -117,7 +117,7 @@ export async function follow(
     if (sent.timeout) hop.timeout = Math.max(1, Math.ceil(sent.timeout - passedMs));
     if (target.origin !== watch.origin) {
       watch.hasLeftOrigin = true;
-      for (const name of [watch.headerName, ...OF_ORIGIN]) deleteHeader(hop.headers, name);
+      for (const name of [watch.header.name, ...OF_ORIGIN]) deleteHeader(hop.headers, name);
       delete hop.auth;
     }
     outcome = await Promise.resolve(adapter(hop)).then(

@@ -36,8 +36,8 @@ export interface Call extends Pick<SentRequest, 'config' | 'adapterIsUsers'> {
 export class Sender implements RedirectWatch, SentRequest {
   readonly config: InternalAxiosRequestConfig;
   readonly origin: string;
-  readonly headerName: string;
   readonly adapterIsUsers: boolean;
+  readonly header: TokenHeader;
   headerValue = '';
   token = '';
   sentAtMs = 0;
@@ -46,7 +46,6 @@ export class Sender implements RedirectWatch, SentRequest {
   attempts = 0;
 
   readonly #call: Call;
-  readonly #header: TokenHeader;
   /** The config of the last attempt. */
   #sent: InternalAxiosRequestConfig;
   /** What the caller's config holds itself, while an attempt has put something else there. */
@@ -62,11 +61,10 @@ export class Sender implements RedirectWatch, SentRequest {
     const { config } = call;
     this.config = config;
     this.origin = call.origin;
-    this.headerName = header.name;
     this.adapterIsUsers = call.adapterIsUsers;
     this.#call = call;
     this.#sent = config;
-    this.#header = header;
+    this.header = header;
     this.#headers = config.headers as AxiosHeaders;
     this.#sentData = unlinked(config.data);
     this.#body = classifyBody(config);
@@ -89,7 +87,7 @@ export class Sender implements RedirectWatch, SentRequest {
     const isFirst = this.attempts++ === 0;
     this.token = token;
     if (this.config.timeout) this.sentAtMs = systemClock.steadyMs();
-    this.headerValue = this.#header.value(token);
+    this.headerValue = this.header.value(token);
     const changes = this.#changes();
     if (isFirst) swap(this.config, changes);
     this.#lent = isFirst ? changes : {};
@@ -120,7 +118,7 @@ export class Sender implements RedirectWatch, SentRequest {
     this.#lent = {};
     if (!this.adapterIsUsers) return;
     // A mock keeps the config of each attempt, and tests read the header in it (A3).
-    this.#sent.headers = this.#header.traceOn(this.#headers, this.token);
+    this.#sent.headers = this.header.traceOn(this.#headers, this.token);
     if (this.attempts === 1) this.config.headers = this.#sent.headers;
   }
 
@@ -140,7 +138,7 @@ export class Sender implements RedirectWatch, SentRequest {
   #changes(): Changes {
     const { beforeRedirect, transport, fetchOptions, proxy, httpAgent, data } = this.config;
     const headers = copyHeaders(this.#headers);
-    headers[this.headerName] = this.headerValue;
+    headers[this.header.name] = this.headerValue;
     const changes: Changes = { headers, beforeRedirect: redirectHook(this, beforeRedirect) };
     if (this.#frozen !== undefined) {
       headers.set(this.#frozen.headers);

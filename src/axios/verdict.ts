@@ -74,8 +74,8 @@ function asksUser(
     if (typeof answer === 'boolean' || answer === '' || answer === 0) return answer === true;
     // If it is a promise, its rejection must not end the process.
     Promise.resolve(answer).catch(() => {});
-    return undefined;
   } catch {
-    return undefined;
+    // To throw is no answer either.
   }
+  return undefined;
 }

@@ -6,7 +6,7 @@ const HOME = 'https://api.example';
 const WATCH: RedirectWatch = {
   config: { headers: new AxiosHeaders() },
   origin: HOME,
-  headerName: 'X-Partner-Token',
+  header: { name: 'X-Partner-Token' },
   headerValue: 'Bearer access_token_1',
   sentAtMs: 0,
   adapterIsUsers: false,

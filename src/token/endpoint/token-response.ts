@@ -81,12 +81,10 @@ function printable(extra: JsonObject, tokens: readonly string[]): JsonObject {
   const created_at = fieldOf(extra, 'created_at');
   const isMs = typeof created_at === 'number' && created_at > CREATED_AT_IN_MS;
   const shown = isMs ? { ...extra, created_at: created_at / 1_000 } : extra;
-  return JSON.parse(JSON.stringify(shown), (_, value) => withoutTokens(value, tokens));
-}
-
-function withoutTokens(value: unknown, tokens: readonly string[]): unknown {
-  if (typeof value === 'string') return redact(value, tokens);
-  if (typeof value === 'number' && tokens.includes(String(value))) return redact(String(value), tokens);
-  if (!isRecord(value)) return value;
-  return Object.fromEntries(Object.entries(value).map(([name, each]) => [redact(name, tokens), each]));
+  return JSON.parse(JSON.stringify(shown), (_, value: unknown) => {
+    const isToken = typeof value === 'number' && tokens.includes(String(value));
+    if (typeof value === 'string' || isToken) return redact(String(value), tokens);
+    if (!isRecord(value)) return value;
+    return Object.fromEntries(Object.entries(value).map(([name, each]) => [redact(name, tokens), each]));
+  });
 }

@@ -17,7 +17,7 @@ import type { Block, Streak } from './gate.ts';
  */
 const NOT_PROCESSED = 'The API request was not processed.';
 
-/** What each `error` of RFC 6749 §5.2 asks the person on call to do. */
+/** What each `error` of RFC 6749 §5.2, or a status without one, asks the person on call to do. */
 const REMEDIES: Readonly<Record<string, string>> = {
   invalid_client:
     'PayU does not know this client id and secret. Check that "grant.clientId" and "grant.clientSecret" are whole, without a quotation mark too many, and that they belong to this environment',
@@ -28,10 +28,6 @@ const REMEDIES: Readonly<Record<string, string>> = {
   invalid_request: 'PayU misses a parameter or does not know one. Check "grant"',
   invalid_grant:
     'The user name, password or refresh token is wrong, expired or revoked. Check "grant", or have the user sign in again',
-};
-
-/** What a status without an `error` points to: mostly PayU has not seen the request. */
-const REMEDIES_BY_STATUS: Readonly<Record<number, string>> = {
   403: 'A firewall or a list of allowed addresses, in between or at PayU, may keep this host out: have its address allowed',
   407: 'It wants credentials, or other ones: give them in "http.proxy", or in the variable that names the proxy, such as HTTPS_PROXY=http://user:password@host:port',
 };
@@ -69,9 +65,8 @@ export function refusedError(
 ): TokenRefusedError {
   // RFC 9110 §15.5.8: never the origin's own answer.
   const isProxys = refusal.error === undefined && refusal.status === 407;
-  const what = isProxys
-    ? `The proxy on the way to the token endpoint ${shown(tokenUrl)} let no token request through: ${saidBy(refusal)}.`
-    : `The token endpoint ${shown(tokenUrl)} refused to give a token: ${saidBy(refusal)}.`;
+  const who = isProxys ? 'The proxy on the way to the' : 'The';
+  const what = `${who} token endpoint ${shown(tokenUrl)} refused to give a token: ${saidBy(refusal)}.`;
   // Neither a firewall's page nor a wrong client secret says anything of the refresh token.
   const lost =
     lostRefreshAt === undefined || !refusal.isJson || concernsClient(refusal)
@@ -86,13 +81,13 @@ export function refusedError(
 }
 
 function remedyFor({ error, status }: Refusal): string {
-  const unknown = 'Check "environment" and "grant", and the proxy in between';
-  // The server's word: "constructor" is one that every object knows.
-  if (error !== undefined) return (Object.hasOwn(REMEDIES, error) && REMEDIES[error]) || unknown;
-  if (status >= 300 && status < 400) {
+  if (error === undefined && status >= 300 && status < 400) {
     return 'A redirect is never followed with credentials in the body: check "environment", and the proxy in between';
   }
-  return REMEDIES_BY_STATUS[status] ?? unknown;
+  const word = error ?? status;
+  // The server's word: "constructor" is one that every object knows.
+  const known = Object.hasOwn(REMEDIES, word) ? REMEDIES[word] : undefined;
+  return known ?? 'Check "environment" and "grant", and the proxy in between';
 }
 
 /** Why nobody may send now, for a caller that can't wait for it to end. */

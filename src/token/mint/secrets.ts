@@ -3,7 +3,7 @@ import { safeError, wordlessError } from '../../redact.ts';
 import type { Clock } from '../../time/clock.ts';
 import { type Instant, isOver, later, readClock } from '../../time/instant.ts';
 import { type Cancellation, withinLimit } from '../../time/wait.ts';
-import { type AskedSecrets, optionOf, type Secret, secretFault, type WireGrant } from '../endpoint/grants.ts';
+import { type AskedSecrets, optionOf, secretFault, type WireGrant } from '../endpoint/grants.ts';
 import { secretError } from './messages.ts';
 
 /** The grant's secrets: functions are asked at each mint (F1). */
@@ -38,11 +38,7 @@ export class Secrets {
     return asked;
   }
 
-  async #askOne(
-    parameter: string,
-    secret: Exclude<Secret, string>,
-    cancellation: Cancellation,
-  ): Promise<string> {
+  async #askOne(parameter: string, secret: () => unknown, cancellation: Cancellation): Promise<string> {
     const option = optionOf(this.#grant, parameter);
     const limitMs = this.#limitMs;
     const ask = () =>

@@ -118,11 +118,6 @@ export class TokenState {
     return !isOver(this.#usableUntil, now);
   }
 
-  /** Whether its life is over also where the wall clock was set forward: what may be alive is worth a revocation. */
-  isOverForCertain(now: Instant): boolean {
-    return now.steadyMs >= this.#end.steadyMs;
-  }
-
   /** One that was refused is not, while it is renewed. */
   isInUse(value: string, now: Instant): boolean {
     return this.isUsable(now) && this.#record?.accessToken === value;
@@ -145,7 +140,7 @@ export class TokenState {
       this.mint === undefined &&
       this.changing === undefined &&
       !this.isUsable(now) &&
-      this.isOverForCertain(now) &&
+      now.steadyMs >= this.#end.steadyMs &&
       this.#record?.refreshToken === undefined &&
       this.#refusalPauses?.isPaused(now) !== true
     );
