@@ -91,6 +91,6 @@ test('whatever fails and whenever: paid at most once, and no verdict that is not
       expect(sandbox.payments()).toHaveLength(1);
       await sandbox.close();
     }),
-    { seed: 16, numRuns: 60 },
+    { seed: 16, numRuns: 40 },
   );
 });
