@@ -1,6 +1,6 @@
 import type { AnyPayuAuthError } from '../../errors.ts';
 import type { MintCause } from '../../events.ts';
-import { earlierOf, type Instant, isOver, LONG_AGO, laterOf, msUntil } from '../../time/instant.ts';
+import { earlierOf, type Instant, isOver, LONG_AGO, later, laterOf, msUntil } from '../../time/instant.ts';
 import type { Refusal } from '../endpoint/token-endpoint.ts';
 import { endOfFound, endOfOwn, nextRenewAt, type RenewAhead, renewAt, usableUntil } from '../expiry.ts';
 import type { Mint } from '../mint/mint.ts';
@@ -43,6 +43,9 @@ const FAILURE_IS_NEWS_FOR_MS = 60 * 60 * 1_000;
 
 /** How a token came. `found`: in the store; `by-hand`: by setToken(); else why it was minted. */
 export type Origin = 'found' | 'by-hand' | MintCause;
+
+/** Servers round the rest of a life to seconds. */
+const ROUNDING_MS = 1_000;
 
 /** Values that are remembered as unwanted or replaced: more than a store can show in the time that one of them lives. */
 const MOST_REMEMBERED = 32;
@@ -221,9 +224,10 @@ export class TokenState {
     const isHeld = this.#record?.accessToken === record.accessToken;
     const isSame = isHeld || this.#unwanted?.has(record.accessToken) === true;
     this.hold(record);
-    // A reusing server tells the rest of the same life again, rounded: it does not end earlier for that.
-    this.#end = isHeld && origin !== 'by-hand' ? laterOf(this.#end, told) : told;
-    this.#usableUntil = origin === 'found' ? this.#end : usableUntil(this.#end, now);
+    // A reusing server tells the rest of the same life again, rounded: it ends neither earlier nor later for that.
+    this.#end = isHeld && origin !== 'by-hand' ? laterOf(this.#end, later(told, -ROUNDING_MS)) : told;
+    const isExact = origin === 'found' || (isHeld && !isOver(this.#end, now));
+    this.#usableUntil = isExact ? this.#end : usableUntil(this.#end, now);
     if (record.accessToken === '') this.#usableUntil = LONG_AGO;
     this.#renewFrom(renewAt(this.#end, record.expiresAt - record.obtainedAt, this.#renewAhead));
     if (isHeld) this.postponeRenewal(now);

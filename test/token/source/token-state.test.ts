@@ -111,9 +111,9 @@ describe('the same token again (B4)', () => {
   });
 
   test.each([
-    ['rounded up by the server', 500, 'missing', END + 500],
+    ['rounded up by the server: it does not end later', 1_000, 'missing', END],
     ['rounded down: it does not end earlier', -500, 'missing', END],
-    ['with a longer life', 60_000, 'missing', END + 60_000],
+    ['with a longer life: a second of it may be rounding', 60_000, 'missing', END + 59_000],
     ['with a shorter life, by hand', -60_000, 'by-hand', END - 60_000],
   ] as const)('%s', (_, difference, origin, end) => {
     const state = holding();
@@ -125,8 +125,18 @@ describe('the same token again (B4)', () => {
   test('with a new life has a new window', () => {
     const state = holding();
     receive(state, record('t1', WINDOW), { now: WINDOW });
-    expect(state.isFresh(at(WINDOW + 90_000 - 1))).toBe(true);
-    expect(state.isFresh(at(WINDOW + 90_000))).toBe(false);
+    expect(state.isFresh(at(WINDOW + 89_000 - 1))).toBe(true);
+    expect(state.isFresh(at(WINDOW + 89_000))).toBe(false);
+  });
+
+  test.each([
+    ['just before its end: not used longer for that', END - 1, END],
+    ['at its end, as the server rounds up: for half a second more (B5)', END, END + 500],
+  ])('%s', (_, now, end) => {
+    const state = holding();
+    receive(state, { ...record('t1', now), expiresAt: now }, { now, origin: 'expired' });
+    expect(state.isUsable(at(end - 1))).toBe(true);
+    expect(state.isUsable(at(end))).toBe(false);
   });
 
   test('another token is told to be another', () => {
@@ -348,8 +358,9 @@ describe('steps of the wall clock (T1)', () => {
     expect(state.isUsable(now)).toBe(false);
     const same = record('t1', now.wallMs, LIFE - 1_000);
     state.receive(same, 'expired', now);
-    expect(state.isFresh(stepped(END - 10_001, 3_600_000))).toBe(true);
-    expect(state.isUsable(stepped(END, 3_600_000))).toBe(false);
+    // A second may be rounding.
+    expect(state.isFresh(stepped(END - 10_901, 3_600_000))).toBe(true);
+    expect(state.isUsable(stepped(END - 1_000, 3_600_000))).toBe(false);
   });
 
   test.each([-3_600_000, 3_600_000])('of %d ms make no pause longer (D5)', (stepMs) => {
