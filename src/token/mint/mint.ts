@@ -203,7 +203,7 @@ export class Mint extends SingleFlight {
   async #look(): Promise<TokenRecord | undefined> {
     const record = await this.#parts.store.get(this.#storeKey);
     this.#state.noteFound(record);
-    return record;
+    return record ?? undefined;
   }
 
   async #askSecrets(): Promise<void> {

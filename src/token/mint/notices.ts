@@ -112,7 +112,7 @@ export class Notices {
     const known = this.#known?.get(key);
     if (this.#leftMs(known) > 0) return known;
     const record = await this.#store?.get(key);
-    if (record === undefined || record.obtainedAt === known?.writtenAt) return undefined;
+    if (record == null || record.obtainedAt === known?.writtenAt) return undefined;
     const end = endOfFound(record, readClock(this.#clock));
     return this.#note(key, { ...toldIn(record.extra), writtenAt: record.obtainedAt, end });
   }

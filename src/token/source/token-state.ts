@@ -169,8 +169,8 @@ export class TokenState {
    * May this record, found in the store, be used? The very token that we hold says nothing new, unless somebody has asked
    * the server for it since: it may be over here while the store still shows it.
    */
-  mayAdopt(record: TokenRecord | undefined, now: Instant): record is TokenRecord {
-    if (record === undefined) return false;
+  mayAdopt(record: TokenRecord | null | undefined, now: Instant): record is TokenRecord {
+    if (record == null) return false;
     const { accessToken, obtainedAt, refreshToken } = record;
     if (accessToken === '' || this.#unwanted?.has(accessToken)) return false;
     // The store has lost what was written after it: with this record a dead refresh token would come back.
@@ -185,11 +185,11 @@ export class TokenState {
     this.#forgetsFirstFound = true;
   }
 
-  /** To be called with what the store shows. */
-  noteFound(record: TokenRecord | undefined): void {
+  /** To be called with what the store shows: once it has answered, what comes there is newer. */
+  noteFound(record: TokenRecord | null | undefined): void {
     if (!this.#forgetsFirstFound || record === undefined) return;
     this.#forgetsFirstFound = false;
-    this.#noteUnwanted(record.accessToken);
+    this.#noteUnwanted(record?.accessToken ?? '');
   }
 
   snapshot(): MintSnapshot {
@@ -301,7 +301,7 @@ export class TokenState {
   }
 
   /** A token of the store that was forgotten by hand is not taken any more, whoever writes it again. */
-  forgetFound(record: TokenRecord | undefined): void {
+  forgetFound(record: TokenRecord | null | undefined): void {
     const { accessToken = '', refreshToken } = record ?? {};
     if (accessToken !== this.#record?.accessToken) this.#noteUnwanted(accessToken);
     if (refreshToken !== this.#record?.refreshToken) this.noteSpent(refreshToken);

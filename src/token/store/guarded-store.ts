@@ -36,11 +36,12 @@ export class GuardedStore {
     this.#parts = parts;
   }
 
-  async get(key: string): Promise<TokenRecord | undefined> {
+  /** Null where the store holds none; undefined where it did not answer. */
+  async get(key: string): Promise<TokenRecord | null | undefined> {
     return this.#attempt('get', [], async () => {
       this.#throwIfHung();
       const found = await this.#inOrder(key, () => this.#store.get(key));
-      return found == null ? undefined : checkedRecord(found);
+      return found == null ? null : checkedRecord(found);
     });
   }
 

@@ -471,6 +471,15 @@ describe('invalidate', () => {
     expect(sandbox.stats().tokenRequests).toBe(2);
   });
 
+  test('without a token: what a sibling mints afterwards is taken (C1)', async () => {
+    const store = new StoreUnderTest();
+    const { auth, createAuth, sandbox } = await startHarness({ store });
+    const all = [auth, createAuth(), createAuth()];
+    for (const each of all) await each.invalidate();
+    await Promise.all(all.map((each) => each.getToken()));
+    expect(sandbox.stats().tokenRequests).toBe(1);
+  });
+
   test('also where the store does not answer at first, and shows it later', async () => {
     const store = new StoreUnderTest();
     const { auth, createAuth, sandbox } = await startHarness({ store });

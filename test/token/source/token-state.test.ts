@@ -254,11 +254,20 @@ describe('may a record of the store be used?', () => {
   test('the first one found is not where all tokens were forgotten before this one was asked for', () => {
     const state = holdingNone();
     state.forgetFirstFound();
+    // No answer.
     state.noteFound(undefined);
     state.noteFound(record('t1'));
     expect(state.mayAdopt(record('t1'), at(T0))).toBe(false);
     state.noteFound(record('t2'));
     expect(state.mayAdopt(record('t2'), at(T0))).toBe(true);
+  });
+
+  test('but for one that comes where the store held none', () => {
+    const state = holdingNone();
+    state.forgetFirstFound();
+    state.noteFound(null);
+    state.noteFound(record('t1'));
+    expect(state.mayAdopt(record('t1'), at(T0))).toBe(true);
   });
 
   test('but for one that comes once a token was received since', () => {

@@ -135,7 +135,7 @@ describe('what a store answers', () => {
 
   test.each([[undefined], [null]])('is nothing: %s', async (nothing) => {
     const { guarded, failures } = guard({ get: () => nothing as undefined });
-    expect(await guarded.get('key')).toBeUndefined();
+    expect(await guarded.get('key')).toBeNull();
     expect(failures()).toEqual([]);
   });
 
@@ -241,7 +241,7 @@ describe('the order of operations on one key is that of the calls', () => {
     expect(store.asked.map(({ operation }) => operation)).toEqual(['set', 'delete']);
     second.release();
     await deletion;
-    expect(await read).toBeUndefined();
+    expect(await read).toBeNull();
   });
 
   test('its limit keeps no process alive', async () => {
@@ -256,7 +256,7 @@ describe('the order of operations on one key is that of the calls', () => {
     const set = store.park('set');
     void guarded.set('key', RECORD);
     await set.arrived;
-    expect(await guarded.get('other')).toBeUndefined();
+    expect(await guarded.get('other')).toBeNull();
   });
 
   test('one that hangs holds up those behind it for its limit; each of them has its own from then on', async () => {
@@ -290,7 +290,7 @@ describe('the order of operations on one key is that of the calls', () => {
   test('once all is over, nothing of the order is remembered: a synchronous store answers without a turn', async () => {
     const { guarded, clock } = guard({ get: () => RECORD, set: async () => {} });
     await guarded.set('key', RECORD);
-    let answer: TokenRecord | undefined;
+    let answer: TokenRecord | null | undefined;
     void guarded.get('key').then((record) => {
       answer = record;
     });
