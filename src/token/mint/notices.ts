@@ -64,9 +64,9 @@ export class Notices {
   /** What this process and its siblings know. */
   async read(key: string, secrets: AskedSecrets): Promise<Known> {
     const asked = fingerprint(secrets);
-    const looks = [this.#coolDownKey, ...this.#refusalKeys(key)].map((each) => this.#look(each));
-    const [coolDown, ...refusals] = await Promise.all(looks);
-    const counting = refusals.find((each) => each?.fingerprint === asked && this.#leftMs(each) > 0);
+    const looks = this.#refusalKeys(key).map((each) => this.#look(each, asked));
+    const [coolDown, ...refusals] = await Promise.all([this.#look(this.#coolDownKey), ...looks]);
+    const counting = refusals.find((each) => this.#leftMs(each) > 0);
     return {
       refused: counting?.refusal && { refusal: counting.refusal, leftMs: this.#leftMs(counting) },
       coolDownMs: Math.min(this.#leftMs(coolDown), LONGEST_BELIEVED_MS) || undefined,
@@ -107,20 +107,26 @@ export class Notices {
     await store?.setSoon(key, record);
   }
 
-  /** A sibling's word takes the place of what is over here, and of nothing else: its credentials may be others. */
-  async #look(key: string): Promise<Notice | undefined> {
-    const known = this.#known?.get(key);
-    if (this.#leftMs(known) > 0) return known;
+  /** A sibling's word counts where nothing is known here, and where it is of the same credentials, if of any. */
+  async #look(key: string, fingerprint?: string): Promise<Notice | undefined> {
+    const known = () => {
+      const notice = this.#known?.get(key);
+      return notice?.fingerprint === fingerprint ? notice : undefined;
+    };
+    if (this.#leftMs(known()) > 0) return known();
     const record = await this.#store?.get(key);
-    if (record == null || record.obtainedAt === known?.writtenAt) return undefined;
-    const end = endOfFound(record, readClock(this.#clock));
-    return this.#note(key, { ...toldIn(record.extra), writtenAt: record.obtainedAt, end });
+    // Meanwhile it may have been told here.
+    if (record == null || this.#leftMs(known()) > 0) return known();
+    const { obtainedAt: writtenAt } = record;
+    const told = { ...toldIn(record.extra), writtenAt, end: endOfFound(record, readClock(this.#clock)) };
+    if (told.fingerprint === fingerprint && writtenAt !== known()?.writtenAt) this.#note(key, told);
+    return known();
   }
 
-  #note(key: string, notice: Notice): Notice {
-    this.#known ??= new ExpiringMap(({ end }) => isOver(later(end, SEEN_FOR_MS), readClock(this.#clock)));
+  #note(key: string, notice: Notice): void {
+    const shownForMs = this.#store === undefined ? 0 : SEEN_FOR_MS;
+    this.#known ??= new ExpiringMap(({ end }) => isOver(later(end, shownForMs), readClock(this.#clock)));
     this.#known.set(key, notice);
-    return notice;
   }
 }
 

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
 import { MemoryTokenStore } from '../../../src/index.ts';
 import type { Sandbox } from '../../../src/sandbox/index.ts';
@@ -8,6 +10,9 @@ import type { TokenRecord, TokenStore } from '../../../src/token/store/token-sto
 import { startHarness } from '../../support/harness.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 import { PASSWORD_GRANT, turns } from '../support.ts';
+
+setFlagsFromString('--expose-gc');
+const collectGarbage: () => void = runInNewContext('gc');
 
 /** A store for siblings, that also lets them warn each other. */
 class SharingStore extends MemoryTokenStore {
@@ -206,6 +211,27 @@ describe('notices in a store', () => {
     clock.advance(5_000);
     await sibling.refused('token', { client_secret: 'another' }, REFUSAL);
     expect(await told.read('token', SECRETS)).toMatchObject({ refused: { leftMs: 5_000 } });
+    expect(await told.read('token', { client_secret: 'another' })).toMatchObject({
+      refused: { leftMs: 10_000 },
+    });
+  });
+
+  test('of siblings with other credentials block nobody, to a health check either', async () => {
+    const { told, sibling } = notices();
+    await sibling.refused('token', { client_secret: 'another' }, REFUSAL);
+    expect(await told.read('token', SECRETS)).toEqual({});
+    expect(told.leftMs('token')).toBe(0);
+  });
+
+  test('that come from the store while another is told here do not take its place', async () => {
+    const { clock, told, sibling } = notices();
+    await sibling.refused('token', SECRETS, REFUSAL);
+    clock.advance(10_000);
+    const reading = told.read('token', SECRETS);
+    const telling = told.refused('token', SECRETS, REFUSAL);
+    expect(await reading).toMatchObject({ refused: { leftMs: 10_000 } });
+    await telling;
+    expect(told.leftMs('token')).toBe(10_000);
   });
 
   test('without a store that is shared: only this process knows', async () => {
@@ -216,6 +242,19 @@ describe('notices in a store', () => {
     expect(await alone.read('token', SECRETS)).toEqual({ refused: { refusal: REFUSAL, leftMs: 10_000 } });
     await alone.forgetRefusals('token');
     expect(await alone.read('token', SECRETS)).toEqual({});
+  });
+
+  test('without a shared store: what is over is not kept, as secrets may be others each time', async () => {
+    const { clock } = notices();
+    const alone = new Notices(clock, 'client');
+    const first = new WeakRef({ ...REFUSAL });
+    for (let each = 0; each < 20; each++) {
+      await alone.refused(`token ${each}`, SECRETS, (each === 0 && first.deref()) || REFUSAL);
+      clock.advance(10_000);
+    }
+    await turns();
+    collectGarbage();
+    expect(first.deref()).toBeUndefined();
   });
 
   test.each([
