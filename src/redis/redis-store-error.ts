@@ -3,7 +3,8 @@
  * - `timeout`: no answer within `timeoutMs`; `unreachable`: no connection; `paused`: one of these happened a moment
  *   ago, so that Redis was not even asked;
  * - `refused`: Redis answered with an error, such as `READONLY` or `WRONGTYPE`;
- * - `unreadable`: the value is not one that this store wrote with a key it knows;
+ * - `unreadable`: the value is not one that this store wrote for this key, with an encryption key it knows; or the answer
+ *   is none of its scripts', as of a mock;
  * - `superseded`: a sibling has stored a newer token; `lock-lost`: the lease ran out before the task was done.
  */
 export type RedisStoreFailure =

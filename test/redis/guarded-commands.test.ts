@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { inspect } from 'node:util';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { createPayuAuth } from '../../src/index.ts';
 import { type RedisClient, redisTokenStore } from '../../src/redis/index.ts';
 import { defer, never } from './support/fixture.ts';
 import { NOW, recordNumber } from './support/records.ts';
@@ -124,6 +125,38 @@ describe('where timers are plain numbers, as in a test environment that plays a 
     const store = redisTokenStore(clientThat(async () => 1));
     await expect(store.withLock('a', async () => 'locked', never)).resolves.toBe('locked');
     vi.unstubAllGlobals();
+  });
+});
+
+describe('a mint that close() ends', () => {
+  it('has given its lock back a turn later', async () => {
+    const scripts: string[] = [];
+    const client = {
+      eval: async (script: string) => {
+        scripts.push(script.includes("run('DEL', KEYS[1])\n") ? 'drop' : '?');
+        return script.includes('PTTL') && !script.includes("'NX'") ? null : 1;
+      },
+    };
+    const sent = defer();
+    const auth = createPayuAuth({
+      environment: { tokenUrl: 'https://accounts.example/oauth/token' },
+      grant: { type: 'client_credentials', clientId: 'client-1', clientSecret: 'client-secret-1' },
+      scope: 'create_payout_transactions',
+      store: redisTokenStore(client),
+      http: {
+        adapter: () => {
+          sent.resolve();
+          return new Promise(() => {});
+        },
+      },
+    });
+    const closed = expect(auth.getToken()).rejects.toMatchObject({ code: 'ERR_CLOSED' });
+    await sent.promise;
+    expect(scripts).not.toContain('drop');
+    await auth.close();
+    await new Promise(setImmediate);
+    expect(scripts.at(-1)).toBe('drop');
+    await closed;
   });
 });
 
