@@ -35,7 +35,7 @@ export async function peekText(response: AxiosResponse, bounds: WaitBounds): Pro
   const { data } = response;
   if (typeof data === 'string') return data.length <= MOST_PEEKED_BYTES ? data : undefined;
   if (isBytes(data)) return data.byteLength <= MOST_PEEKED_BYTES ? new TextDecoder().decode(data) : undefined;
-  if (isBlob(data)) return data.size <= MOST_PEEKED_BYTES ? data.text() : undefined;
+  if (isBlob(data)) return data.size <= MOST_PEEKED_BYTES ? data.text?.().catch(() => undefined) : undefined;
   if (!isNodeStream(data) && !isWebStream(data)) return isRecord(data) ? data : undefined;
   const bytes = await readAhead(response, data, bounds);
   return Buffer.isBuffer(bytes) ? new TextDecoder().decode(bytes) : bytes;

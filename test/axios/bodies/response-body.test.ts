@@ -145,6 +145,12 @@ describe('other bodies', () => {
     ['nothing', undefined, undefined],
     ['a view', new TextEncoder().encode('{"a":1}'), { a: 1 }],
     ['a part of a buffer', Buffer.from('..{"a":1}..').subarray(2, 9), { a: 1 }],
+    ['a Blob of jsdom, which has no text()', Object.assign(new Blob(['{}']), { text: undefined }), undefined],
+    [
+      'a Blob that can’t be read',
+      Object.assign(new Blob(['{}']), { text: () => Promise.reject(new Error('gone')) }),
+      undefined,
+    ],
   ])('%s', async (_, data, expected) => {
     expect(await peekJson({ data } as AxiosResponse, { limitMs: 1_000, clock: new ManualClock() })).toEqual(
       expected,
