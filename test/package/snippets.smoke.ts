@@ -20,6 +20,7 @@ const OTHERS = [
   '@opentelemetry/sdk-metrics',
   '@types/node',
   'axios',
+  'axios-cache-interceptor',
   'axios-retry',
   'msw',
   'nock',
