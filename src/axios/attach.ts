@@ -154,18 +154,16 @@ function sending(client: AxiosInstance, attachment: Attachment): Send {
     if (config.httpAgent || config.httpsAgent || config.fetchOptions) concealSockets(config);
     const payuAuth = Object.hasOwn(config, 'payuAuth') ? config.payuAuth : undefined;
     if (payuAuth === false) return asItIs(adapter, config);
-    const destination = guard.destination(config, adapter);
+    const { origin, isPlain, withheld } = guard.destination(config, adapter);
     // `false` counts as well: it tells axios to leave the header out.
-    if (namesOf(config.headers, header.name).some((name) => config.headers[name] !== undefined)) {
-      emit({ type: 'token-withheld', reason: 'own-header', origin: destination.origin });
-      return asItIs(adapter, config);
-    }
-    const options = payuAuth === undefined ? usual : resolveRequestOptions(payuAuth, usual);
-    if (destination.kind === 'withheld') {
-      const { reason } = destination;
+    const isOwn = namesOf(config.headers, header.name).some((name) => config.headers[name] !== undefined);
+    const options = payuAuth === undefined || isOwn ? usual : resolveRequestOptions(payuAuth, usual);
+    const reason = isOwn ? 'own-header' : withheld;
+    if (reason !== undefined) {
       // Until it is detached, a closed auth lets nothing out that was to have a token (A7).
-      if (reason !== 'basic-auth' && source.closed.hasCome) throw new ClosedError();
-      emit({ type: 'token-withheld', reason, origin: destination.origin });
+      const wasMeant = reason === 'origin' || reason === 'insecure-http';
+      if (wasMeant && source.closed.hasCome) throw new ClosedError();
+      emit({ type: 'token-withheld', reason, origin });
       return asItIs(adapter, config);
     }
     return new Exchange(parts, {
@@ -173,8 +171,8 @@ function sending(client: AxiosInstance, attachment: Attachment): Send {
       adapter,
       adapterIsUsers: isUsers(adapter, config),
       mayFetch: adapter !== httpAdapter,
-      origin: destination.origin,
-      isPlain: destination.isPlain,
+      origin,
+      isPlain,
       options,
     }).run();
   };

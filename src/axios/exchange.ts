@@ -176,7 +176,7 @@ export class Exchange {
   #isStillAllowed(): boolean {
     const { config, adapter, origin } = this.#call;
     const now = this.#parts.guard.destination(config, adapter);
-    return now.kind === 'allowed' && now.origin === origin;
+    return now.withheld === undefined && now.origin === origin;
   }
 
   #canReplay(): boolean {

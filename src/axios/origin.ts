@@ -6,14 +6,13 @@ import { isFetchedByProxy, isReadByProxy } from './proxy.ts';
 import type { TokenHeader } from './token-header.ts';
 
 /** Where a request goes, and whether the token may go there (G1). */
-export type Destination =
-  /** `isPlain`: by plain http to this machine. The environment's proxy must not see that (G5). */
-  | { readonly kind: 'allowed'; readonly origin: string; readonly isPlain: boolean }
-  | {
-      readonly kind: 'withheld';
-      readonly reason: 'origin' | 'insecure-http' | 'basic-auth';
-      readonly origin: string;
-    };
+export interface Destination {
+  readonly origin: string;
+  /** By plain http to this machine. The environment's proxy must not see that (G5). */
+  readonly isPlain: boolean;
+  /** Why the token may not go there. */
+  readonly withheld?: 'origin' | 'insecure-http' | 'basic-auth';
+}
 
 /** The most verdicts that are remembered. Beyond it, all are forgotten. */
 const MOST_REMEMBERED = 1_000;
@@ -52,15 +51,15 @@ export class OriginGuard {
   /** Where a call goes, by its config as it is now (G6). */
   destination(config: InternalAxiosRequestConfig, adapter: AxiosAdapter): Destination {
     const destination = this.#byUrl(config);
-    if (destination.kind === 'withheld') return destination;
-    const { origin, isPlain } = destination;
-    if (config.auth && this.#headerIsAuthorization) return { kind: 'withheld', reason: 'basic-auth', origin };
+    const { origin, isPlain, withheld } = destination;
+    if (withheld !== undefined) return destination;
+    if (config.auth && this.#headerIsAuthorization) return { ...destination, withheld: 'basic-auth' };
     if (this.#rules.allowInsecureHttp || (this.#tunnelsHttps && !isPlain)) return destination;
     const isRead =
       adapter === this.#http
         ? isReadByProxy(origin, config)
         : isFetchedByProxy(origin, config) && adapter === ownAdapter('fetch', config);
-    return isRead ? { kind: 'withheld', reason: 'insecure-http', origin } : destination;
+    return isRead ? { ...destination, withheld: 'insecure-http' } : destination;
   }
 
   #byUrl(config: InternalAxiosRequestConfig): Destination {
@@ -81,20 +80,18 @@ export class OriginGuard {
 
   #judge(prefix: string): Destination {
     const url = parseUrl(prefix);
-    if (url === undefined) return { kind: 'withheld', reason: 'origin', origin: 'null' };
+    if (url === undefined) return { origin: 'null', isPlain: false, withheld: 'origin' };
     const { origin, protocol, hostname, username, password } = url;
     const { origins, foreignHosts, allowInsecureHttp } = this.#rules;
+    const isPlain = protocol === 'http:' && isLoopback(hostname);
     const isOwn = origin === this.#ownOrigin && !foreignHosts.includes(String(hostOf(origin)));
     const isHttp = protocol === 'https:' || protocol === 'http:';
-    if (!isHttp || !(isOwn || origins.includes(origin)))
-      return { kind: 'withheld', reason: 'origin', origin };
-    if (protocol === 'http:' && !allowInsecureHttp && !isLoopback(hostname)) {
-      return { kind: 'withheld', reason: 'insecure-http', origin };
+    if (!isHttp || !(isOwn || origins.includes(origin))) return { origin, isPlain, withheld: 'origin' };
+    if (protocol === 'http:' && !isPlain && !allowInsecureHttp) {
+      return { origin, isPlain, withheld: 'insecure-http' };
     }
-    if (this.#headerIsAuthorization && (username !== '' || password !== '')) {
-      return { kind: 'withheld', reason: 'basic-auth', origin };
-    }
-    return { kind: 'allowed', origin, isPlain: protocol === 'http:' && isLoopback(hostname) };
+    const isBasic = this.#headerIsAuthorization && username + password !== '';
+    return isBasic ? { origin, isPlain, withheld: 'basic-auth' } : { origin, isPlain };
   }
 }
 

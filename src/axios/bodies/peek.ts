@@ -61,7 +61,10 @@ async function readAhead(
       response.data = likeMessage(copyOf(data, chunks), data);
       data.on('data', take);
       finished(data, { writable: false }, (error) => (error == null ? resolve(true) : reject(error)));
-      stop = () => void data.off('data', take).pause();
+      stop = () => {
+        data.off('data', take);
+        data.pause?.();
+      };
     } else {
       const [looked, rest] = data.tee();
       response.data = rest;
