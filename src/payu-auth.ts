@@ -232,7 +232,6 @@ class Auth implements PayuAuth {
     return attach(client, {
       ...this.#parts,
       emit: this.#options.onEvent === undefined ? warnOnce(this.#parts.emit) : this.#parts.emit,
-      auth: this,
       scope: this.#scope(checked.scope),
       origins: [
         ...this.#options.origins,

@@ -15,8 +15,6 @@ import { copyConfig, namesOf } from './sent-config.ts';
 
 /** What one attachment works with: parts of the auth, and the options of `attach`. */
 export interface Attachment extends OriginRules, Omit<ExchangeParts, 'guard' | 'send'> {
-  /** Tells one auth from another. */
-  readonly auth: object;
   readonly scope: readonly string[];
   readonly maxWaitMs: number;
 }
@@ -42,7 +40,7 @@ export interface AttachableClient {
   request(...parameters: never[]): Promise<unknown>;
 }
 
-interface Attached extends Pick<Attachment, 'auth' | 'source'> {
+interface Attached extends Pick<Attachment, 'source'> {
   readonly signature: string;
   /** False once somebody has cleared the instance's interceptors. */
   readonly isInPlace: () => boolean;
@@ -63,15 +61,15 @@ export function attach(attachable: AttachableClient, attachment: Attachment): ()
   const client = attachable as AxiosInstance;
   refuseBaseUrl(client, attachment);
   const holder = client as AxiosInstance & { [ATTACHED]?: Attached };
-  const { auth, source } = attachment;
+  const { source } = attachment;
   const signature = JSON.stringify([attachment.scope, [...new Set(attachment.origins)].sort()]);
   const present = holder[ATTACHED];
   // An instance may outlive whoever has closed its auth, such as a test's application: it is free for another one.
   if (present?.isInPlace() && !present.source.closed.hasCome) {
-    if (present.auth === auth && present.signature === signature) return present.detach;
+    if (present.source === source && present.signature === signature) return present.detach;
     throw invalidOption(
       'client',
-      present.auth === auth
+      present.source === source
         ? 'is attached to this auth already, with other options. Detach it first.'
         : 'is attached to another auth already. Detach it first, or create another instance.',
     );
@@ -93,7 +91,7 @@ export function attach(attachable: AttachableClient, attachment: Attachment): ()
     if (holder[ATTACHED]?.detach === detach) delete holder[ATTACHED];
   };
   Object.defineProperty(holder, ATTACHED, {
-    value: { auth, source, signature, isInPlace, detach } satisfies Attached,
+    value: { source, signature, isInPlace, detach } satisfies Attached,
     configurable: true,
   });
   return detach;

@@ -438,12 +438,10 @@ export class Mint extends SingleFlight {
 
   #receive(token: Minted | Found): Obtained {
     const now = this.#now();
-    const isFound = token.kind === 'found';
-    const sameToken = isFound
-      ? this.#state.receive(token.record, 'found', now)
-      : this.#state.receive(token.record, this.#cause, now, token.sentAt);
-    const record = this.#state.record as TokenRecord;
-    if (!isFound) {
+    const { record, kind } = token;
+    if (kind === 'found') this.#state.receive(record, kind, now);
+    else {
+      const sameToken = this.#state.receive(record, this.#cause, now, token.sentAt);
       const secrets = [...Object.values(this.#secrets), record.accessToken, record.refreshToken ?? ''];
       this.#parts.emit({
         type: 'token-minted',
@@ -458,7 +456,7 @@ export class Mint extends SingleFlight {
       const missing = missingScopes(this.#state.scope, record.scope);
       if (missing.length > 0) this.#parts.emit({ type: 'scope-missing', missing });
     }
-    return { kind: token.kind, record };
+    return { kind, record };
   }
 
   #now(): Instant {

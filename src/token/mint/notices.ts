@@ -38,6 +38,7 @@ export class Notices {
   readonly #clock: Clock;
   /** In place of a token's key, where the whole client was refused. */
   readonly #clientKey: string;
+  readonly #coolDownKey: string;
   /** The one that siblings share. */
   readonly #store: GuardedStore | undefined;
   /** As they were told, or first seen: read again, also after a step of the wall clock, they do not count anew (T1). */
@@ -46,6 +47,7 @@ export class Notices {
   constructor(clock: Clock, clientKey: string, store?: GuardedStore) {
     this.#clock = clock;
     this.#clientKey = clientKey;
+    this.#coolDownKey = `${clientKey}:cool-down`;
     this.#store = store;
   }
 
@@ -84,10 +86,6 @@ export class Notices {
     const keys = this.#refusalKeys(key);
     for (const each of keys) this.#known?.delete(each);
     await Promise.all(keys.map((each) => this.#store?.delete(each)));
-  }
-
-  get #coolDownKey(): string {
-    return `${this.#clientKey}:cool-down`;
   }
 
   #refusalKeys(key: string): readonly string[] {
