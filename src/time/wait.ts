@@ -116,19 +116,14 @@ export function sleep(
  * no unhandled rejection.
  */
 export function unlessCancelled<T>(promise: PromiseLike<T>, cancellation: Cancellation): Promise<T> {
-  return new Promise((resolve, reject) => {
-    let unsubscribe = () => {};
-    const end =
-      <V>(settle: (value: V) => void) =>
-      (value: V) => {
-        unsubscribe();
-        settle(value);
-      };
-    promise.then(end(resolve), end(reject));
+  let unsubscribe = () => {};
+  const ended = new Promise<T>((resolve, reject) => {
+    promise.then(resolve, reject);
     const already = cancellation.reason();
     if (already !== undefined) return reject(already);
-    unsubscribe = cancellation.subscribe(() => end(reject)(cancellation.reason()));
+    unsubscribe = cancellation.subscribe(() => reject(cancellation.reason()));
   });
+  return ended.finally(unsubscribe);
 }
 
 /** What bounds a wait. */
@@ -139,29 +134,20 @@ export interface Bounds {
 }
 
 /** Settles as the promise does, or rejects when cancelled, or once the limit has passed (T2), which keeps no process alive. */
-export async function withinLimit<T>(
+export function withinLimit<T>(
   promise: PromiseLike<T>,
   { clock, limitMs, cancellation = NEVER }: Bounds,
   toError: () => Error,
 ): Promise<T> {
   const passed = new Ending(toError);
   const limit = clock.limit(limitMs, () => passed.come(), 'unref');
-  try {
-    return await unlessCancelled(promise, anyOf([cancellation, passed]));
-  } finally {
-    limit.cancel();
-  }
+  return unlessCancelled(promise, anyOf([cancellation, passed])).finally(() => limit.cancel());
 }
 
 /** Any work has ended by then: all that it waits for has a limit of its own. */
 const LONGEST_WORK_MS = 24 * 60 * 60 * 1_000;
 
 /** Keeps the process alive until the work has ended: the timers and sockets in it do not, and somebody awaits it (E8). */
-export async function keptAlive<T>(clock: Clock, work: Promise<T>): Promise<T> {
-  const cancelTimer = clock.timer(LONGEST_WORK_MS, () => {}, 'ref');
-  try {
-    return await work;
-  } finally {
-    cancelTimer();
-  }
+export function keptAlive<T>(clock: Clock, work: Promise<T>): Promise<T> {
+  return work.finally(clock.timer(LONGEST_WORK_MS, () => {}, 'ref'));
 }
