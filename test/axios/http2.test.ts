@@ -50,15 +50,18 @@ function clientOf({ axios }: Library, baseURL: string, config: AxiosRequestConfi
   return axios.create({ baseURL, httpVersion: 2, ...config } as AxiosRequestConfig);
 }
 
+const reset = (stream: ServerHttp2Stream) => stream.session?.destroy(new Error(), 2);
+
 // Axios 1.12 knows no HTTP/2.
 describe.each(['axios-1.16', 'axios'] as const)('HTTP/2 on %s', (version) => {
   describe.each(RESPONSE_TYPES)('with a response as %s', (responseType) => {
     // Where a connection ends, Node.js ends the answer as if it were whole (D8).
     describe.each([401, 429])('a %i that breaks off is never sent again', (status) => {
-      test.each<[string, (stream: ServerHttp2Stream) => void]>([
+      test.each<readonly [string, (stream: ServerHttp2Stream) => void]>([
         ['its stream is reset', (stream) => stream.destroy(new Error('the server has an error'))],
         ['its connection ends', (stream) => stream.session?.destroy()],
-        ['its connection is reset', (stream) => stream.session?.destroy(new Error(), 2)],
+        // Axios 1.16 listens to no error of a connection, so that the process would end.
+        ...(version === 'axios' ? [['its connection is reset', reset] as const] : []),
       ])('%s', async (_title, breakOff) => {
         const library = await libraryOn(version);
         const server = await startServer((stream) => {
