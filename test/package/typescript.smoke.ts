@@ -120,6 +120,24 @@ export async function use(client: Parameters<typeof redisTokenStore>[0]): Promis
     expect(await compiled(user, title.replaceAll(/\W+/g, '-'), files, lean)).toBe('');
   });
 
+  test('what a user exports without naming its type can be named in declarations', async () => {
+    const exported = `
+import { createPayuAuth } from 'axios-payu-auth';
+import { redisTokenStore } from 'axios-payu-auth/redis';
+import { fixtures, mockPayu } from 'axios-payu-auth/testing';
+export const auth = createPayuAuth({} as never);
+export const status = auth.status();
+export const store = redisTokenStore({} as never);
+export const record = store.get('key');
+export const kit = mockPayu({ environment: 'test' });
+export const requests = kit.apiRequests();
+export const replies = fixtures.payouts;
+`;
+    const emitting = { lib: ['es2022', 'dom'], types: [], noEmit: false, declaration: true, ...NODENEXT };
+    const files = { 'user.mts': exported, 'user.cts': exported };
+    expect(await compiled(user, 'exported', files, emitting)).toBe('');
+  });
+
   test('a grant without "as const" is told by its type, once each', async () => {
     const grants = [
       ['client_credentials', "clientId: 'id', clientSecret: 'a-secret'"],
