@@ -21,8 +21,13 @@ export function cancellationOf(
     subscribe(listener) {
       allowManyListeners(signal);
       signal.addEventListener('abort', listener, { once: true });
-      // A stand-in of a test or of an old polyfill may lack it: the other callers must not suffer.
-      return () => signal.removeEventListener?.('abort', listener);
+      return () => {
+        try {
+          signal.removeEventListener('abort', listener);
+        } catch {
+          // A stand-in of a test or of an old polyfill may lack it, or throw: the other callers must not hang.
+        }
+      };
     },
   };
 }

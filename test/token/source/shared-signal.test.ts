@@ -46,9 +46,17 @@ test('any number of them may be allowed, also that which Node.js 20 can not tell
   expect((await auth.getToken({ signal })).value).not.toBe('');
 });
 
-test('a stand-in for a signal that lacks the removal of listeners harms no other call', async () => {
+test.each([
+  ['lacks the removal of listeners', undefined],
+  [
+    'throws at it',
+    () => {
+      throw new Error('No listener is removed here.');
+    },
+  ],
+])('a stand-in for a signal that %s harms no other call', async (_, removeEventListener) => {
   const { auth, clock } = await startHarness();
-  const signal = { aborted: false, addEventListener: () => {} };
+  const signal = { aborted: false, addEventListener: () => {}, removeEventListener };
   const calls = [auth.getToken({ signal: signal as unknown as AbortSignal }), auth.getToken()];
   const [one, other] = await Promise.all(calls);
   expect(one?.value).toBe(other?.value);
