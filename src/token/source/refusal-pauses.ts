@@ -18,10 +18,12 @@ const STREAK_ENDS_AFTER_MS = 2 * BETWEEN_REFUSALS.maxMs;
 /** When a refusal of the token that we hold is no reason to renew it: where renewing did not help before (D5). */
 export class RefusalPauses {
   /** Whether the token that we hold was minted because of a refusal, and whether a request has succeeded with it since. */
-  #renewal: 'none' | 'unproven' | 'proven' = 'none';
+  #renewal: 'none' | 'unproven' | 'proven' | 'unhelpful' = 'none';
   /** Renewals in a row that did not help: a new token was refused as well, or the refused one came back. */
   #unhelpful = 0;
   #lastUnhelpfulAt: Instant = LONG_AGO;
+  /** In a row, since a success last ended one. */
+  #pauses = 0;
   #endsAt: Instant = LONG_AGO;
 
   /** A token takes the place of the one before. */
@@ -33,8 +35,8 @@ export class RefusalPauses {
   /** The token that we hold was refused: what to do about it. */
   refused(now: Instant, how: HowHeld): 'renew' | 'pause' {
     if (this.isPaused(now)) return 'pause';
-    if (this.#renewal === 'none' || (this.#renewal === 'proven' && how === 'as-held')) return 'renew';
-    this.#pause(now);
+    if (this.#renewal === 'none' || (this.#renewal !== 'unproven' && how === 'as-held')) return 'renew';
+    if (this.#renewal !== 'unhelpful') this.#pause(now);
     return 'pause';
   }
 
@@ -42,7 +44,9 @@ export class RefusalPauses {
   succeeded(now: Instant, how: HowHeld): void {
     if (this.#renewal === 'unproven') this.#renewal = 'proven';
     if (how === 'by-renewal' || this.#isStreakOver(now)) this.#unhelpful = 0;
-    if (this.#unhelpful <= MOST_UNHELPFUL) this.#endsAt = LONG_AGO;
+    if (this.#unhelpful > MOST_UNHELPFUL) return;
+    this.#pauses = 0;
+    this.#endsAt = LONG_AGO;
   }
 
   isPaused(now: Instant): boolean {
@@ -51,11 +55,11 @@ export class RefusalPauses {
 
   /** A renewal did not help. It counts once. */
   #pause(now: Instant): void {
-    this.#renewal = 'none';
+    this.#renewal = 'unhelpful';
     if (this.#isStreakOver(now)) this.#unhelpful = 0;
     this.#unhelpful++;
     this.#lastUnhelpfulAt = now;
-    this.#endsAt = later(now, delayAfter(this.#unhelpful, BETWEEN_REFUSALS));
+    this.#endsAt = later(now, delayAfter(++this.#pauses, BETWEEN_REFUSALS));
   }
 
   #isStreakOver(now: Instant): boolean {

@@ -473,6 +473,15 @@ describe('renewals that did not help pause (D5)', () => {
     expect(state.refuse('t2', at(T0 + 1), 'as-held')).toBe('dropped');
   });
 
+  test('one success ends the pause, but the request it was renewed for does not have it renewed again', () => {
+    const state = holding();
+    renewedInVain(state, 1, T0);
+    state.refuse('t2', at(T0), 'by-renewal');
+    state.succeed('t2', at(T0), 'as-held');
+    expect(state.refuse('t2', at(T0 + 1), 'by-renewal')).toBe('paused');
+    expect(state.refuse('t2', at(T0 + 1), 'as-held')).toBe('dropped');
+  });
+
   test('a renewal counts once: not again where a late refusal meets what it brought', () => {
     const state = holding();
     for (let round = 1; round <= 3; round++) {
@@ -528,13 +537,13 @@ describe('renewals that did not help pause (D5)', () => {
     receive(state, record('t5'), { origin: 'refused' });
     state.refuse('t5', at(T0), 'by-renewal');
     state.succeed('t5', at(T0), 'as-held');
-    expect(state.refuse('t5', at(T0 + 7_999), 'as-held')).toBe('paused');
-    expect(state.refuse('t5', at(T0 + 8_000), 'as-held')).toBe('dropped');
+    expect(state.refuse('t5', at(T0 + 999), 'as-held')).toBe('paused');
+    expect(state.refuse('t5', at(T0 + 1_000), 'as-held')).toBe('dropped');
     receive(state, record('t6'), { origin: 'refused' });
-    state.refuse('t6', at(T0 + 8_000), 'by-renewal');
+    state.refuse('t6', at(T0 + 1_000), 'by-renewal');
     state.succeed('t6', at(T0), 'as-held');
-    expect(state.refuse('t6', at(T0 + 23_999), 'as-held')).toBe('paused');
-    expect(state.refuse('t6', at(T0 + 24_000), 'as-held')).toBe('dropped');
+    expect(state.refuse('t6', at(T0 + 2_999), 'as-held')).toBe('paused');
+    expect(state.refuse('t6', at(T0 + 3_000), 'as-held')).toBe('dropped');
   });
 
   test('a renewal that brings the refused token is one in vain', () => {
@@ -544,8 +553,8 @@ describe('renewals that did not help pause (D5)', () => {
       receive(state, record('t1'), { origin: 'refused' });
       state.succeed('t1', at(T0), 'as-held');
     }
-    expect(state.refuse('t1', at(T0 + 7_999), 'as-held')).toBe('paused');
-    expect(state.refuse('t1', at(T0 + 8_000), 'as-held')).toBe('dropped');
+    expect(state.refuse('t1', at(T0 + 999), 'as-held')).toBe('paused');
+    expect(state.refuse('t1', at(T0 + 1_000), 'as-held')).toBe('dropped');
   });
 
   test('a renewal that helps ends the row', () => {
