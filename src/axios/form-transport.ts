@@ -10,7 +10,7 @@ import { type FormPost, secretsIn } from '../token/endpoint/form-post.ts';
 import { isLoopback, isPlainLoopback } from '../url.ts';
 import { isAxiosSince, ownAdapter, resolveAdapter } from './adapter.ts';
 import { BROKEN_OFF, peekText } from './bodies/peek.ts';
-import { discardBody } from './bodies/response-body.ts';
+import { discardBody, isNodeStream } from './bodies/response-body.ts';
 import { concealSockets } from './conceal.ts';
 import { hostIn, isAgentOfEnvironment, isFetchedByProxy } from './proxy.ts';
 import { headerOf } from './refusal.ts';
@@ -140,9 +140,12 @@ const LONGEST_READ_MS = 24 * 60 * 60 * 1_000;
 
 /** The body as text; undefined if it is too large. Adapters that ignore `responseType` return anything. */
 async function readBody(response: AxiosResponse, signal: AbortSignal): Promise<string | undefined> {
-  if (response.data == null) return '';
+  const { data } = response;
+  if (data == null) return '';
   const cancellation = cancellationOf(signal);
   const body = await peekText(response, { clock: systemClock, limitMs: LONGEST_READ_MS, cancellation });
+  // It says why, such as what is wrong with its compression.
+  if (isNodeStream(data) && data.errored) throw data.errored;
   if (body === BROKEN_OFF) throw new Error('its answer broke off');
   if (body === undefined) discardBody(response);
   return typeof body === 'object' ? JSON.stringify(body) : (body as string | undefined);

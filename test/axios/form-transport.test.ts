@@ -42,6 +42,28 @@ test('an adapter that is given as undefined is none: the defaults of axios itsel
   expect(Object.keys(http)).toEqual(['family']);
 });
 
+test.each([
+  ['of a compression that is none', 'incorrect header check', 'Z_DATA_ERROR'],
+  ['of its connection', 'aborted', 'ECONNRESET'],
+])('an answer that breaks for want %s is no reply, and says why', async (_, message, code) => {
+  const breaking = async function* () {
+    yield '{"access';
+    throw Object.assign(new Error(message), { code });
+  };
+  const data = Readable.from(breaking());
+  const adapter: AxiosAdapter = async (config) => ({
+    status: 200,
+    statusText: '',
+    headers: {},
+    data,
+    config,
+  });
+  const { signal } = new AbortController();
+  const reply = await formTransport({ adapter })('https://a.example', new URLSearchParams(), signal);
+  expect(reply).toMatchObject({ kind: 'no-reply', error: { code } });
+  expect(reply.kind === 'no-reply' && reply.error.message).toContain(message);
+});
+
 test("an adapter may hand over fetch's own Headers", async () => {
   const headers = new Headers({ 'Retry-After': '60' });
   const adapter: AxiosAdapter = async (config) => ({
