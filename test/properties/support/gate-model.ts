@@ -31,8 +31,6 @@ const LONGEST_TOLD_MS = 3_600_000;
 const PASSING_STATUSES = [408, 421, 425, 499];
 /** From here on a number is a point in time, in seconds (E2). */
 const POINTS_IN_TIME_FROM = 1e9;
-/** So many replies without a token in a row are followed by a pause. */
-const UNUSABLE_REPLIES = 2;
 const KNOWN = [
   'invalid_client',
   'unauthorized_client',
@@ -101,8 +99,6 @@ export class GateModel {
   #round = 0;
   #faults = 0;
   #pauses = 0;
-  /** Unusable replies in a row. */
-  #unusable = 0;
   #untold = 0;
   #wasToldZero = false;
   /** Requests of the present round that are under way, while the gate is closed. */
@@ -162,7 +158,6 @@ export class GateModel {
     this.#isClosed = false;
     this.#laterOpensAt = LONG_AGO;
     this.#faults = 0;
-    this.#unusable = 0;
     this.#pauses = 0;
     this.#untold = 0;
     this.#wasToldZero = false;
@@ -170,9 +165,7 @@ export class GateModel {
 
   #failed(kind: 'passing' | 'unusable', now: Moment): void {
     this.#faults++;
-    this.#unusable = kind === 'unusable' ? this.#unusable + 1 : 0;
-    const isLast = kind === 'unusable' ? this.#unusable >= UNUSABLE_REPLIES : this.#faults >= this.#tries;
-    if (this.#pauses > 0 || isLast) {
+    if (this.#pauses > 0 || this.#faults >= this.#tries) {
       this.#pauses++;
       this.#closesUntil(after(now, Math.min(30_000, 1_000 * 2 ** (this.#pauses - 1))));
     } else {
