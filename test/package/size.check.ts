@@ -25,7 +25,7 @@ async function bundled(contents: string): Promise<{ readonly bytes: number; read
  * As measured, with a little room: why not less, docs/decisions.md says. Who needs more raises it here, and says why in
  * the commit.
  */
-const LARGEST_BYTES = 37_000;
+const LARGEST_BYTES = 36_000;
 
 describe('the size of a bundle', () => {
   test(`createPayuAuth with its dependencies: ${LARGEST_BYTES} bytes at most, min and gzip`, async () => {
