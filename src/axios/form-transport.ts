@@ -6,7 +6,7 @@ import { isRecord } from '../json.ts';
 import { safeError } from '../redact.ts';
 import { systemClock } from '../time/clock.ts';
 import { cancellationOf } from '../time/wait.ts';
-import { type FormPost, secretsIn } from '../token/endpoint/form-post.ts';
+import { type FormPost, LARGEST_REPLY_BYTES, secretsIn } from '../token/endpoint/form-post.ts';
 import { isLoopback, isPlainLoopback } from '../url.ts';
 import { isAxiosSince, ownAdapter, resolveAdapter } from './adapter.ts';
 import { BROKEN_OFF, peekText } from './bodies/peek.ts';
@@ -143,7 +143,8 @@ async function readBody(response: AxiosResponse, signal: AbortSignal): Promise<s
   const { data } = response;
   if (data == null) return '';
   const cancellation = cancellationOf(signal);
-  const body = await peekText(response, { clock: systemClock, limitMs: LONGEST_READ_MS, cancellation });
+  const bounds = { clock: systemClock, limitMs: LONGEST_READ_MS, cancellation };
+  const body = await peekText(response, LARGEST_REPLY_BYTES, bounds);
   // It says why, such as what is wrong with its compression.
   if (isNodeStream(data) && data.errored) throw data.errored;
   if (body === BROKEN_OFF) throw new Error('its answer broke off');

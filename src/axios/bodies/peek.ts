@@ -5,7 +5,7 @@ import { inTime, type WaitBounds } from '../cancellation.ts';
 import { copyOf } from './copied-stream.ts';
 import { discardBody, isBlob, isBytes, isNodeStream, isWebStream } from './response-body.ts';
 
-/** The most that is looked at of a response's body. */
+/** The most that is looked at of an API's response. */
 export const MOST_PEEKED_BYTES: number = 64 * 1024;
 
 /** What broke off while it was read ahead. Nobody knows what it would have said (D8). */
@@ -24,20 +24,24 @@ export function isLostConnection(error: unknown): boolean {
  * stream that was looked into, the caller gets another one with the same bytes.
  */
 export async function peekJson(response: AxiosResponse, bounds: WaitBounds): Promise<unknown> {
-  const text = await peekText(response, bounds);
+  const text = await peekText(response, MOST_PEEKED_BYTES, bounds);
   if (typeof text !== 'string') return text;
   // Where its connection ends, a body of HTTP/2 ends as if it were whole (D8). Only the stream's code tells.
   return Object(response.request).rstCode > 0 ? BROKEN_OFF : parseUntrustedJson(text);
 }
 
-/** The body as text. A body that the adapter has parsed already stays as it is. */
-export async function peekText(response: AxiosResponse, bounds: WaitBounds): Promise<unknown> {
+/** The body as text; undefined if it is too large or slow. A body that the adapter has parsed already stays as it is. */
+export async function peekText(
+  response: AxiosResponse,
+  mostBytes: number,
+  bounds: WaitBounds,
+): Promise<unknown> {
   const { data } = response;
-  if (typeof data === 'string') return data.length <= MOST_PEEKED_BYTES ? data : undefined;
-  if (isBytes(data)) return data.byteLength <= MOST_PEEKED_BYTES ? new TextDecoder().decode(data) : undefined;
-  if (isBlob(data)) return data.size <= MOST_PEEKED_BYTES ? data.text?.().catch(() => undefined) : undefined;
+  if (typeof data === 'string') return data.length <= mostBytes ? data : undefined;
+  if (isBytes(data)) return data.byteLength <= mostBytes ? new TextDecoder().decode(data) : undefined;
+  if (isBlob(data)) return data.size <= mostBytes ? data.text?.().catch(() => undefined) : undefined;
   if (!isNodeStream(data) && !isWebStream(data)) return isRecord(data) ? data : undefined;
-  const bytes = await readAhead(response, data, bounds);
+  const bytes = await readAhead(response, data, mostBytes, bounds);
   return Buffer.isBuffer(bytes) ? new TextDecoder().decode(bytes) : bytes;
 }
 
@@ -45,10 +49,11 @@ export async function peekText(response: AxiosResponse, bounds: WaitBounds): Pro
 async function readAhead(
   response: AxiosResponse,
   data: Readable | ReadableStream<Uint8Array>,
+  mostBytes: number,
   bounds: WaitBounds,
 ): Promise<Buffer | typeof BROKEN_OFF | undefined> {
   const chunks: Buffer[] = [];
-  let leftBytes = MOST_PEEKED_BYTES;
+  let leftBytes = mostBytes;
   let stop = () => {};
   const reading = new Promise<boolean>((resolve, reject) => {
     const take = (chunk: Uint8Array) => {
